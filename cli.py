@@ -1,0 +1,479 @@
+"""The commands: each parses its arguments, makes one call into kb and shows the answer.
+
+What a command needs is imported inside it, so that no command waits for another's imports.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from kb import __version__
+from kb.errors import EncoderMissing, IndexBusy, KbError
+from kb.terminal import Style, clean, hit_lines, paper_columns, table
+
+if TYPE_CHECKING:
+    from kb.config import Config
+    from kb.indexing import Progress
+    from kb.store.reader import PaperRow, Reader
+
+SCHEMA = 1  # of the JSON envelope
+ENCODED_ON_THE_WAY = 64  # passages that a search encodes itself; more are left to `kb index`
+WAIT_ON_THE_WAY_SECONDS = 1.0
+
+
+class KbGroup(TyperGroup):
+    """Shows a KbError as one line, and as the JSON envelope where JSON was asked for."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; this is the one door that errors leave by."""
+        try:
+            return super().invoke(ctx)
+        except KbError as error:
+            typer.echo(f"error: {clean(str(error))}", err=True)
+            if ctx.meta.get("json"):
+                typer.echo(_envelope(None, str(error)))
+            raise typer.Exit(error.exit_code) from None
+
+
+def _remember_json(ctx: typer.Context, value: bool) -> bool:
+    ctx.meta["json"] = value
+    return value
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", callback=_remember_json, is_eager=True)]
+RefreshOption = Annotated[bool, typer.Option("--refresh/--no-refresh", help="Look for changed notes first.")]
+NameArgument = Annotated[str, typer.Argument(help="Any part of an id, arXiv id, short name or title: dm-codec, 声调.")]
+
+app = typer.Typer(
+    cls=KbGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="A knowledge base over your monthly paper notes, in Chinese and English.",
+    epilog="Start with: kb init, kb search 声学延迟, kb search journey learning, kb digest 2024-10",
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="kb")
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    kb: Annotated[Path, typer.Option("--kb", envvar="KB_HOME", help="Folder of the knowledge base.")] = Path(),
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """A knowledge base over your monthly paper notes, in Chinese and English."""
+    if version:
+        typer.echo(f"kb {__version__}")
+        raise typer.Exit
+    ctx.obj = kb
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Where to start; made if it is missing.")] = Path()) -> None:
+    """Start a knowledge base: a folder with kb.toml and a first note."""
+    from kb.starting import start_knowledge_base
+
+    for path in start_knowledge_base(folder):
+        typer.echo(f"made {path}")
+    typer.echo("write your notes there, then: kb search 声学延迟")
+
+
+@app.command()
+def index(
+    ctx: typer.Context,
+    full: Annotated[bool, typer.Option("--full", help="Read every note again.")] = False,
+) -> None:
+    """Bring the index up to date with the notes, embeddings included."""
+    from kb import indexing
+    from kb.encoders import export_encoder, open_encoder
+    from kb.scan import find_changes
+
+    config = _config(ctx)
+    with _progress() as progress:
+        if full or not config.database.is_file():
+            report = indexing.rebuild(config, progress)
+        else:
+            report = indexing.refresh(config, find_changes(config.notes, _stamps(config)), progress)
+        if config.encoder != "none":
+            try:
+                encoder = open_encoder(config.index, config.encoder)
+                if not encoder:
+                    progress("preparing the encoder, once", 0, 1)
+                    encoder = export_encoder(config.root, config.index, config.encoder)
+                report.encoded = indexing.encode_missing(config, encoder, progress)
+            except EncoderMissing as error:
+                _notice(f"indexed for words only: {error}")
+    for failure in report.failures:
+        _notice(f"error: {failure}")
+    parts = [f"{report.indexed} read", f"{report.removed} removed", f"{len(report.failures)} failed"]
+    typer.echo(f"notes: {', '.join(parts)}; texts encoded: {report.encoded}")
+    if report.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
+    """Say of every file what was indexed, what belongs to no paper, and what failed and why."""
+    config, reader = _open(ctx, refresh)
+    files = [{**asdict(state), "papers": reader.paper_count(state.path)} for state in reader.files().values()]
+    failed = [file for file in files if file["state"] == "failed"]
+    if as_json:
+        typer.echo(_envelope({"index": str(config.database), "files": files}))
+    else:
+        rows = [
+            [
+                clean(file["path"]),
+                file["state"],
+                file["grammar"] or "",
+                file["papers"],
+                " ".join(f"{start}-{end}" for start, end in file["unclaimed"]),
+                clean(file["reason"] or ""),
+            ]
+            for file in files
+        ]
+        _show(table(["file", "state", "grammar", "papers", "lines in no paper", "reason"], rows, _style()))
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def search(
+    ctx: typer.Context,
+    query: Annotated[
+        list[str], typer.Argument(help='声学延迟, "exact words", -without, org:Meta, month:2024-10, has:code')
+    ],
+    limit: Annotated[int, typer.Option("--limit", min=0, help="How many hits; 0 shows all.")] = 10,
+    why: Annotated[bool, typer.Option("--why", help="Show what each retriever said.")] = False,
+    as_json: JsonOption = False,
+    refresh: RefreshOption = True,
+) -> None:
+    """Find papers by words and by meaning, in Chinese and in English."""
+    from kb import search as searching
+    from kb.encoders import open_encoder
+
+    config, reader = _open(ctx, refresh)
+    encoder = None if config.encoder == "none" else open_encoder(config.index, config.encoder)
+    answer = searching.search(config, reader, _text(query), limit, encoder)
+    if answer.notice:
+        _notice(answer.notice)
+    if as_json:
+        typer.echo(_envelope(asdict(answer)))
+        return
+    style = _style()
+    for hit in answer.hits:
+        typer.echo("\n".join(hit_lines(hit, config.notes, style, why)))
+    if not answer.hits:
+        _notice("no hits")
+    elif answer.total > len(answer.hits):
+        _notice(f"{len(answer.hits)} of {answer.total}; --limit 0 shows all")
+
+
+@app.command("list", context_settings={"ignore_unknown_options": True})
+def list_papers(
+    ctx: typer.Context,
+    query: Annotated[list[str] | None, typer.Argument(help="Filters, as in a search: month:2024-10 org:CMU.")] = None,
+    as_json: JsonOption = False,
+    refresh: RefreshOption = True,
+) -> None:
+    """List papers, newest month first."""
+    from kb.query import parse_query
+
+    config, reader = _open(ctx, refresh)
+    papers = reader.list_rows(parse_query(_text(query or [])))
+    if as_json:
+        typer.echo(_envelope([asdict(paper) for paper in papers]))
+    elif papers:
+        rows = paper_columns(papers, config.notes, _style())
+        _show(table(["id", "month", "title", "organizations", "place"], rows, _style()))
+
+
+@app.command()
+def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
+    """Show one paper: what is known of it, and its note."""
+    config, reader = _open(ctx, refresh)
+    paper = _named(reader, name)
+    record = json.loads(reader.record(paper.key))
+    if as_json:
+        typer.echo(_envelope(record))
+        return
+    style = _style()
+    facts = [
+        ("id", record["id"]),
+        ("kind", record["kind"]),
+        ("month", record["month"]),
+        ("section", " / ".join(record["section_path"])),
+        ("organizations", "、".join(record["organizations"])),
+        ("keywords", "、".join(record["keywords"])),
+        ("arXiv", record["arxiv_id"]),
+        ("DOI", record["doi"]),
+        ("part of", record["parent"]),
+        ("place", style.place(config.notes / paper.file, paper.line)),
+    ]
+    typer.echo(style.bold(clean(record["title"])))
+    for label, value in facts:
+        if value:
+            typer.echo(f"{label:>13}  {value if label == 'place' else clean(value)}")
+    for link in record["links"]:
+        typer.echo(f"{link['kind']:>13}  {clean(link['url'])}")
+    typer.echo()
+    _show_markdown(clean(record["body"]), style)
+
+
+@app.command()
+def related(
+    ctx: typer.Context,
+    name: NameArgument,
+    limit: Annotated[int, typer.Option("--limit", min=1)] = 5,
+    as_json: JsonOption = False,
+    refresh: RefreshOption = True,
+) -> None:
+    """List the papers that share most with one."""
+    from kb.search import related as find_related
+
+    config, reader = _open(ctx, refresh)
+    pairs = find_related(reader, _named(reader, name), limit)
+    if as_json:
+        typer.echo(_envelope([{**asdict(paper), "score": score} for paper, score in pairs]))
+    elif pairs:
+        rows = paper_columns([paper for paper, _ in pairs], config.notes, _style())
+        scored = [[f"{score:.2f}", *row] for (_, score), row in zip(pairs, rows, strict=True)]
+        _show(table(["score", "id", "month", "title", "organizations", "place"], scored, _style()))
+    else:
+        _notice("nothing related")
+
+
+@app.command("open")
+def open_note(ctx: typer.Context, name: NameArgument, refresh: RefreshOption = True) -> None:
+    """Open the note in $EDITOR at the paper's line."""
+    import subprocess
+
+    from kb.editors import editor_command
+
+    config, reader = _open(ctx, refresh)
+    paper = _named(reader, name)
+    command = editor_command(config.notes / paper.file, paper.line)
+    raise typer.Exit(subprocess.call(command))  # noqa: S603 - the user's own $EDITOR, no shell
+
+
+@app.command()
+def tags(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
+    """Count the keywords."""
+    from kb.counting import count_names
+
+    _, reader = _open(ctx, refresh)
+    counts = count_names(reader.column("keywords"))
+    if as_json:
+        typer.echo(_envelope([{"name": name, "count": count} for name, count in counts]))
+    elif counts:
+        _show(table(["keyword", "papers"], [[clean(name), count] for name, count in counts], _style()))
+
+
+@app.command()
+def stats(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
+    """Count papers by month, kind, organization and link."""
+    from kb.counting import statistics
+
+    _, reader = _open(ctx, refresh)
+    found = statistics(reader)
+    if as_json:
+        typer.echo(_envelope(found))
+        return
+    rows = [[group, clean(name), count] for group, counts in found.items() for name, count in counts.items()]
+    _show(table(["", "name", "count"], rows, _style()))
+
+
+@app.command()
+def digest(
+    ctx: typer.Context,
+    month: Annotated[str, typer.Argument(help="2024-10")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to a file instead.")] = None,
+    as_json: JsonOption = False,
+    refresh: RefreshOption = True,
+) -> None:
+    """Write the digest of a month."""
+    from kb import digest as digests
+
+    config, reader = _open(ctx, refresh)
+    found = digests.monthly_digest(reader, month)
+    text = _envelope(found.model_dump(mode="json")) + "\n" if as_json else digests.render(config, found)
+    if out:
+        digests.write(config, text, out)
+        _notice(f"wrote {out}")
+    else:
+        typer.echo(text, nl=False)
+
+
+@app.command()
+def run(
+    name: Annotated[str | None, typer.Argument(help="rvq, delay, …")] = None,
+    settings: Annotated[list[str] | None, typer.Argument(help="Parameters: levels=4 delays=0,1,2")] = None,
+    list_all: Annotated[bool, typer.Option("--list", help="List the algorithms.")] = False,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda or auto.")] = "auto",
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the reference implementation of an algorithm."""
+    from kb import runs
+
+    if list_all or not name:
+        algorithms = runs.algorithms()
+        if as_json:
+            typer.echo(_envelope([asdict(algorithm) for algorithm in algorithms]))
+        else:
+            _show(table(["name", "idea"], [[one.name, one.summary] for one in algorithms], _style()))
+        return
+    result = runs.run(name, device, seed, settings or [])
+    if as_json:
+        typer.echo(_envelope(result))
+        return
+    rows = result["rows"]
+    if rows:
+        headings = list(rows[0])
+        cells = [[_rounded(row[heading]) for heading in headings] for row in rows]
+        if not _style().is_terminal:
+            typer.echo("\t".join(headings))
+        _show(table(headings, cells, _style()))
+    if result.get("drawing"):
+        typer.echo(result["drawing"])
+    for remark in result.get("remarks", []):
+        typer.echo(remark)
+
+
+def _config(ctx: typer.Context) -> "Config":
+    from kb.config import find_config
+
+    return find_config(ctx.obj)
+
+
+def _open(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
+    """Return the knowledge base and a reader of its index, brought up to date first unless told otherwise."""
+    from kb.scan import find_changes
+    from kb.store.reader import Reader
+
+    config = _config(ctx)
+    if refresh:
+        changes = find_changes(config.notes, _stamps(config))
+        if changes or not config.database.is_file():
+            _bring_in(config, changes)
+    return config, Reader(config.database)
+
+
+def _stamps(config: "Config") -> dict[str, tuple[int, int]]:
+    from kb.store.reader import Reader
+
+    if not config.database.is_file():
+        return {}
+    reader = Reader(config.database)
+    try:
+        return reader.stamps()
+    finally:
+        reader.close()
+
+
+def _bring_in(config: "Config", changes: Any) -> None:
+    from kb import indexing
+    from kb.encoders import open_encoder
+
+    try:
+        with _progress() as progress:
+            report = indexing.refresh(config, changes, progress, WAIT_ON_THE_WAY_SECONDS)
+            encoder = None if config.encoder == "none" else open_encoder(config.index, config.encoder)
+            if encoder and not indexing.encode_few(config, encoder, ENCODED_ON_THE_WAY):
+                _notice("many passages have no embedding yet; run: kb index")
+    except IndexBusy as error:
+        if not config.database.is_file():
+            raise
+        _notice(f"showing the index as it was: {error}")
+        return
+    except EncoderMissing as error:
+        _notice(f"searching by words only: {error}")
+        return
+    for failure in report.failures:
+        _notice(f"not indexed: {failure}")
+
+
+def _named(reader: "Reader", name: str) -> "PaperRow":
+    papers = reader.named(name)
+    if not papers:
+        raise KbError(f"no paper named {name!r}; look for it with: kb search {name}")
+    if len(papers) > 1:
+        some = ", ".join(paper.id for paper in papers[:5]) + (", …" if len(papers) > 5 else "")
+        raise KbError(f"{name!r} names {len(papers)} papers: {some}; say more of the name")
+    return papers[0]
+
+
+def _text(arguments: list[str]) -> str:
+    for argument in arguments:
+        if argument.startswith("--"):
+            raise typer.BadParameter(f"no such option: {argument}")
+    return " ".join(arguments)
+
+
+def _style() -> Style:
+    return Style(sys.stdout.isatty())
+
+
+def _show(renderable: Any) -> None:
+    if isinstance(renderable, str):
+        typer.echo(renderable)
+        return
+    from rich.console import Console
+
+    Console().print(renderable)
+
+
+def _show_markdown(text: str, style: Style) -> None:
+    if not style.is_terminal:
+        typer.echo(text)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(text))
+
+
+@contextmanager
+def _progress() -> "Iterator[Progress]":
+    """Give a function that shows progress on a terminal and does nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show_progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield show_progress
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 3) if isinstance(value, float) else value
+
+
+def _notice(text: str) -> None:
+    typer.echo(clean(text), err=True)
+
+
+def _envelope(data: Any, error: str | None = None) -> str:
+    return json.dumps({"ok": error is None, "schema": SCHEMA, "data": data, "error": error}, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Where a knowledge base lies: the folder that holds kb.toml, and what kb.toml says."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from kb.errors import KbError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CONFIG_NAME = "kb.toml"
+DEFAULT_ENCODER = "minilm"
+FIELDS = ("notes", "templates", "index", "encoder")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A knowledge base on disk; every path is absolute."""
+
+    root: Path
+    notes: Path
+    templates: Path  # the user's own templates; may be missing
+    index: Path  # everything the tool writes, safe to delete
+    encoder: str  # "minilm", "none", or a sentence-transformers model by name or path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.index / "kb.sqlite"
+
+
+def find_config(start: Path) -> Config:
+    """Return the knowledge base that start lies in: the nearest folder upwards with a kb.toml.
+
+    Raises: KbError if there is none, or if kb.toml cannot be read.
+    """
+    start = start.absolute()
+    if not start.is_dir():
+        raise KbError(f"{start} is not a folder; name the folder of a knowledge base")
+    for folder in (start, *start.parents):
+        if (folder / CONFIG_NAME).is_file():
+            return load_config(folder)
+    raise KbError(f"{start} is no knowledge base: no {CONFIG_NAME} there or in a folder above; run: kb init")
+
+
+def load_config(root: Path) -> Config:
+    """Return the knowledge base at root.
+
+    Raises: KbError naming the line or the key of kb.toml that cannot be used.
+    """
+    path = root / CONFIG_NAME
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise KbError(f"{path}: not valid TOML in UTF-8: {error}; mend it, or delete it and run: kb init") from None
+    except OSError as error:
+        raise KbError(f"{path}: cannot be read: {error.strerror}") from None
+    for key, value in values.items():
+        if key not in FIELDS:
+            raise KbError(f"{path}: unknown key {key!r}; known keys: {', '.join(FIELDS)}")
+        if not isinstance(value, str) or not value:
+            raise KbError(f"{path}: {key} should be a text in quotes, got {value!r}")
+    return Config(
+        root=root,
+        notes=root / values.get("notes", "notes"),
+        templates=root / values.get("templates", "templates"),
+        index=_inside(root, values.get("index", ".kb"), path),
+        encoder=values.get("encoder", DEFAULT_ENCODER),
+    )
+
+
+def shipped_templates() -> Path:
+    """Return the folder of the shipped templates: beside this file in a wheel, else the checkout's."""
+    here = Path(__file__).resolve().parent
+    packaged = here / "templates"
+    return packaged if packaged.is_dir() else here.parent / "templates"
+
+
+def _inside(root: Path, name: str, path: Path) -> Path:
+    folder = (root / name).resolve()
+    if not folder.is_relative_to(root.resolve()) or folder == root.resolve():
+        raise KbError(f"{path}: index should be a folder inside the knowledge base, got {name!r}")
+    return folder

@@ -1,0 +1,38 @@
+"""The answer to a search. Plain dataclasses, because a search has no time for more."""
+
+from dataclasses import dataclass
+
+from kb.store.reader import PaperRow
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What one retriever said of a hit."""
+
+    retriever: str  # "words" or "meaning"
+    rank: int  # counted from 1
+    score: float  # the retriever's own: BM25, or the cosine of the nearest passage
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A paper that answers a query, with the passage that shows why."""
+
+    rank: int  # counted from 1
+    score: float  # reciprocal rank fusion of the reasons; bigger is better
+    paper: PaperRow
+    line: int  # where the passage, or the match inside it, stands in the file
+    heading: str
+    text: str  # the passage, Markdown
+    marks: tuple[tuple[int, int], ...]  # stretches of text that match, [start, end)
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The hits of a query, best first."""
+
+    hits: tuple[Hit, ...]
+    total: int  # how many there are without a limit
+    retrievers: tuple[str, ...]  # those that took part; the others abstained
+    notice: str | None = None  # why a retriever that should have taken part could not

@@ -1,0 +1,130 @@
+"""What a grammar finds, and how it becomes a record."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kb.parsing import links, names
+from kb.records import Kind, Paper, Passage
+
+PASSAGE_CHARACTERS = 600
+_BREAK_BEFORE = re.compile(r"(?:[-*+•]|\d+[.)、])\s")
+_SENTENCE = re.compile(r"[^。！？!?\n]*(?:[。！？!?]+|\n|(?<=[a-z])\.\s|$)")
+
+
+@dataclass
+class Entry:
+    """One paper as a grammar sees it; line numbers count from 0."""
+
+    title: str
+    line: int
+    body: list[tuple[int, str]]  # line number and Markdown of each line below the title, up to the next entry
+    kind: Kind | None = None  # None: told from the links
+    short_name: str | None = None
+    section_path: tuple[str, ...] = ()
+    headings: dict[int, str] = field(default_factory=dict)  # line -> heading inside the entry
+    sections: tuple[str, ...] = ()
+    organizations: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    arxiv_id: str | None = None
+    doi: str | None = None
+    names_paper: bool = True  # a published title is given, not only a project's name
+    parent: "Entry | None" = None
+
+
+def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Paper, ...]:
+    """Return the records of a file's entries; ids are unique within the file and stay when other entries come or go."""
+    stem = re.sub(r"\.[^./]+$", "", file)
+    ids: dict[int, str] = {}
+    taken: set[str] = set()
+    for entry in entries:
+        base = f"{stem}/{names.slug(entry.short_name or entry.title)}"
+        identity, number = base, 2
+        while identity in taken:
+            identity, number = f"{base}-{number}", number + 1
+        taken.add(identity)
+        ids[id(entry)] = identity
+    return tuple(
+        _paper(entry, ids[id(entry)], ids[id(entry.parent)] if entry.parent else None, file, month) for entry in entries
+    )
+
+
+def _paper(entry: Entry, identity: str, parent: str | None, file: str, month: str | None) -> Paper:
+    body = "\n".join(text for _, text in entry.body).strip("\n")
+    found = links.links(links.without_code(body))
+    addresses = " ".join(link.url for link in found)
+    arxiv = entry.arxiv_id or links.arxiv_id(addresses) or links.arxiv_id(body)
+    doi = entry.doi or links.doi(addresses) or links.doi(body)
+    last_line = max((line for line, text in entry.body if text.strip()), default=entry.line)
+    has_code = any(link.kind in ("github", "gitlab") for link in found)
+    project = has_code and not (arxiv or doi or entry.names_paper)
+    return Paper(
+        id=identity,
+        kind=entry.kind or ("project" if project else "paper"),
+        title=entry.title,
+        short_name=entry.short_name,
+        month=month,
+        section_path=entry.section_path,
+        sections=entry.sections,
+        organizations=entry.organizations,
+        keywords=entry.keywords,
+        links=found,
+        arxiv_id=arxiv,
+        doi=doi,
+        body=body,
+        file=file,
+        line=entry.line + 1,
+        end_line=last_line + 1,
+        parent=parent,
+        passages=passages(entry),
+    )
+
+
+def passages(entry: Entry) -> tuple[Passage, ...]:
+    """Return the body cut at headings, and at blank lines or list items once a passage is long enough.
+
+    A passage holds about PASSAGE_CHARACTERS; only a longer single line is cut inside, at the ends of sentences.
+    """
+    found: list[Passage] = []
+    held: list[tuple[int, str]] = []
+    heading, fenced = "", False
+
+    def close() -> None:
+        text = "\n".join(part for _, part in held).strip("\n")
+        if text.strip():
+            first = next(line for line, part in held if part.strip())
+            found.append(Passage(line=first + 1, heading=heading, text=text))
+        held.clear()
+
+    for line, text in entry.body:
+        size = sum(len(part) for _, part in held)
+        if line in entry.headings:
+            close()
+            heading = entry.headings[line]
+        elif not fenced and size and size + len(text) > PASSAGE_CHARACTERS and _may_break(held[-1][1], text):
+            close()
+        if len(text) > 2 * PASSAGE_CHARACTERS:
+            close()
+            for piece in _sentences(text):
+                held.append((line, piece))
+                close()
+            continue
+        held.append((line, text))
+        if text.lstrip().startswith("```"):
+            fenced = not fenced
+    close()
+    return tuple(found)
+
+
+def _may_break(before: str, text: str) -> bool:
+    return not before.strip() or bool(_BREAK_BEFORE.match(text.lstrip()))
+
+
+def _sentences(text: str) -> list[str]:
+    pieces, piece = [], ""
+    for sentence in _SENTENCE.findall(text):
+        if piece and len(piece) + len(sentence) > PASSAGE_CHARACTERS:
+            pieces.append(piece)
+            piece = ""
+        piece += sentence
+    return [*pieces, piece] if piece.strip() else pieces

@@ -1,0 +1,112 @@
+"""Addresses in Markdown, each with its kind, and the identifiers they carry."""
+
+import re
+from collections.abc import Iterator
+
+from kb.records import Link, LinkKind
+
+_ADDRESS = r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+"
+_MARKDOWN = re.compile(rf"(?P<bang>!?)\[(?P<label>[^\]\n]*)\]\(<?(?P<url>{_ADDRESS}?|[^\s()<>]+)>?(?:\s+\"[^\"]*\")?\)")
+_IMAGE_TAG = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"'](?P<url>[^\"']+)[\"']", re.IGNORECASE)
+_BARE = re.compile(_ADDRESS)
+_ARXIV_URL = re.compile(
+    r"arxiv\.org/(?:abs|pdf|html|e-print)/(?P<id>\d{4}\.\d{4,5}|[a-z\-]+(?:\.[A-Z]{2})?/\d{7})", re.IGNORECASE
+)
+_ARXIV_TEXT = re.compile(r"\barxiv\s*[:：]?\s*(?P<id>\d{4}\.\d{4,5})\b", re.IGNORECASE)
+_DOI = re.compile(r"(?:doi\.org/|\bdoi\s*[:：]\s*)(?P<id>10\.\d{4,9}/[^\s\"'<>，。；)\]]+)", re.IGNORECASE)
+
+_FENCED = re.compile(r"^[ ]{0,3}(?P<fence>```+|~~~+).*?(?:^[ ]{0,3}(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+
+_KIND_BY_HOST: dict[str, LinkKind] = {
+    "arxiv.org": "arxiv",
+    "doi.org": "doi",
+    "openreview.net": "openreview",
+    "github.com": "github",
+    "gitlab.com": "gitlab",
+    "huggingface.co": "huggingface",
+    "hf.co": "huggingface",
+    "modelscope.cn": "modelscope",
+    "youtube.com": "video",
+    "youtu.be": "video",
+    "bilibili.com": "video",
+}
+_IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
+
+
+def links(markdown: str) -> tuple[Link, ...]:
+    """Return the links of markdown in order of appearance, each address once.
+
+    Example: "[code](https://github.com/a/b)" -> Link(kind="github", url="https://github.com/a/b", label="code").
+    """
+    found: dict[str, Link] = {}
+    for link in _scan(markdown):
+        known = found.get(link.url)
+        if known is None or (not known.label and link.label):
+            found[link.url] = link
+    return tuple(found.values())
+
+
+def arxiv_id(text: str) -> str | None:
+    """Return the first arXiv id that text links to or names, without its version.
+
+    Example: "https://arxiv.org/pdf/2405.15863v2" -> "2405.15863".
+    """
+    found = _ARXIV_URL.search(text) or _ARXIV_TEXT.search(text)
+    return found["id"] if found else None
+
+
+def doi(text: str) -> str | None:
+    """Return the first DOI that text links to or names: "https://doi.org/10.1000/xyz" -> "10.1000/xyz"."""
+    found = _DOI.search(text)
+    return found["id"].rstrip(".,;") if found else None
+
+
+def without_code(text: str) -> str:
+    """Return text without its fenced code: addresses in a program are not links of the notes."""
+    return _FENCED.sub("", text)
+
+
+def without_links(text: str) -> str:
+    """Return text with Markdown links reduced to their labels and bare addresses taken out."""
+    text = _MARKDOWN.sub(lambda found: "" if found["bang"] else found["label"], text)
+    return _BARE.sub("", text)
+
+
+def _scan(markdown: str) -> Iterator[Link]:
+    places = [(m.start(), m.end(), m["url"], m["label"], bool(m["bang"])) for m in _MARKDOWN.finditer(markdown)]
+    places += [(m.start(), m.end(), m["url"], "", True) for m in _IMAGE_TAG.finditer(markdown)]
+    taken = [(start, end) for start, end, *_ in places]
+    for match in _BARE.finditer(markdown):
+        if not any(start <= match.start() < end for start, end in taken):
+            places.append((match.start(), match.end(), _trimmed(match[0]), "", False))
+    for start, _, url, label, is_image in sorted(places):
+        if is_image or url.startswith(("http://", "https://")):
+            yield Link(kind=_kind(url, label or _label_before(markdown, start), is_image), url=url, label=label.strip())
+
+
+def _trimmed(url: str) -> str:
+    # An address in running text takes no closing mark with it, unless it opened it: (…/Foo_(bar)) keeps the inner pair.
+    while url:
+        if url[-1] in ".,;:!?'*_[]" or (url[-1] == ")" and url.count(")") > url.count("(")) or url[-1] == "(":
+            url = url[:-1]
+        else:
+            break
+    return url
+
+
+def _label_before(markdown: str, start: int) -> str:
+    line = markdown[markdown.rfind("\n", 0, start) + 1 : start]
+    return line if len(line) < 20 else ""
+
+
+def _kind(url: str, label: str, is_image: bool) -> LinkKind:
+    path = url.split("?", 1)[0].lower()
+    if is_image or path.endswith(_IMAGE_ENDINGS):
+        return "figure"
+    host = path.split("://", 1)[-1].split("/", 1)[0].split("@")[-1].split(":")[0].removeprefix("www.")
+    if "demo" in label.lower() or host.endswith(".github.io") or "演示" in label:
+        return "demo"
+    for known, kind in _KIND_BY_HOST.items():
+        if host == known or host.endswith("." + known):
+            return kind
+    return "web"

@@ -1,0 +1,84 @@
+"""Monthly lists: `## section` headings, then one line `**《Title》** organization，keywords` for each paper."""
+
+import re
+from dataclasses import dataclass
+
+from kb.parsing import names
+from kb.parsing.blocks import Block
+from kb.parsing.entry import Entry
+from kb.parsing.links import without_links
+
+_ENTRY = re.compile(r"\*\*\s*《(?P<title>.+)》\s*\*\*[ \t:：]*(?P<rest>.*)$")
+
+
+@dataclass(frozen=True)
+class _Mark:
+    line: int
+    level: int  # 0: an entry begins here, else a heading of that level
+    text: str
+    rest: str = ""
+
+
+def find_entries(blocks: list[Block], lines: list[str]) -> list[Entry]:
+    """Return the entries of a monthly list.
+
+    Only a line of a top-level paragraph begins an entry, never one in a list, a quote or code. A heading below the
+    level of the section belongs to the open entry, unless an entry stands under it: then it is a section itself.
+    """
+    marks = _marks(blocks)
+    entries: list[Entry] = []
+    path: list[tuple[int, str]] = []
+    current: Entry | None = None
+
+    def close(line: int) -> None:
+        if current:
+            current.body = [(n, lines[n]) for n in range(current.line + 1, line)]
+
+    for index, mark in enumerate(marks):
+        if mark.level == 0:
+            close(mark.line)
+            current = _entry(mark, tuple(text for level, text in path if level > 1))
+            entries.append(current)
+        elif current and path and mark.level > path[-1][0] and not _holds_entry(marks, index):
+            current.headings[mark.line] = mark.text
+            current.sections += (mark.text,)
+        else:
+            close(mark.line)
+            current = None
+            path = [step for step in path if step[0] < mark.level] + [(mark.level, mark.text)]
+    close(len(lines))
+    return entries
+
+
+def _marks(blocks: list[Block]) -> list[_Mark]:
+    marks = []
+    for block in blocks:
+        if block.level:
+            marks.append(_Mark(block.line, block.level, block.text.strip()))
+            continue
+        for offset, text in enumerate(block.text.split("\n")):
+            if found := _ENTRY.match(text.strip()):
+                marks.append(_Mark(block.line + offset, 0, found["title"].strip(), found["rest"]))
+    return marks
+
+
+def _holds_entry(marks: list[_Mark], index: int) -> bool:
+    for mark in marks[index + 1 :]:
+        if mark.level == 0:
+            return True
+        if mark.level <= marks[index].level:
+            return False
+    return False
+
+
+def _entry(mark: _Mark, section_path: tuple[str, ...]) -> Entry:
+    organization, _, keywords = without_links(mark.rest).replace(",", "，").partition("，")
+    return Entry(
+        title=mark.text,
+        line=mark.line,
+        body=[],
+        short_name=names.short_name(mark.text),
+        section_path=section_path,
+        organizations=names.split_organizations(organization),
+        keywords=names.split_names(keywords),
+    )

@@ -1,0 +1,154 @@
+"""What somebody types after `kb search`, taken apart.
+
+Plain words are alternatives: a paper with any of them is a hit, with all of them a better one. "Quoted" text must
+stand in the paper exactly so, -word or -"text" must not, and field:value narrows the choice.
+"""
+
+import re
+from dataclasses import dataclass
+
+from kb.errors import KbError
+from kb.terms import Phrase, alternatives, phrase
+
+_QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』", "＂": "＂"}
+_FIELD = re.compile(r"(?P<name>[a-z]+)[:：](?P<value>.*)$", re.DOTALL)
+_MONTH = re.compile(r"(?P<year>\d{4})(?:-(?P<month>0[1-9]|1[0-2]))?$")
+
+TEXT_FIELDS = {"org": "organizations", "tag": "keywords", "section": "section", "title": "title"}
+HAS_KINDS = {
+    "code": ("github", "gitlab"),
+    "arxiv": ("arxiv",),
+    "doi": ("doi",),
+    "model": ("huggingface", "modelscope"),
+    "demo": ("demo",),
+    "video": ("video",),
+    "figure": ("figure",),
+}
+KINDS = ("paper", "project", "lecture")
+FIELDS = (*TEXT_FIELDS, "month", "kind", "has")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One field:value; is_excluded when written -field:value."""
+
+    name: str
+    value: str
+    is_excluded: bool
+
+    def phrase(self) -> Phrase:
+        """Return the value of a text field as the phrase to look for."""
+        found = phrase(self.value)
+        if not found:
+            raise KbError(f"{self.name}: needs a word, got {self.value!r}; for example {self.name}:Meta")
+        return found
+
+    def months(self) -> tuple[str, str]:
+        """Return the first and the last month of a month filter: "2024" -> ("2024-01", "2024-12")."""
+        first, _, last = self.value.partition("..")
+        return _month(first, "01"), _month(last or first, "12")
+
+
+@dataclass(frozen=True)
+class Query:
+    """A parsed query."""
+
+    text: str  # the plain words as typed, for retrievers that read whole questions
+    words: tuple[Phrase, ...]  # any of them makes a hit
+    required: tuple[Phrase, ...]
+    excluded: tuple[Phrase, ...]  # written -"text": not there to the letter
+    excluded_words: tuple[Phrase, ...]  # written -word
+    filters: tuple[Filter, ...]
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there is anything to rank by."""
+        return bool(self.words or self.required)
+
+
+def parse_query(text: str) -> Query:
+    """Return what text asks for.
+
+    Example: 'codec "声学延迟" -VAE org:Meta' -> words codec, required 声学延迟, excluded word VAE, filter org.
+    Raises: KbError if a field has a value it cannot take.
+    """
+    plain: list[str] = []
+    words: list[Phrase] = []
+    required: list[Phrase] = []
+    excluded: list[Phrase] = []
+    excluded_words: list[Phrase] = []
+    filters: list[Filter] = []
+    for token, is_quoted, is_excluded in _tokens(text):
+        field = None if is_quoted else _field(token, is_excluded)
+        if field:
+            filters.append(field)
+        elif is_quoted or is_excluded:
+            target = excluded if is_quoted and is_excluded else required if is_quoted else excluded_words
+            if found := phrase(token):
+                target.append(found)
+        else:
+            plain.append(token)
+            words.extend(alternatives(token))
+    return Query(
+        text=" ".join(plain),
+        words=tuple(dict.fromkeys(words)),
+        required=tuple(required),
+        excluded=tuple(excluded),
+        excluded_words=tuple(excluded_words),
+        filters=tuple(filters),
+    )
+
+
+def _tokens(text: str) -> list[tuple[str, bool, bool]]:
+    """Return (text, quoted, excluded) of each part; field:"two words" is one unquoted part."""
+    found = []
+    position = 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        is_excluded = text[position] == "-" and position + 1 < len(text) and not text[position + 1].isspace()
+        start = position + is_excluded
+        if text[start] in _QUOTES:
+            end = text.find(_QUOTES[text[start]], start + 1)
+            end = len(text) if end < 0 else end
+            found.append((text[start + 1 : end], True, is_excluded))
+            position = end + 1
+            continue
+        end = start
+        value = ""
+        while end < len(text) and not text[end].isspace():
+            if text[end] in _QUOTES and end > start and text[end - 1] in ":：":
+                close = text.find(_QUOTES[text[end]], end + 1)
+                close = len(text) if close < 0 else close
+                value += text[end + 1 : close]
+                end = close + 1
+            else:
+                value += text[end]
+                end += 1
+        found.append((value, False, is_excluded))
+        position = end
+    return found
+
+
+def _field(token: str, is_excluded: bool) -> Filter | None:
+    found = _FIELD.match(token)
+    if not found or found["name"] not in FIELDS:
+        return None
+    field = Filter(found["name"], found["value"].strip(), is_excluded)
+    if field.name == "month":
+        field.months()
+    elif field.name == "kind" and field.value not in KINDS:
+        raise KbError(f"kind: is one of {', '.join(KINDS)}, got {field.value!r}")
+    elif field.name == "has" and field.value not in HAS_KINDS:
+        raise KbError(f"has: is one of {', '.join(HAS_KINDS)}, got {field.value!r}")
+    elif field.name in TEXT_FIELDS:
+        field.phrase()
+    return field
+
+
+def _month(text: str, missing: str) -> str:
+    found = _MONTH.match(text)
+    if not found:
+        raise KbError(f"month: should look like 2024-10, 2024 or 2024-08..2024-11, got {text!r}")
+    return f"{found['year']}-{found['month'] or missing}"

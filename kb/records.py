@@ -1,0 +1,125 @@
+"""The records everything else reads and writes: a note holds papers, a paper holds passages."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, computed_field
+
+Kind = Literal["paper", "project", "lecture"]
+LinkKind = Literal[
+    "arxiv", "doi", "openreview", "github", "gitlab", "huggingface", "modelscope", "demo", "video", "figure", "web"
+]
+
+
+class Record(BaseModel):
+    """What all records share: they are never changed once made."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Link(Record):
+    """An address the notes point to."""
+
+    kind: LinkKind
+    url: str
+    label: str = ""  # the words the note links from; empty for a bare address
+
+
+class Passage(Record):
+    """A stretch of one paper's text, the unit that is embedded and shown under a hit."""
+
+    line: int  # first line in the file, counted from 1
+    heading: str  # nearest heading inside the paper; empty if there is none
+    text: str  # Markdown
+
+
+class Paper(Record):
+    """One entry of the notes: a paper, a project or a lecture.
+
+    The lines of all papers of a file are disjoint: an entry inside another one is a paper of its own that names its
+    parent, and its lines are not the parent's.
+    """
+
+    id: str  # file name and slug, "2024-10/dm-codec"
+    kind: Kind
+    title: str
+    short_name: str | None  # what people call it: "DM-Codec"
+    month: str | None  # "2024-10"
+    section_path: tuple[str, ...]  # headings above the entry, outermost first
+    sections: tuple[str, ...]  # headings inside the entry
+    organizations: tuple[str, ...]
+    keywords: tuple[str, ...]
+    links: tuple[Link, ...]  # in order of appearance, each address once
+    arxiv_id: str | None  # "2410.15017", without version
+    doi: str | None
+    body: str  # Markdown, without the line that names the entry
+    file: str  # path below the notes folder, with forward slashes
+    line: int  # first line in the file, counted from 1
+    end_line: int  # last line, inclusive
+    parent: str | None  # id of the entry this one stands in
+    passages: tuple[Passage, ...]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Addresses of the pictures."""
+        return tuple(link.url for link in self.links if link.kind == "figure")
+
+
+class Span(Record):
+    """Lines of a file, both ends included."""
+
+    line: int
+    end_line: int
+
+
+class Note(Record):
+    """One file of notes."""
+
+    file: str
+    grammar: Literal["monthly", "lecture", "pasted", "single"]
+    title: str
+    month: str | None
+    date: str | None  # as written in the front matter
+    tags: tuple[str, ...]
+    papers: tuple[Paper, ...]
+    unclaimed: tuple[Span, ...]  # lines with text that belong to no paper
+
+
+class Count(Record):
+    """How often a name occurs."""
+
+    name: str
+    count: int
+
+
+class Related(Record):
+    """A paper of an earlier month that is close to another one."""
+
+    id: str
+    title: str
+    month: str
+
+
+class DigestEntry(Record):
+    """One paper as the digest prints it."""
+
+    paper: Paper
+    summary: str  # Markdown: the first paragraph of the body
+    related: tuple[Related, ...]
+
+
+class DigestSection(Record):
+    """The entries under one heading, in the order of the notes."""
+
+    name: str
+    entries: tuple[DigestEntry, ...]
+
+
+class MonthlyDigest(Record):
+    """A month of reading, ready to be laid out."""
+
+    month: str
+    sections: tuple[DigestSection, ...]
+    topics: tuple[Count, ...]  # keywords, most frequent first
+    organizations: tuple[Count, ...]
+    paper_count: int

@@ -1,0 +1,278 @@
+"""Reading the index, with nothing but the standard library: this is what a search waits for."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kb.errors import KbError
+from kb.query import HAS_KINDS, TEXT_FIELDS, Filter, Query
+from kb.terms import Phrase
+
+# What counts most is what a paper is called; see docs/search.md. Order of FULL_TEXT_COLUMNS.
+COLUMN_WEIGHTS = (8.0, 8.0, 5.0, 3.0, 1.0, 0.0)
+SEARCHED_COLUMNS = ("title", "short_name", "keywords", "organizations", "body")
+LATEST_STEP = "0003_vectors"
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What the index knows of one file."""
+
+    path: str
+    mtime_ns: int
+    size: int
+    sha256: str
+    state: str  # "indexed" or "failed"
+    reason: str | None
+    grammar: str | None
+    unclaimed: tuple[tuple[int, int], ...]  # first and last line of each stretch that belongs to no paper
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRow:
+    """What a list or a hit shows of a paper."""
+
+    key: int
+    id: str
+    file: str
+    line: int
+    title: str
+    short_name: str | None
+    kind: str
+    month: str | None
+    section: str
+    organizations: str
+    keywords: str
+    arxiv_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRow:
+    """A passage of a paper as the index holds it."""
+
+    key: int
+    line: int
+    heading: str
+    text: str
+
+
+_ROW_COLUMNS = ", ".join(f"p.{name}" for name in PaperRow.__slots__)
+# Newest month first, then as they stand in the notes; what has no month comes last.
+_READING_ORDER = "p.month IS NULL, p.month DESC, p.file, p.line"
+
+
+class Reader:
+    """A read-only view of one committed state of the index."""
+
+    def __init__(self, database: Path) -> None:
+        if not database.is_file():
+            raise KbError(f"no index at {database}; run: kb index")
+        try:
+            self._db = sqlite3.connect(database, timeout=10)
+            self._db.execute("PRAGMA query_only = 1")
+            steps = {name for (name,) in self._db.execute("SELECT name FROM _sqlite_migrations")}
+        except sqlite3.DatabaseError as error:
+            raise KbError(f"{database} cannot be read ({error}); run: kb index --full") from None
+        if LATEST_STEP not in steps:
+            raise KbError(f"{database} was made by an older version; run: kb index")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def generation(self) -> int:
+        """Return a number that changes whenever passages or vectors change."""
+        row = self._db.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()
+        return int(row[0]) if row else 0
+
+    def files(self) -> dict[str, FileState]:
+        """Return the state of every file known, by path."""
+        rows = self._db.execute(
+            "SELECT path, mtime_ns, size, sha256, state, reason, grammar, unclaimed FROM files ORDER BY path"
+        )
+        return {row[0]: FileState(*row[:7], tuple((first, last) for first, last in json.loads(row[7]))) for row in rows}
+
+    def stamps(self) -> dict[str, tuple[int, int]]:
+        """Return (mtime_ns, size) of every file known, by path."""
+        rows = self._db.execute("SELECT path, mtime_ns, size FROM files").fetchall()
+        return {path: (mtime_ns, size) for path, mtime_ns, size in rows}
+
+    def paper_count(self, file: str | None = None) -> int:
+        """Return how many papers the index holds, or how many of file."""
+        where = "WHERE file = ?" if file is not None else ""
+        parameters = (file,) if file is not None else ()
+        return int(self._db.execute(f"SELECT count(*) FROM papers {where}", parameters).fetchone()[0])
+
+    def match(self, query: Query, limit: int | None = None) -> list[tuple[int, float]]:
+        """Return (paper key, score) of the papers query asks for, best first.
+
+        The score is BM25 over the weighted columns, bigger is better; without text to rank by, newest month first.
+        """
+        sql, parameters = self._selection(query)
+        if query.has_text:
+            weights = ", ".join(map(str, COLUMN_WEIGHTS))
+            sql = f"SELECT p.key, -bm25(papers_fts, {weights}) AS score {sql} ORDER BY score DESC, p.key"
+        else:
+            sql = f"SELECT p.key, 0.0 {sql} ORDER BY {_READING_ORDER}"
+        if limit is not None:
+            sql += f" LIMIT {int(limit)}"
+        return self._db.execute(sql, parameters).fetchall()
+
+    def match_count(self, query: Query) -> int:
+        """Return how many papers match() would return without a limit."""
+        sql, parameters = self._selection(query)
+        return int(self._db.execute(f"SELECT count(*) {sql}", parameters).fetchone()[0])
+
+    def allowed(self, query: Query) -> set[int] | None:
+        """Return the keys of the papers that query's filters and exclusions leave; None if it has none."""
+        if not (query.filters or query.excluded or query.excluded_words):
+            return None
+        bare = Query("", (), (), query.excluded, query.excluded_words, query.filters)
+        return {key for key, _ in self.match(bare)}
+
+    def rows(self, keys: Sequence[int]) -> list[PaperRow]:
+        """Return the rows of keys, in their order."""
+        found = {row.key: row for row in self._rows(f"WHERE p.key IN ({_marks(keys)})", keys)}
+        return [found[key] for key in keys]
+
+    def list_rows(self, query: Query) -> list[PaperRow]:
+        """Return the rows of all papers that query leaves, newest month first."""
+        return self.rows([key for key, _ in self.match(query)])
+
+    def named(self, name: str) -> list[PaperRow]:
+        """Return the papers that name means: an id, arXiv id, short name or title in full, else any part of one."""
+        wanted = name.strip()
+        exact = self._rows(
+            "WHERE ? IN (p.id, p.arxiv_id) OR lower(?) IN (lower(p.short_name), lower(p.title))"
+            f" ORDER BY {_READING_ORDER}",
+            (wanted, wanted),
+        )
+        if exact:
+            return exact
+        pattern = "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        columns = ("id", "arxiv_id", "short_name", "title")
+        where = " OR ".join(f"p.{column} LIKE ? ESCAPE '\\'" for column in columns)
+        return self._rows(f"WHERE {where} ORDER BY {_READING_ORDER}", (pattern,) * len(columns))
+
+    def record(self, key: int) -> str:
+        """Return a paper's record as JSON."""
+        return str(self._db.execute("SELECT record FROM papers WHERE key = ?", (key,)).fetchone()[0])
+
+    def records(self, month: str) -> list[tuple[int, str]]:
+        """Return (key, record as JSON) of a month's papers, as they stand in the notes."""
+        rows = self._db.execute("SELECT key, record FROM papers p WHERE month = ? ORDER BY p.file, p.line", (month,))
+        return rows.fetchall()
+
+    def months(self) -> list[tuple[str | None, int]]:
+        """Return (month, papers) of every month with papers, newest first."""
+        return self._db.execute(
+            "SELECT month, count(*) FROM papers GROUP BY month ORDER BY month IS NULL, month DESC"
+        ).fetchall()
+
+    def column(self, name: str) -> list[str]:
+        """Return one column of every paper, as stored: lists joined by 、."""
+        if name not in ("organizations", "keywords", "kind", "link_kinds", "section"):
+            raise ValueError(f"no such column to count: {name}")
+        return [value for (value,) in self._db.execute(f"SELECT {name} FROM papers") if value]
+
+    def passages(self, paper: int) -> list[PassageRow]:
+        """Return the passages of a paper in order."""
+        rows = self._db.execute("SELECT key, line, heading, text FROM passages WHERE paper = ? ORDER BY key", (paper,))
+        return [PassageRow(*row) for row in rows]
+
+    def papers_of(self, passages: Iterable[int]) -> dict[int, int]:
+        """Return the paper of each passage that is still there."""
+        keys = list(passages)
+        return dict(self._db.execute(f"SELECT key, paper FROM passages WHERE key IN ({_marks(keys)})", keys))
+
+    def passages_to_encode(self, encoder: str) -> Iterator[tuple[int, str, str]]:
+        """Yield (passage, title of its paper, text) of the passages that encoder has no vector of yet."""
+        yield from self._db.execute(
+            "SELECT g.key, p.title, g.text FROM passages g JOIN papers p ON p.key = g.paper"
+            " LEFT JOIN passage_texts t ON t.passage = g.key AND t.encoder = ?1"
+            " LEFT JOIN vectors v ON v.encoder = ?1 AND v.text_hash = t.text_hash"
+            " WHERE t.passage IS NULL OR (t.text_hash != '' AND v.vector IS NULL)",
+            (encoder,),
+        )
+
+    def known_vectors(self, encoder: str) -> set[str]:
+        """Return the hashes of the texts that encoder has encoded."""
+        return {value for (value,) in self._db.execute("SELECT text_hash FROM vectors WHERE encoder = ?", (encoder,))}
+
+    def vectors(self, encoder: str) -> Iterator[tuple[int, bytes]]:
+        """Yield (passage, vector as little-endian float32) of every passage that has one."""
+        yield from self._db.execute(
+            "SELECT t.passage, v.vector FROM passage_texts t"
+            " JOIN vectors v ON v.encoder = t.encoder AND v.text_hash = t.text_hash"
+            " WHERE t.encoder = ? ORDER BY t.passage",
+            (encoder,),
+        )
+
+    def _rows(self, clause: str, parameters: Sequence[object]) -> list[PaperRow]:
+        return [PaperRow(*row) for row in self._db.execute(f"SELECT {_ROW_COLUMNS} FROM papers p {clause}", parameters)]
+
+    def _selection(self, query: Query) -> tuple[str, list[object]]:
+        """Return FROM and WHERE of query, with the values to bind."""
+        clauses: list[str] = []
+        parameters: list[object] = []
+        source = "FROM papers p"
+        if query.has_text:
+            source = "FROM papers_fts JOIN papers p ON p.key = papers_fts.rowid"
+            clauses.append("papers_fts MATCH ?")
+            parameters.append(_expression(query))
+            for exact in query.required:
+                _add_literal(clauses, parameters, exact, "papers_fts", wanted=True)
+        for word in query.excluded_words:
+            clauses.append("p.key NOT IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)")
+            parameters.append(_in_columns(word.fts()))
+        for exact in query.excluded:
+            inner = ["papers_fts MATCH ?"]
+            parameters.append(_in_columns(exact.fts()))
+            _add_literal(inner, parameters, exact, "papers_fts", wanted=True)
+            clauses.append(f"p.key NOT IN (SELECT rowid FROM papers_fts WHERE {' AND '.join(inner)})")
+        for field in query.filters:
+            clause, values = _filter(field)
+            clauses.append(f"NOT ({clause})" if field.is_excluded else clause)
+            parameters.extend(values)
+        return f"{source} WHERE {' AND '.join(clauses)}" if clauses else source, parameters
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _in_columns(expression: str) -> str:
+    return f"{{{' '.join(SEARCHED_COLUMNS)}}} : ({expression})"
+
+
+def _expression(query: Query) -> str:
+    required = [f"({found.fts()})" for found in query.required]
+    if query.words:
+        # Beside quoted text, plain words only rank: the quoted text stands among their alternatives.
+        words = [found.fts() for found in query.words] + [found.fts() for found in query.required[:1]]
+        required.append(f"({' OR '.join(words)})")
+    return _in_columns(" AND ".join(required))
+
+
+def _add_literal(clauses: list[str], parameters: list[object], exact: Phrase, table: str, wanted: bool) -> None:
+    """The full-text index stems English, so quoted words are looked up once more among the terms as they were cut."""
+    if not exact.has_words:
+        return
+    needle = " " + " ".join(exact.terms) + ("" if exact.is_prefix else " ")
+    tests = " OR ".join(f"instr(' ' || {table}.{column} || ' ', ?)" for column in SEARCHED_COLUMNS)
+    clauses.append(f"({tests})")
+    parameters.extend([needle] * len(SEARCHED_COLUMNS))
+
+
+def _filter(field: Filter) -> tuple[str, list[object]]:
+    if field.name in TEXT_FIELDS:
+        expression = f"{{{TEXT_FIELDS[field.name]}}} : ({field.phrase().fts()})"
+        return "p.key IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)", [expression]
+    if field.name == "month":
+        return "coalesce(p.month, '') BETWEEN ? AND ?", list(field.months())
+    if field.name == "kind":
+        return "p.kind = ?", [field.value]
+    kinds = HAS_KINDS[field.value]
+    return " OR ".join("p.link_kinds LIKE ?" for _ in kinds).join("()"), [f"% {kind} %" for kind in kinds]

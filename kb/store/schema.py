@@ -1,0 +1,65 @@
+"""The tables of the index, grown by numbered steps; a step that has shipped is never edited."""
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("paper-kb")
+
+FULL_TEXT_COLUMNS = ("title", "short_name", "keywords", "organizations", "body", "section")
+
+
+@migrations(name="0001_files_papers_passages")
+def _files_papers_passages(db: Database) -> None:
+    db.table("files").create(
+        {
+            "path": str,  # below the notes folder, with forward slashes
+            "mtime_ns": int,
+            "size": int,
+            "sha256": str,
+            "state": str,  # "indexed" or "failed"
+            "reason": str,  # why it failed; None when indexed
+            "grammar": str,
+            "unclaimed": str,  # JSON [[line, end_line], …]: text that belongs to no paper
+        },
+        pk="path",
+    )
+    db.table("papers").create(
+        {
+            "key": int,
+            "id": str,
+            "file": str,
+            "line": int,
+            "end_line": int,
+            "title": str,
+            "short_name": str,
+            "kind": str,
+            "month": str,
+            "section": str,  # the path, joined by " / "
+            "organizations": str,  # joined by 、
+            "keywords": str,  # joined by 、
+            "arxiv_id": str,
+            "link_kinds": str,  # " arxiv github "
+            "record": str,  # the Paper as JSON
+        },
+        pk="key",
+    )
+    db.table("papers").create_index(["id"], unique=True)
+    db.table("papers").create_index(["file"])
+    db.table("papers").create_index(["month"])
+    db.table("passages").create({"key": int, "paper": int, "line": int, "heading": str, "text": str}, pk="key")
+    db.table("passages").create_index(["paper"])
+
+
+@migrations(name="0002_full_text")
+def _full_text(db: Database) -> None:
+    # Terms arrive cut and folded (kb.terms), so every byte above ASCII belongs to a term; Porter stems what is English.
+    columns = ", ".join(FULL_TEXT_COLUMNS)
+    db.execute(f"CREATE VIRTUAL TABLE papers_fts USING fts5({columns}, tokenize='porter ascii')")
+
+
+@migrations(name="0003_vectors")
+def _vectors(db: Database) -> None:
+    # Vectors are kept by the text they encode: a moved or restored passage finds its vector again.
+    db.table("passage_texts").create({"passage": int, "encoder": str, "text_hash": str}, pk=("passage", "encoder"))
+    db.table("passage_texts").create_index(["encoder", "text_hash"])
+    db.table("vectors").create({"encoder": str, "text_hash": str, "vector": bytes}, pk=("encoder", "text_hash"))
+    db.table("meta").create({"name": str, "value": str}, pk="name")

@@ -1,0 +1,210 @@
+"""Writing the index: one transaction a refresh, so that readers see the old state or the new one, never a mixture."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from kb.errors import IndexBusy, KbError
+from kb.records import Note, Paper
+from kb.store.reader import LATEST_STEP, FileState
+from kb.terms import terms
+
+WAIT_SECONDS = 30
+
+
+class Writer:
+    """The one process that may change the index; making one applies the schema's steps."""
+
+    def __init__(self, database: Path, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._path = database
+        try:
+            _make_folder(database.parent)
+            self._connection = sqlite3.connect(database, timeout=wait_seconds, isolation_level=None)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            if LATEST_STEP not in _steps(self._connection):
+                _migrate(self._connection)
+        except sqlite3.OperationalError as error:
+            raise _busy(error, database) from None
+        except sqlite3.DatabaseError as error:
+            raise KbError(f"{database} cannot be read ({error}); delete it and run: kb index") from None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the writer's lock; what happens inside is kept whole or, after an exception, not at all.
+
+        Raises: KbError if another process keeps the lock longer than the wait.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise _busy(error, self._path) from None
+        try:
+            yield
+            self._connection.execute(
+                "INSERT INTO meta (name, value) VALUES ('generation', '1')"
+                " ON CONFLICT (name) DO UPDATE SET value = value + 1"
+            )
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def remove_files(self, paths: Iterable[str]) -> None:
+        """Forget files and everything read from them."""
+        for path in paths:
+            self._remove_papers(path)
+            self._connection.execute("DELETE FROM files WHERE path = ?", [path])
+
+    def put_state(self, state: FileState) -> None:
+        """Record the state of a file whose papers stay as they are: touched only, or not readable now."""
+        self._put_files([state])
+
+    def put_notes(self, notes: Sequence[tuple[FileState, Note]]) -> None:
+        """Replace what is known of the files of notes."""
+        for state, _ in notes:
+            self._remove_papers(state.path)
+        self._put_files([state for state, _ in notes])
+        papers = [paper for _, note in notes for paper in note.papers]
+        next_key = self._next_key("papers")
+        keyed = list(enumerate(papers, next_key))
+        self._put("papers", (_paper_row(key, paper) for key, paper in keyed))
+        self._put("papers_fts", (_full_text_row(key, paper) for key, paper in keyed))
+        self._put(
+            "passages",
+            (
+                {"paper": key, "line": passage.line, "heading": passage.heading, "text": passage.text}
+                for key, paper in keyed
+                for passage in paper.passages
+            ),
+        )
+
+    def put_passage_texts(self, encoder: str, texts: Iterable[tuple[int, str]]) -> None:
+        """Record the hash of the text that encoder reads for each passage; empty if it can read nothing of it."""
+        self._put(
+            "passage_texts",
+            ({"passage": passage, "encoder": encoder, "text_hash": text_hash} for passage, text_hash in texts),
+        )
+
+    def put_vectors(self, encoder: str, vectors: Iterable[tuple[str, bytes]]) -> None:
+        """Keep the vectors of texts, little-endian float32, by the hash of the text."""
+        self._put(
+            "vectors",
+            ({"encoder": encoder, "text_hash": text_hash, "vector": vector} for text_hash, vector in vectors),
+        )
+
+    def remove_unused_vectors(self) -> None:
+        """Forget vectors whose text stands in no passage any more."""
+        self._connection.execute(
+            "DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM passage_texts t"
+            " WHERE t.encoder = vectors.encoder AND t.text_hash = vectors.text_hash)"
+        )
+
+    def _next_key(self, table: str) -> int:
+        return int(self._connection.execute(f"SELECT coalesce(max(key), 0) + 1 FROM {table}").fetchone()[0])
+
+    def _put_files(self, states: Sequence[FileState]) -> None:
+        self._put("files", (_file_row(state) for state in states))
+
+    def _put(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Insert rows that have the same columns, replacing those with the same key."""
+        rows = iter(rows)
+        if (first := next(rows, None)) is None:
+            return
+        columns = ", ".join(first)
+        marks = ", ".join(f":{column}" for column in first)
+        self._connection.executemany(
+            f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", chain([first], rows)
+        )
+
+    def _remove_papers(self, path: str) -> None:
+        keys = [key for (key,) in self._connection.execute("SELECT key FROM papers WHERE file = ?", [path])]
+        for key in keys:
+            self._connection.execute(
+                "DELETE FROM passage_texts WHERE passage IN (SELECT key FROM passages WHERE paper = ?)", [key]
+            )
+            self._connection.execute("DELETE FROM passages WHERE paper = ?", [key])
+            self._connection.execute("DELETE FROM papers_fts WHERE rowid = ?", [key])
+        self._connection.execute("DELETE FROM papers WHERE file = ?", [path])
+
+
+def _steps(connection: sqlite3.Connection) -> set[str]:
+    tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchall()
+    return {name for (name,) in connection.execute("SELECT name FROM _sqlite_migrations")} if tables else set()
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    from sqlite_utils import Database
+
+    from kb.store.schema import migrations
+
+    migrations.apply(Database(connection))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise IndexBusy(f"{folder} cannot be written: {error.strerror}") from None
+
+
+def _busy(error: sqlite3.OperationalError, database: Path) -> IndexBusy:
+    if "locked" in str(error):
+        return IndexBusy(f"another kb is writing {database}; try again when it is done")
+    return IndexBusy(f"{database} cannot be written: {error}")
+
+
+def _file_row(state: FileState) -> dict[str, Any]:
+    return {
+        "path": state.path,
+        "mtime_ns": state.mtime_ns,
+        "size": state.size,
+        "sha256": state.sha256,
+        "state": state.state,
+        "reason": state.reason,
+        "grammar": state.grammar,
+        "unclaimed": json.dumps(state.unclaimed),
+    }
+
+
+def _paper_row(key: int, paper: Paper) -> dict[str, Any]:
+    return {
+        "key": key,
+        "id": paper.id,
+        "file": paper.file,
+        "line": paper.line,
+        "end_line": paper.end_line,
+        "title": paper.title,
+        "short_name": paper.short_name,
+        "kind": paper.kind,
+        "month": paper.month,
+        "section": " / ".join(paper.section_path),
+        "organizations": "、".join(paper.organizations),
+        "keywords": "、".join(paper.keywords),
+        "arxiv_id": paper.arxiv_id,
+        "link_kinds": " ".join(["", *sorted({link.kind for link in paper.links}), ""]),
+        "record": paper.model_dump_json(),
+    }
+
+
+def _full_text_row(key: int, paper: Paper) -> dict[str, Any]:
+    texts = {
+        "title": paper.title,
+        "short_name": paper.short_name or "",
+        "keywords": "、".join(paper.keywords),
+        "organizations": "、".join(paper.organizations),
+        "body": paper.body,
+        "section": " / ".join(paper.section_path),
+    }
+    return {"rowid": key, **{column: " ".join(terms(text)) for column, text in texts.items()}}

@@ -1,0 +1,118 @@
+"""Records as lines for a terminal or a pipe. Returns text; printing is the command line's."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kb.hits import Hit
+from kb.store.reader import PaperRow
+
+SNIPPET_CHARACTERS = 160
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True)
+class Style:
+    """Colour and links for a person, nothing for a pipe."""
+
+    is_terminal: bool
+
+    def bold(self, text: str) -> str:
+        """Return text in bold."""
+        return f"\x1b[1m{text}\x1b[0m" if self.is_terminal else text
+
+    def dim(self, text: str) -> str:
+        """Return text in a quieter shade."""
+        return f"\x1b[2m{text}\x1b[0m" if self.is_terminal else text
+
+    def marked(self, text: str) -> str:
+        """Return text as a match stands out."""
+        return f"\x1b[1;33m{text}\x1b[0m" if self.is_terminal else text
+
+    def place(self, path: Path, line: int) -> str:
+        """Return `path:line` as seen from here, linked to the file (OSC 8)."""
+        shown = f"{_from_here(path)}:{line}"
+        if not self.is_terminal:
+            return shown
+        return f"\x1b]8;;{path.absolute().as_uri()}#L{line}\x1b\\{shown}\x1b]8;;\x1b\\"
+
+
+def clean(text: str) -> str:
+    """Return text without control characters: a note must not steer the terminal."""
+    return _CONTROL.sub("", text)
+
+
+def hit_lines(hit: Hit, notes: Path, style: Style, with_reasons: bool) -> list[str]:
+    """Return a hit as it is shown: title, whence, the passage around the first match, and why if asked."""
+    paper = hit.paper
+    facts = [clean(fact) for fact in (paper.organizations, paper.keywords, paper.month) if fact]
+    lines = [
+        f"{hit.rank}. {style.bold(clean(paper.title))}",
+        "   " + " · ".join([*facts, style.place(notes / paper.file, hit.line)]),
+    ]
+    if text := snippet(hit, style):
+        lines.append("   " + text)
+    if with_reasons:
+        reasons = ", ".join(f"{reason.retriever} #{reason.rank} ({reason.score:.3g})" for reason in hit.reasons)
+        lines.append("   " + style.dim(f"score {hit.score:.4f}: {reasons}"))
+    return lines
+
+
+def snippet(hit: Hit, style: Style) -> str:
+    """Return the stretch of the passage around its first match, on one line."""
+    start = 0
+    if hit.marks and hit.marks[0][0] > SNIPPET_CHARACTERS // 3:
+        start = hit.marks[0][0] - SNIPPET_CHARACTERS // 3
+    end = min(len(hit.text), start + SNIPPET_CHARACTERS)
+    pieces, position = [], start
+    for mark_start, mark_end in hit.marks:
+        if mark_start < position or mark_end > end:
+            continue
+        pieces += [_flat(hit.text[position:mark_start]), style.marked(_flat(hit.text[mark_start:mark_end]))]
+        position = mark_end
+    pieces.append(_flat(hit.text[position:end]))
+    text = "".join(pieces).strip()
+    return ("…" if start else "") + text + ("…" if end < len(hit.text) else "") if text else ""
+
+
+def paper_columns(papers: Sequence[PaperRow], notes: Path, style: Style) -> list[list[str]]:
+    """Return id, month, title, organizations and place of papers, a row each."""
+    return [
+        [
+            clean(paper.id),
+            paper.month or "",
+            clean(paper.title),
+            clean(paper.organizations),
+            style.place(notes / paper.file, paper.line),
+        ]
+        for paper in papers
+    ]
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[Any]], style: Style) -> Any:
+    """Return rows as a rich table for a person, as tab-separated lines for a pipe."""
+    if not style.is_terminal:
+        return "\n".join("\t".join(str(cell).replace("\t", " ") for cell in row) for row in rows)
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    numeric = [bool(rows) and all(isinstance(row[i], (int, float)) for row in rows) for i in range(len(headings))]
+    for heading, is_number in zip(headings, numeric, strict=True):
+        shown.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text.from_ansi(str(cell)) for cell in row))
+    return shown
+
+
+def _flat(text: str) -> str:
+    return clean(re.sub(r"\s*\n\s*", " ", text))
+
+
+def _from_here(path: Path) -> str:
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith(os.path.join("..", "..")) else relative

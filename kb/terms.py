@@ -1,0 +1,122 @@
+"""Text to index terms, the same way for notes and for queries.
+
+Writing systems without spaces have no word boundaries to cut at, so a run of such characters becomes its
+overlapping pairs and then its last character: 残差量化 -> 残差 差量 量化 化. With positions kept, a string of two
+characters or more is exactly the phrase of its pairs, and a single character is exactly a prefix of a term. Everything else
+is cut into runs of letters and runs of digits, so that Qwen2-7B holds qwen, 2, 7 and b, and 12.5Hz is 12 5 hz.
+English words are stemmed by the full-text index itself (Porter), not here.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# Scripts written without spaces: Han with its extensions and iteration marks, kana, Hangul.
+UNSPACED = (
+    "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7a3\U00020000-\U000323af"
+)
+_RUN = re.compile(f"([{UNSPACED}]+)")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_ACCENTED = re.compile("[\u00c0-\u036f\u1e00-\u1fff]")
+_ACCENT = re.compile("[\u0300-\u036f]")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufe00-\ufe0f]")
+
+
+def fold(text: str) -> str:
+    """Return text as the index sees it: compatible forms unified, lower case, no accents, no invisible characters.
+
+    Example: "ＲＶＱ Café" -> "rvq cafe".
+    """
+    if text.isascii():
+        return text.lower()
+    text = unicodedata.normalize("NFKC", text).casefold()
+    text = _INVISIBLE.sub("", text)
+    if _ACCENTED.search(text):
+        text = unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFD", text)))
+    return text
+
+
+def terms(text: str) -> list[str]:
+    """Return the index terms of text, in order.
+
+    Example: "残差量化 with RVQ2" -> ["残差", "差量", "量化", "化", "with", "rvq", "2"].
+    """
+    found: list[str] = []
+    for spaced, run in runs(text):
+        found.extend(_WORD.findall(spaced))
+        found.extend(run[i : i + 2] for i in range(len(run)))
+    return found
+
+
+def runs(text: str) -> Iterator[tuple[str, str]]:
+    """Yield text, folded, as pairs of a stretch with spaces and the unspaced run after it; either may be empty.
+
+    Example: "RVQ 量化" -> ("rvq ", "量化"), ("", "").
+    """
+    folded = fold(text)
+    if folded.isascii():
+        yield folded, ""
+        return
+    pieces = iter(_RUN.split(folded))
+    for spaced in pieces:
+        yield spaced, next(pieces, "")
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Terms that must follow one another; the last one may be the beginning of a longer term."""
+
+    terms: tuple[str, ...]
+    is_prefix: bool
+
+    def fts(self) -> str:
+        """Return the phrase as an FTS5 expression."""
+        quoted = '"' + " ".join(self.terms) + '"'
+        return quoted + "*" if self.is_prefix else quoted
+
+    @property
+    def has_words(self) -> bool:
+        """Whether a term is of the kind the full-text index stems."""
+        return any(term.isascii() and term.isalpha() for term in self.terms)
+
+
+def phrase(text: str) -> Phrase | None:
+    """Return the phrase that finds exactly the places where text stands; None if text holds nothing to find.
+
+    Example: "RVQ第一层" -> terms ("rvq", "第一", "一层"); "量" -> the prefix 量.
+    """
+    found = terms(text)
+    if not found:
+        return None
+    if not has_unspaced(found[-1]):
+        return Phrase(tuple(found), is_prefix=False)
+    if len(found) > 1 and len(found[-2]) == 2 and has_unspaced(found[-2]):
+        return Phrase(tuple(found[:-1]), is_prefix=False)  # the pair before says all that the last character says
+    return Phrase(tuple(found), is_prefix=True)
+
+
+def alternatives(word: str) -> list[Phrase]:
+    """Return the phrases any of which makes word worth a look: its pairs if it is written without spaces, else itself.
+
+    Example: "声学延迟" -> 声学, 学延, 延迟; "12.5Hz" -> the phrase 12 5 hz.
+    """
+    found: list[Phrase | None] = []
+    for spaced, run in runs(word):
+        found.append(phrase(spaced))
+        if len(run) > 2:
+            found.extend(Phrase((run[i : i + 2],), is_prefix=False) for i in range(len(run) - 1))
+        else:
+            found.append(phrase(run))
+    return list(dict.fromkeys(one for one in found if one))
+
+
+def has_unspaced(text: str) -> bool:
+    """Whether text holds a character of a script written without spaces."""
+    return not text.isascii() and bool(_RUN.search(text))
+
+
+def without_unspaced(text: str) -> str:
+    """Return text with a space for each run written without spaces: "用 RVQ 量化" -> "  RVQ  "."""
+    return _RUN.sub(" ", text)
