@@ -238,10 +238,11 @@ def related(
     refresh: RefreshOption = True,
 ) -> None:
     """List the papers that share most with one."""
-    from kb.search import related as find_related
+    from kb.related import related as find_related
 
     config, reader = _open(ctx, refresh)
-    pairs = find_related(reader, _named(reader, name), limit)
+    paper = _named(reader, name)
+    pairs = find_related(reader, [paper], limit)[paper.key]
     if as_json:
         typer.echo(_envelope([{**asdict(paper), "score": score} for paper, score in pairs]))
     elif pairs:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kb import search
 from kb.config import Config, shipped_templates
 from kb.errors import KbError
 from kb.records import Count, DigestEntry, DigestSection, MonthlyDigest, Paper, Related
+from kb.related import related
 from kb.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ TEMPLATE = "digest.md.j2"
 RELATED_PAPERS = 3
 SUMMARY_CHARACTERS = 400
 NO_SECTION = "其他 Other"
-_NOT_PROSE = re.compile(r"(?:!\[|<|```|#|\||https?://|\$\$|---|\*\*\*)")
+_FENCED = re.compile(r"^\s*```.*?(?:^\s*```|\Z)", re.MULTILINE | re.DOTALL)
+_NOT_PROSE = re.compile(r"(?:!\[|<|#|\||https?://|\$\$|---|\*\*\*)")
 
 
 def monthly_digest(reader: Reader, month: str) -> MonthlyDigest:
@@ -32,15 +33,12 @@ def monthly_digest(reader: Reader, month: str) -> MonthlyDigest:
         known = [name for name, _ in reader.months() if name]
         months = f"months with papers: {', '.join(known[:12])}" if known else "no month has any yet"
         raise KbError(f"no papers in {month!r}; {months}")
-    rows = {row.key: row for row in reader.rows([key for key, _ in records])}
+    earlier = related(reader, reader.rows([key for key, _ in records]), RELATED_PAPERS, before=month)
     sections: dict[str, list[DigestEntry]] = {}
     for key, paper in records:
-        related = tuple(
-            Related(id=row.id, title=row.title, month=row.month or "")
-            for row, _ in search.related(reader, rows[key], RELATED_PAPERS, before=month)
-        )
+        near = tuple(Related(id=row.id, title=row.title, month=row.month or "") for row, _ in earlier[key])
         section = " / ".join(paper.section_path) or NO_SECTION
-        sections.setdefault(section, []).append(DigestEntry(paper=paper, summary=summary(paper.body), related=related))
+        sections.setdefault(section, []).append(DigestEntry(paper=paper, summary=summary(paper.body), related=near))
     return MonthlyDigest(
         month=month,
         sections=tuple(DigestSection(name=name, entries=tuple(entries)) for name, entries in sections.items()),
@@ -55,7 +53,7 @@ def summary(body: str) -> str:
 
     Example: "![](a.png)\\n\\n第一段。\\n\\n第二段。" -> "第一段。"
     """
-    for block in re.split(r"\n\s*\n", body):
+    for block in re.split(r"\n\s*\n", _FENCED.sub("", body)):
         lines = [line.strip() for line in block.split("\n")]
         prose = " ".join(line for line in lines if line and not _NOT_PROSE.match(line))
         if not prose:
@@ -103,7 +101,7 @@ def _environment(config: Config) -> "SandboxedEnvironment":
     import jinja2
     from jinja2.sandbox import SandboxedEnvironment
 
-    return SandboxedEnvironment(
+    environment = SandboxedEnvironment(
         loader=jinja2.FileSystemLoader([str(config.templates), str(shipped_templates())], encoding="utf-8"),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # Markdown
@@ -111,6 +109,8 @@ def _environment(config: Config) -> "SandboxedEnvironment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
+    return environment
 
 
 def _counts(names: Iterable[str]) -> tuple[Count, ...]:

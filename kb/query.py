@@ -59,6 +59,7 @@ class Query:
     excluded: tuple[Phrase, ...]  # written -"text": not there to the letter
     excluded_words: tuple[Phrase, ...]  # written -word
     filters: tuple[Filter, ...]
+    is_void: bool  # something was asked for, but nothing that can stand in a paper: punctuation only
 
     @property
     def has_text(self) -> bool:
@@ -96,6 +97,7 @@ def parse_query(text: str) -> Query:
         excluded=tuple(excluded),
         excluded_words=tuple(excluded_words),
         filters=tuple(filters),
+        is_void=bool(text.strip()) and not (words or required or excluded or excluded_words or filters),
     )
 
 

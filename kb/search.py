@@ -8,15 +8,12 @@ from kb.hits import Answer, Hit, Reason
 from kb.marking import best_passage, marks
 from kb.query import Query, parse_query
 from kb.store.reader import PaperRow, PassageRow, Reader
-from kb.terms import alternatives
 
 FUSION_K = 60  # reciprocal rank fusion, Cormack, Clarke and Büttcher 2009
 FUSED_DEPTH = 200  # ranks of each retriever that are fused
 NEAREST_PASSAGES = 100
 LEAST_COSINE = 0.3  # a paper found by meaning alone is at least this near
 Ranked = tuple[int, float, tuple[Reason, ...]]  # paper key, score, reasons
-
-SHARE_OF_SELF = 0.2  # a related paper scores at least this share of what a paper scores for its own words
 
 
 def search(config: Config, reader: Reader, text: str, limit: int, encoder: Encoder | None) -> Answer:
@@ -49,27 +46,6 @@ def search(config: Config, reader: Reader, text: str, limit: int, encoder: Encod
         for rank, ((key, score, reasons), row) in enumerate(zip(ranking, rows, strict=True), 1)
     ]
     return Answer(tuple(hits), total, ("words",) if meaning is None else ("words", "meaning"), notice)
-
-
-def related(reader: Reader, paper: PaperRow, limit: int, before: str | None = None) -> list[tuple[PaperRow, float]]:
-    """Return (paper, score) of the papers that share most with paper's title and keywords, best first.
-
-    The score is the share, in (0, 1), of the score that paper has for its own words; before, a month like "2024-10",
-    leaves only earlier ones.
-    """
-    words = alternatives(" ".join((paper.title, paper.short_name or "", paper.keywords)))
-    own = Query("", tuple(words), (), (), (), ())
-    scores = dict(reader.match(own))
-    most = scores.pop(paper.key, 0.0)
-    if most <= 0:
-        return []
-    near = sorted(((score / most, key) for key, score in scores.items()), key=lambda pair: (-pair[0], pair[1]))
-    near = [(share, key) for share, key in near if share >= SHARE_OF_SELF]
-    rows = reader.rows([key for _, key in near])
-    pairs = [(row, share) for (share, _), row in zip(near, rows, strict=True)]
-    if before:
-        pairs = [(row, share) for row, share in pairs if row.month and row.month < before]
-    return pairs[:limit]
 
 
 def _nearest_papers(

@@ -2,8 +2,8 @@
 
 Writing systems without spaces have no word boundaries to cut at, so a run of such characters becomes its
 overlapping pairs and then its last character: 残差量化 -> 残差 差量 量化 化. With positions kept, a string of two
-characters or more is exactly the phrase of its pairs, and a single character is exactly a prefix of a term. Everything else
-is cut into runs of letters and runs of digits, so that Qwen2-7B holds qwen, 2, 7 and b, and 12.5Hz is 12 5 hz.
+characters or more is exactly the phrase of its pairs, and a single character is exactly a prefix of a term.
+Everything else is cut into runs of letters and runs of digits: Qwen2-7B holds qwen, 2, 7 and b, 12.5Hz is 12 5 hz.
 English words are stemmed by the full-text index itself (Porter), not here.
 """
 
@@ -18,7 +18,7 @@ UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7a3\U00020000-\U000323af"
 )
 _RUN = re.compile(f"([{UNSPACED}]+)")
-_WORD = re.compile(r"[^\W\d_]+|\d+")
+_WORD = re.compile(r"[a-z\u00df-\u024f]+|[^\W\d_a-z\u00df-\u024f]+|\d+")  # Latin apart from other letters: pΛ
 _ACCENTED = re.compile("[\u00c0-\u036f\u1e00-\u1fff]")
 _ACCENT = re.compile("[\u0300-\u036f]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufe00-\ufe0f]")

@@ -12,10 +12,15 @@ _BARE = re.compile(_ADDRESS)
 _ARXIV_URL = re.compile(
     r"arxiv\.org/(?:abs|pdf|html|e-print)/(?P<id>\d{4}\.\d{4,5}|[a-z\-]+(?:\.[A-Z]{2})?/\d{7})", re.IGNORECASE
 )
-_ARXIV_TEXT = re.compile(r"\barxiv\s*[:：]?\s*(?P<id>\d{4}\.\d{4,5})\b", re.IGNORECASE)
+_ARXIV_TEXT = re.compile(r"\barxiv\s*[:：]?\s*(?P<id>\d{4}\.\d{4,5})(?!\d)", re.IGNORECASE)
 _DOI = re.compile(r"(?:doi\.org/|\bdoi\s*[:：]\s*)(?P<id>10\.\d{4,9}/[^\s\"'<>，。；)\]]+)", re.IGNORECASE)
 
 _FENCED = re.compile(r"^[ ]{0,3}(?P<fence>```+|~~~+).*?(?:^[ ]{0,3}(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+
+_SAYS_WHAT = re.compile(
+    r"\W*(?:paper|pdf|arxiv|code|github|repo|demo|project|page|homepage|link|blog|论文|原文|代码|链接|主页|演示|项目)\W*$",
+    re.IGNORECASE,
+)
 
 _KIND_BY_HOST: dict[str, LinkKind] = {
     "arxiv.org": "arxiv",
@@ -66,10 +71,19 @@ def without_code(text: str) -> str:
     return _FENCED.sub("", text)
 
 
-def without_links(text: str) -> str:
-    """Return text with Markdown links reduced to their labels and bare addresses taken out."""
-    text = _MARKDOWN.sub(lambda found: "" if found["bang"] else found["label"], text)
-    return _BARE.sub("", text)
+def split_links(text: str) -> tuple[str, str]:
+    """Return text without its links, and the links alone; a link's label stays unless it only says what is linked.
+
+    Example: "[CMU](https://cmu.edu)，codec [Paper](https://a.org)" -> "CMU，codec ", and both links.
+    """
+    found: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        found.append(match[0])
+        label = match.groupdict().get("label") or ""
+        return "" if _SAYS_WHAT.match(label) else label
+
+    return _BARE.sub(take, _MARKDOWN.sub(take, text)), " ".join(found)
 
 
 def _scan(markdown: str) -> Iterator[Link]:

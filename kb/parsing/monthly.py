@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kb.parsing import names
 from kb.parsing.blocks import Block
 from kb.parsing.entry import Entry
-from kb.parsing.links import without_links
+from kb.parsing.links import split_links
 
 _ENTRY = re.compile(r"\*\*\s*《(?P<title>.+)》\s*\*\*[ \t:：]*(?P<rest>.*)$")
 
@@ -32,7 +32,7 @@ def find_entries(blocks: list[Block], lines: list[str]) -> list[Entry]:
 
     def close(line: int) -> None:
         if current:
-            current.body = [(n, lines[n]) for n in range(current.line + 1, line)]
+            current.body += [(n, lines[n]) for n in range(current.line + 1, line)]
 
     for index, mark in enumerate(marks):
         if mark.level == 0:
@@ -72,11 +72,12 @@ def _holds_entry(marks: list[_Mark], index: int) -> bool:
 
 
 def _entry(mark: _Mark, section_path: tuple[str, ...]) -> Entry:
-    organization, _, keywords = without_links(mark.rest).replace(",", "，").partition("，")
+    facts, addresses = split_links(mark.rest)
+    organization, _, keywords = facts.replace(",", "，").partition("，")
     return Entry(
         title=mark.text,
         line=mark.line,
-        body=[],
+        body=[(mark.line, addresses)] if addresses else [],
         short_name=names.short_name(mark.text),
         section_path=section_path,
         organizations=names.split_organizations(organization),

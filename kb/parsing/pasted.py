@@ -19,7 +19,7 @@ _NAME_THEN_HAN = re.compile(r"[A-Z][A-Za-z0-9.+-]*(?: [a-z][a-z0-9]*)?(?=[\u3400
 _BARE_NAME = re.compile(r"[A-Z][\w.+-]*(?: [\w.+&-]+){0,2}$")
 _PUBLISHED_TITLE = re.compile(r"[A-Z][^\u2100-\U0010ffff|\[\]/=\\<>_•]*[^.;:]$")
 _COMMAND = re.compile(
-    r"#{1,6} \S|(?:sudo |\$ )?(?:git|pip3?|python3?|export|docker|npm|pnpm|yarn|dnf|apt|apt-get|conda|cd|curl|wget|bash)"
+    r"#{1,6} \S|(?:sudo |\$ )?(?:git|pip3?|python3?|export|docker|npm|pnpm|yarn|dnf|apt|conda|cd|curl|wget|bash)"
     r"\s+[\x21-\x7e]"
 )
 
@@ -35,6 +35,8 @@ def find_entries(lines: list[str]) -> list[Entry]:
     """Return the entries of a pasted text, groups included, in order of their lines."""
     texts = [line.strip() for line in lines]
     starts = _starts(texts)
+    if not starts:
+        return []
     groups = _groups(texts, starts)
     found = sorted(set(starts) | set(groups.values()))
     entries = {}
@@ -90,10 +92,16 @@ def _opening(texts: list[str], start: int) -> list[int]:
             continue
         if len(opening) == OPENING_LINES or _BULLET.match(text) or _COMMAND.match(text):
             break
-        if len(_ADDRESS.sub("", text)) >= PARAGRAPH_CHARACTERS and not _is_published_title(text):
+        if _is_paragraph(text):
             break
         opening.append(line)
     return opening
+
+
+def _is_paragraph(text: str) -> bool:
+    if text.endswith(("。", "！", "？")):
+        return True
+    return len(_ADDRESS.sub("", text)) >= PARAGRAPH_CHARACTERS and not _is_published_title(text)
 
 
 def _has_evidence(texts: list[str], opening: list[int]) -> bool:
@@ -143,7 +151,7 @@ def _groups(texts: list[str], starts: list[int]) -> dict[int, int]:
 def _nearest_heading(texts: list[str], previous: int, start: int) -> int | None:
     for line in range(start - 1, previous, -1):
         text = texts[line]
-        if text and len(text) < PARAGRAPH_CHARACTERS:
+        if text and not _is_paragraph(text):
             return line if _is_bare(texts, line) else None
     return None
 

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kb.errors import KbError
@@ -92,7 +92,11 @@ class Reader:
         rows = self._db.execute(
             "SELECT path, mtime_ns, size, sha256, state, reason, grammar, unclaimed FROM files ORDER BY path"
         )
-        return {row[0]: FileState(*row[:7], tuple((first, last) for first, last in json.loads(row[7]))) for row in rows}
+        found = {}
+        for path, mtime_ns, size, sha256, state, reason, grammar, unclaimed in rows:
+            spans = tuple((line, end_line) for line, end_line in json.loads(unclaimed))
+            found[path] = FileState(path, mtime_ns, size, sha256, state, reason, grammar, spans)
+        return found
 
     def stamps(self) -> dict[str, tuple[int, int]]:
         """Return (mtime_ns, size) of every file known, by path."""
@@ -110,6 +114,8 @@ class Reader:
 
         The score is BM25 over the weighted columns, bigger is better; without text to rank by, newest month first.
         """
+        if query.is_void:
+            return []
         sql, parameters = self._selection(query)
         if query.has_text:
             weights = ", ".join(map(str, COLUMN_WEIGHTS))
@@ -120,21 +126,17 @@ class Reader:
             sql += f" LIMIT {int(limit)}"
         return self._db.execute(sql, parameters).fetchall()
 
-    def match_count(self, query: Query) -> int:
-        """Return how many papers match() would return without a limit."""
-        sql, parameters = self._selection(query)
-        return int(self._db.execute(f"SELECT count(*) {sql}", parameters).fetchone()[0])
-
     def allowed(self, query: Query) -> set[int] | None:
         """Return the keys of the papers that query's filters and exclusions leave; None if it has none."""
         if not (query.filters or query.excluded or query.excluded_words):
             return None
-        bare = Query("", (), (), query.excluded, query.excluded_words, query.filters)
+        bare = replace(query, text="", words=(), required=())
         return {key for key, _ in self.match(bare)}
 
     def rows(self, keys: Sequence[int]) -> list[PaperRow]:
         """Return the rows of keys, in their order."""
-        found = {row.key: row for row in self._rows(f"WHERE p.key IN ({_marks(keys)})", keys)}
+        rows = self._rows("WHERE p.key IN (SELECT value FROM json_each(?))", (json.dumps(list(keys)),))
+        found = {row.key: row for row in rows}
         return [found[key] for key in keys]
 
     def list_rows(self, query: Query) -> list[PaperRow]:
@@ -177,6 +179,17 @@ class Reader:
             raise ValueError(f"no such column to count: {name}")
         return [value for (value,) in self._db.execute(f"SELECT {name} FROM papers") if value]
 
+    def called(self, word: Phrase) -> set[int]:
+        """Return the keys of the papers whose title, short name or keywords hold word."""
+        expression = f"{{title short_name keywords}} : ({word.fts()})"
+        return {
+            key for (key,) in self._db.execute("SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?", (expression,))
+        }
+
+    def keys_before(self, month: str) -> set[int]:
+        """Return the keys of the papers of earlier months."""
+        return {key for (key,) in self._db.execute("SELECT key FROM papers WHERE month < ?", (month,))}
+
     def passages(self, paper: int) -> list[PassageRow]:
         """Return the passages of a paper in order."""
         rows = self._db.execute("SELECT key, line, heading, text FROM passages WHERE paper = ? ORDER BY key", (paper,))
@@ -184,8 +197,10 @@ class Reader:
 
     def papers_of(self, passages: Iterable[int]) -> dict[int, int]:
         """Return the paper of each passage that is still there."""
-        keys = list(passages)
-        return dict(self._db.execute(f"SELECT key, paper FROM passages WHERE key IN ({_marks(keys)})", keys))
+        keys = json.dumps(list(passages))
+        return dict(
+            self._db.execute("SELECT key, paper FROM passages WHERE key IN (SELECT value FROM json_each(?))", (keys,))
+        )
 
     def passages_to_encode(self, encoder: str) -> Iterator[tuple[int, str, str]]:
         """Yield (passage, title of its paper, text) of the passages that encoder has no vector of yet."""
@@ -223,24 +238,20 @@ class Reader:
             clauses.append("papers_fts MATCH ?")
             parameters.append(_expression(query))
             for exact in query.required:
-                _add_literal(clauses, parameters, exact, "papers_fts", wanted=True)
+                _add_literal(clauses, parameters, exact)
         for word in query.excluded_words:
             clauses.append("p.key NOT IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)")
             parameters.append(_in_columns(word.fts()))
         for exact in query.excluded:
             inner = ["papers_fts MATCH ?"]
             parameters.append(_in_columns(exact.fts()))
-            _add_literal(inner, parameters, exact, "papers_fts", wanted=True)
+            _add_literal(inner, parameters, exact)
             clauses.append(f"p.key NOT IN (SELECT rowid FROM papers_fts WHERE {' AND '.join(inner)})")
         for field in query.filters:
             clause, values = _filter(field)
             clauses.append(f"NOT ({clause})" if field.is_excluded else clause)
             parameters.extend(values)
         return f"{source} WHERE {' AND '.join(clauses)}" if clauses else source, parameters
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _in_columns(expression: str) -> str:
@@ -256,12 +267,12 @@ def _expression(query: Query) -> str:
     return _in_columns(" AND ".join(required))
 
 
-def _add_literal(clauses: list[str], parameters: list[object], exact: Phrase, table: str, wanted: bool) -> None:
-    """The full-text index stems English, so quoted words are looked up once more among the terms as they were cut."""
+def _add_literal(clauses: list[str], parameters: list[object], exact: Phrase) -> None:
+    # The full-text index stems English, so quoted words are looked up once more among the terms as they were cut.
     if not exact.has_words:
         return
     needle = " " + " ".join(exact.terms) + ("" if exact.is_prefix else " ")
-    tests = " OR ".join(f"instr(' ' || {table}.{column} || ' ', ?)" for column in SEARCHED_COLUMNS)
+    tests = " OR ".join(f"instr(' ' || papers_fts.{column} || ' ', ?)" for column in SEARCHED_COLUMNS)
     clauses.append(f"({tests})")
     parameters.extend([needle] * len(SEARCHED_COLUMNS))
 

@@ -1,0 +1,179 @@
+"""A small knowledge base, an encoder without a model, and where real notes lie if they are here."""
+
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from typer.testing import CliRunner
+
+from kb.config import Config, load_config
+from kb.scan import find_changes
+from kb.store.reader import Reader
+from kb.terms import terms
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+sys.path.insert(0, str(ROOT))
+
+OCTOBER = """\
+---
+title: 论文速记 2024年10月
+date: 2024-11-01 23:00:00
+tags: [Codec, SLM]
+---
+
+> 这一段不属于任何一篇论文。
+
+## LLM
+
+**《Prompt Search: Editing Instructions One Piece at a Time》** CMU，提示词、搜索
+
+把提示词拆成组件，再试各种组合。
+
+## Speech
+
+**《TinyCodec: A Small Speech Codec》** Amazon，Speech Codec
+
+![](https://arxiv.org/html/2410.00037v1/figure.png)
+
+用残差向量量化 RVQ 压缩语音，代码在 [GitHub](https://github.com/example/tinycodec)。
+
+- 声学延迟让各级码本错开一步。
+
+**《Do Units Keep Tone?》** Edinburgh，离散表示
+
+离散单元丢掉了声调信息；models trained on tones keep more.
+"""
+
+AUGUST = """\
+---
+title: 论文速记 2024年8月
+date: 2024-09-02
+---
+
+## Speech
+
+**《OldCodec: Residual Quantizers for a Speech Codec》** Google、Meta，Speech Codec
+
+更早的编解码器，12.5 Hz，同样用 RVQ。
+"""
+
+
+class HashEncoder:
+    """Unit vectors from hashed terms: texts that share words are near, and nothing has to be installed."""
+
+    fingerprint = "hash-64"
+    dimension = 64
+
+    def readable(self, title: str, text: str) -> str:
+        return f"{title}\n{text}"
+
+    def encode_passages(self, texts: list[str]) -> Any:
+        vectors = numpy.zeros((len(texts), self.dimension), dtype="<f4")
+        for row, text in enumerate(texts):
+            for term in terms(text):
+                digest = hashlib.sha256(term.encode()).digest()
+                vectors[row, digest[0] % self.dimension] += 1 if digest[1] % 2 else -1
+        norms = numpy.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / numpy.where(norms == 0, 1, norms)
+
+    def encode_query(self, text: str) -> Any:
+        return self.encode_passages([text])[0]
+
+
+class Kb:
+    """A knowledge base in a temporary folder and the command line pointed at it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.notes = root / "notes"
+        self.notes.mkdir(parents=True)
+        (root / "kb.toml").write_text('encoder = "none"\n', encoding="utf-8")
+
+    @property
+    def config(self) -> Config:
+        return load_config(self.root)
+
+    def write(self, path: str, text: str) -> Path:
+        target = self.notes / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        return target
+
+    def refresh(self) -> Any:
+        from kb import indexing
+
+        known = Reader(self.config.database).stamps() if self.config.database.is_file() else {}
+        return indexing.refresh(self.config, find_changes(self.notes, known))
+
+    def reader(self) -> Reader:
+        return Reader(self.config.database)
+
+    def run(self, *arguments: str) -> Any:
+        from cli import app
+
+        return CliRunner().invoke(app, ["--kb", str(self.root), *arguments], catch_exceptions=False)
+
+    def json(self, *arguments: str) -> Any:
+        result = self.run(*arguments, "--json")
+        envelope = json.loads(result.stdout)
+        assert envelope["ok"] == (envelope["error"] is None)
+        return envelope["data"]
+
+
+@pytest.fixture
+def empty_kb(tmp_path: Path) -> Kb:
+    return Kb(tmp_path / "kb")
+
+
+@pytest.fixture
+def kb(empty_kb: Kb) -> Kb:
+    empty_kb.write("2024-10.md", OCTOBER)
+    empty_kb.write("2024-08.md", AUGUST)
+    return empty_kb
+
+
+@pytest.fixture
+def encoder() -> HashEncoder:
+    return HashEncoder()
+
+
+@pytest.fixture(scope="session")
+def seeds() -> Path:
+    folder = SHARED / "seeds"
+    if not folder.is_dir():
+        pytest.skip("the real notes are not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seed_kb(seeds: Path, tmp_path_factory: pytest.TempPathFactory) -> Kb:
+    made = Kb(tmp_path_factory.mktemp("seeds") / "kb")
+    for path in seeds.glob("*.txt"):
+        (made.notes / path.name).write_bytes(path.read_bytes())
+    made.refresh()
+    return made
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden from what comes out now")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Any:
+    def check(name: str, text: str) -> None:
+        path = ROOT / "tests" / "golden" / name
+        if request.config.getoption("--update-golden"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+    return check
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.environ.pop("KB_HOME", None)

@@ -1,0 +1,138 @@
+import pytest
+
+from kb.errors import NoteError
+from kb.parsing import links, names, parse_note
+from kb.parsing.entry import PASSAGE_CHARACTERS
+
+
+def test_links_have_the_kind_of_their_host() -> None:
+    text = (
+        "[code](https://github.com/a/b) https://arxiv.org/pdf/2405.15863 Demo链接:https://x.github.io/y/ "
+        "![](https://a.org/p.png) <img src='fig/1.jpg'> https://hf.co/m https://modelscope.cn/models/n "
+        "[talk](https://youtu.be/z) https://doi.org/10.1000/182 https://example.org"
+    )
+    assert [(link.kind, link.url) for link in links.links(text)] == [
+        ("github", "https://github.com/a/b"),
+        ("arxiv", "https://arxiv.org/pdf/2405.15863"),
+        ("demo", "https://x.github.io/y/"),
+        ("figure", "https://a.org/p.png"),
+        ("figure", "fig/1.jpg"),
+        ("huggingface", "https://hf.co/m"),
+        ("modelscope", "https://modelscope.cn/models/n"),
+        ("video", "https://youtu.be/z"),
+        ("doi", "https://doi.org/10.1000/182"),
+        ("web", "https://example.org"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("见 https://a.org/x。然后", "https://a.org/x"),
+        ("(https://a.org/x)", "https://a.org/x"),
+        ("https://en.wikipedia.org/wiki/Foo_(bar)", "https://en.wikipedia.org/wiki/Foo_(bar)"),
+        ("http://localhost:3001(推荐", "http://localhost:3001"),
+        ("https://a.org/tree/main’，", "https://a.org/tree/main"),
+        ("**https://a.org/x**.", "https://a.org/x"),
+    ],
+)
+def test_an_address_in_running_text_ends_before_the_punctuation(text: str, url: str) -> None:
+    assert [link.url for link in links.links(text)] == [url]
+
+
+def test_identifiers_are_read_from_addresses_and_from_text() -> None:
+    assert links.arxiv_id("https://arxiv.org/html/2410.15017v1/figures/a.png") == "2410.15017"
+    assert links.arxiv_id("见 arXiv:2301.10000v2") == "2301.10000"
+    assert links.arxiv_id("https://arxiv.org/abs/cs.CL/0301012") == "cs.CL/0301012"
+    assert links.doi("doi: 10.1109/5.771073。") == "10.1109/5.771073"
+    assert links.arxiv_id("2024.10000 is a number") is None
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("DM-Codec: Distilling Representations", "DM-Codec"),
+        ("MooER (摩尔): 开源大模型", "MooER"),
+        ("MaskGCT-国产语音大模型", "MaskGCT"),
+        ("A Survey: Everything So Far", None),
+        ("Get Models Ready to Speak at Last: A Late Approach", None),
+        ("Do Units Keep Tone?", None),
+    ],
+)
+def test_a_short_name_is_a_name_and_no_sentence(title: str, name: str | None) -> None:
+    assert names.short_name(title) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "month"),
+    [
+        ("【速览】2024年10月", "2024-10"),
+        ("2024-11-01 23:00:00", "2024-11"),
+        ("papers/202503/x.md", "2025-03"),
+        ("2024 年 9 月", "2024-09"),
+        ("2301.10000", None),
+        ("version 2024", None),
+    ],
+)
+def test_a_month_is_read_as_people_write_it(text: str, month: str | None) -> None:
+    assert names.month_in(text) == month
+
+
+def test_the_title_names_the_month_before_the_date_and_the_file() -> None:
+    front = "---\ntitle: 速览 2024年10月\ndate: 2024-11-01\n---\ntext\n"
+    assert parse_note(front.encode(), "2020-01.md").month == "2024-10"
+    assert parse_note(b"---\ndate: 2024-11-01\n---\ntext\n", "2020-01.md").month == "2024-11"
+    assert parse_note(b"text\n", "2020-01.md").month == "2020-01"
+
+
+def test_ids_in_front_matter_stay_text() -> None:
+    note = parse_note(b"---\ntitle: T\narxiv: 2301.10000\n---\nbody\n", "a.md")
+    assert note.papers[0].arxiv_id == "2301.10000"
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ("# 标题\n残差量化".encode("gbk"), r"^n\.md:1: not UTF-8 .*iconv"),
+        (b"a\nb\0c\n", r"^n\.md:2: holds a NUL byte"),
+        (b"---\ntitle: [a\n---\nx\n", r"^n\.md:\d: broken front matter"),
+        (b"---\ntitle: x\n", r"^n\.md:1: the front matter that begins here is never closed"),
+        (b"---\n- a\n---\nx\n", r"^n\.md:2: the front matter should hold lines"),
+        (b"---\na: &a [x, x]\nb: [*a, *a]\n---\nx\n", r"^n\.md:2: YAML anchors are not read"),
+        (b"---\na: " + b"[" * 5000 + b"\n---\nx\n", r"^n\.md:\d+: broken front matter"),
+    ],
+    ids=["gbk", "nul", "broken", "unclosed", "list", "alias bomb", "deep"],
+)
+def test_what_cannot_be_read_is_named_by_file_and_line(data: bytes, complaint: str) -> None:
+    with pytest.raises(NoteError, match=complaint):
+        parse_note(data, "n.md")
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_no_text() -> None:
+    note = parse_note("\ufeff# T\r\n\r\nbody\r\n".encode(), "a.md")
+    assert (note.papers[0].title, note.papers[0].body) == ("T", "body")
+
+
+def test_passages_cover_the_body_with_their_lines() -> None:
+    paragraphs = [f"第{n}段。" + "字" * 200 for n in range(12)]
+    text = "# T\n\n" + "\n\n".join(paragraphs) + "\n\n## 小节\n\n" + "一句话。" * 600 + "\n"
+    paper = parse_note(text.encode(), "a.md").papers[0]
+    lines = text.split("\n")
+
+    for passage in paper.passages:
+        assert lines[passage.line - 1].startswith(passage.text.split("\n")[0][:10]) or "一句话" in passage.text
+        assert len(passage.text) <= 2 * PASSAGE_CHARACTERS
+    whole = "".join("".join(passage.text.split()) for passage in paper.passages)
+    assert whole == "".join(paper.body.split())
+    assert paper.passages[-1].heading == "小节"
+
+
+def test_every_line_with_text_is_in_one_paper_or_reported() -> None:
+    text = "---\ntitle: 2024年10月\n---\n开头\n\n## A\n\n**《T》** X\n\nbody\n\n### in\n\nmore\n\n## 尾\n\n没有论文\n"
+    note = parse_note(text.encode(), "a.md")
+    claimed = {n for paper in note.papers for n in range(paper.line, paper.end_line + 1)}
+    reported = {n for span in note.unclaimed for n in range(span.line, span.end_line + 1)}
+
+    assert not claimed & reported
+    wanted = {n for n, line in enumerate(text.split("\n"), 1) if line.strip() and n > 3}
+    assert wanted <= claimed | reported

@@ -1,0 +1,174 @@
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kb import indexing
+from kb.errors import IndexBusy, KbError
+from kb.query import parse_query
+from kb.records import Paper
+from kb.scan import scan
+from kb.store.reader import Reader
+from kb.store.writer import Writer
+
+
+def titles(kb: Any) -> list[str]:
+    return [row.title for row in kb.reader().list_rows(parse_query(""))]
+
+
+def test_a_record_comes_out_of_the_index_as_it_went_in(kb: Any) -> None:
+    from kb.parsing import parse_note
+
+    kb.refresh()
+    reader = kb.reader()
+    stored = [Paper.model_validate_json(record) for _, record in reader.records("2024-10")]
+
+    assert stored == list(parse_note((kb.notes / "2024-10.md").read_bytes(), "2024-10.md").papers)
+
+
+def test_newest_month_first_then_as_in_the_notes(kb: Any) -> None:
+    kb.refresh()
+    assert [title.split(":")[0] for title in titles(kb)] == [
+        "Prompt Search",
+        "TinyCodec",
+        "Do Units Keep Tone?",
+        "OldCodec",
+    ]
+
+
+def test_a_second_refresh_does_nothing(kb: Any) -> None:
+    assert kb.refresh().indexed == 2
+    assert kb.refresh() == indexing.Report()
+
+
+def test_an_edited_file_is_read_again_and_a_deleted_one_forgotten(kb: Any) -> None:
+    kb.refresh()
+    kb.write("2024-08.md", "**《Changed》** X，k\n")
+    (kb.notes / "2024-10.md").unlink()
+    report = kb.refresh()
+
+    assert (report.indexed, report.removed) == (1, 1)
+    assert titles(kb) == ["Changed"]
+    assert kb.reader().match(parse_query("OldCodec")) == []
+
+
+def test_a_touched_file_with_the_same_bytes_is_not_parsed_again(kb: Any) -> None:
+    kb.refresh()
+    keys = [row.key for row in kb.reader().list_rows(parse_query(""))]
+    os.utime(kb.notes / "2024-10.md", (1, 1))
+
+    assert kb.refresh().indexed == 0
+    assert [row.key for row in kb.reader().list_rows(parse_query(""))] == keys
+
+
+def test_building_twice_is_building_once(kb: Any) -> None:
+    kb.refresh()
+    before = [(row.id, row.line) for row in kb.reader().list_rows(parse_query(""))]
+    indexing.rebuild(kb.config)
+
+    assert [(row.id, row.line) for row in kb.reader().list_rows(parse_query(""))] == before
+
+
+def test_many_files_read_by_several_processes_give_the_same_index(kb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kb.refresh()
+    alone = [(row.key, row.id, row.line) for row in kb.reader().list_rows(parse_query(""))]
+    monkeypatch.setattr(indexing, "FILES_WORTH_SHARING", 2)
+    monkeypatch.setattr(indexing.os, "cpu_count", lambda: 2)
+    kb.config.database.unlink()
+    indexing.rebuild(kb.config)
+
+    assert [(row.key, row.id, row.line) for row in kb.reader().list_rows(parse_query(""))] == alone
+
+
+def test_a_bad_file_is_reported_and_what_it_held_before_stays(kb: Any) -> None:
+    kb.refresh()
+    (kb.notes / "2024-08.md").write_bytes("《坏》".encode("gbk"))
+    kb.write("new.md", "**《New》** X，k\n")
+    report = kb.refresh()
+
+    assert report.indexed == 1
+    assert [failure.split(":")[0] for failure in report.failures] == ["2024-08.md"]
+    assert any(title.startswith("OldCodec") for title in titles(kb))
+    assert kb.reader().files()["2024-08.md"].state == "failed"
+
+
+def test_an_unreadable_file_is_tried_again(kb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: denied() if path.name == "2024-08.md" else real(path))
+
+    def denied() -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    assert kb.refresh().failures == ["2024-08.md: cannot be read: Permission denied; check its permissions"]
+    monkeypatch.setattr(Path, "read_bytes", real)
+    assert kb.refresh().indexed == 1
+
+
+def test_an_interrupted_refresh_leaves_the_index_as_it_was(kb: Any) -> None:
+    kb.refresh()
+    before = titles(kb)
+    kb.write("2024-10.md", "**《Half》** X，k\n")
+    (kb.notes / "2024-08.md").unlink()
+
+    def interrupt(what: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    from kb.scan import find_changes
+
+    with pytest.raises(KeyboardInterrupt):
+        indexing.refresh(kb.config, find_changes(kb.notes, kb.reader().stamps()), interrupt)
+    assert titles(kb) == before
+
+
+def test_two_writers_do_not_meet(kb: Any) -> None:
+    kb.refresh()
+    first, second = Writer(kb.config.database), Writer(kb.config.database, wait_seconds=0.05)
+    with first.transaction(), pytest.raises(IndexBusy, match="another kb is writing"):
+        second.transaction().__enter__()
+
+
+def test_an_index_that_is_none_is_said_so_and_rebuilt(kb: Any) -> None:
+    kb.config.index.mkdir()
+    kb.config.database.write_bytes(b"this is no database" * 100)
+
+    with pytest.raises(KbError, match="kb index --full"):
+        Reader(kb.config.database)
+    indexing.rebuild(kb.config)
+    assert len(titles(kb)) == 4
+
+
+def test_hidden_files_other_files_and_links_to_folders_are_passed_over(kb: Any) -> None:
+    kb.write(".hidden.md", "x")
+    kb.write(".obsidian/a.md", "x")
+    kb.write("glossary.yaml", "x")
+    (kb.notes / "loop").symlink_to(kb.notes, target_is_directory=True)
+    kb.write("deep/er/b.TXT", "x")
+
+    assert sorted(scan(kb.notes)) == ["2024-08.md", "2024-10.md", "deep/er/b.TXT"]
+
+
+def test_a_missing_notes_folder_empties_nothing(kb: Any) -> None:
+    kb.refresh()
+    kb.notes.rename(kb.root / "elsewhere")
+
+    with pytest.raises(KbError, match="no notes folder"):
+        kb.refresh()
+    assert len(titles(kb)) == 4
+
+
+def test_the_same_title_twice_makes_two_records(empty_kb: Any) -> None:
+    empty_kb.write("a.md", "**《Same》** X，k\n\none\n\n**《Same》** Y，k\n\ntwo\n")
+    empty_kb.refresh()
+    assert [row.id for row in empty_kb.reader().list_rows(parse_query(""))] == ["a/same", "a/same-2"]
+
+
+def test_the_index_keeps_only_what_the_notes_say(kb: Any) -> None:
+    kb.refresh()
+    (kb.notes / "2024-10.md").unlink()
+    (kb.notes / "2024-08.md").unlink()
+    kb.refresh()
+    with sqlite3.connect(kb.config.database) as db:
+        for table in ("files", "papers", "papers_fts", "passages", "passage_texts"):
+            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table

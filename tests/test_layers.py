@@ -1,0 +1,98 @@
+"""The direction of imports, as docs/design.md draws it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What each room may import of ours. A room is a file of kb/ or a folder of it.
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "terms": set(),
+    "reference": set(),
+    "records": {"errors"},
+    "config": {"errors"},
+    "scan": {"errors"},
+    "starting": {"config", "errors"},
+    "editors": {"errors"},
+    "runs": {"errors"},
+    "query": {"errors", "terms"},
+    "encoders": {"errors", "terms"},
+    "parsing": {"errors", "records"},
+    "store": {"errors", "records", "terms", "query"},
+    "hits": {"store"},
+    "marking": {"query", "store", "terms"},
+    "counting": {"store"},
+    "vectors": {"errors", "store"},
+    "indexing": {"config", "encoders", "errors", "parsing", "records", "scan", "store", "vectors"},
+    "related": {"store", "terms"},
+    "search": {"config", "encoders", "errors", "hits", "marking", "query", "store", "vectors"},
+    "digest": {"config", "errors", "records", "related", "store"},
+    "terminal": {"hits", "store"},
+}
+FRONT = {"__init__", "__main__"}
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Return (room, whether at the top of the file) of each import of kb in path."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = {id(node) for node in tree.body}
+    for node in tree.body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            top |= {id(inner) for inner in node.body}
+    found = []
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "kb" and len(parts) > 1 and parts[1] != "__version__":
+                found.append((parts[1], id(node) in top))
+    return found
+
+
+def rooms() -> list[tuple[str, Path]]:
+    found = []
+    for path in sorted((ROOT / "kb").rglob("*.py")):
+        room = path.relative_to(ROOT / "kb").parts[0].removesuffix(".py")
+        if room not in FRONT:
+            found.append((room, path))
+    return found
+
+
+@pytest.mark.parametrize(("room", "path"), rooms(), ids=lambda value: str(value).rsplit("/", 1)[-1])
+def test_a_room_imports_only_rooms_below_it(room: str, path: Path) -> None:
+    others = {imported for imported, _ in imports(path)} - {room}
+
+    assert room in ALLOWED, f"kb/{room} has no place in the house; give it one here and in docs/design.md"
+    assert others <= ALLOWED[room]
+
+
+def test_the_arrows_make_no_ring() -> None:
+    below = {room: set(names) for room, names in ALLOWED.items()}
+    while below:
+        ground = {room for room, names in below.items() if not names}
+        assert ground, f"a ring among {sorted(below)}"
+        below = {room: names - ground for room, names in below.items() if room not in ground}
+
+
+def test_our_own_modules_are_imported_at_the_top() -> None:
+    late = [(path.name, room) for _, path in rooms() for room, is_top in imports(path) if not is_top]
+
+    # The schema brings in sqlite-utils, which only a change of schema has to wait for.
+    assert late == [("writer.py", "store")]
+
+
+def test_only_the_command_line_prints_or_exits() -> None:
+    for room, path in rooms():
+        if room == "reference":
+            continue
+        calls = [node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        names = {ast.unparse(function) for function in calls}
+        assert not names & {"print", "exit", "sys.exit", "typer.echo", "input"}, path

@@ -1,0 +1,51 @@
+import pytest
+
+from kb.errors import KbError
+from kb.query import parse_query
+
+
+def test_a_query_is_taken_apart() -> None:
+    query = parse_query('codec "声学延迟" -VAE -"image model" org:Meta month:2024-08..2024-11')
+
+    assert query.text == "codec"
+    assert [one.fts() for one in query.words] == ['"codec"']
+    assert [one.fts() for one in query.required] == ['"声学 学延 延迟"']
+    assert [one.fts() for one in query.excluded_words] == ['"vae"']
+    assert [one.fts() for one in query.excluded] == ['"image model"']
+    assert [(one.name, one.value) for one in query.filters] == [("org", "Meta"), ("month", "2024-08..2024-11")]
+    assert query.filters[1].months() == ("2024-08", "2024-11")
+
+
+def test_chinese_quotes_quote_and_a_field_takes_several_words() -> None:
+    assert [one.fts() for one in parse_query("“语音”").required] == ['"语音"']
+    assert parse_query('tag:"Speech Codec"').filters[0].value == "Speech Codec"
+
+
+def test_a_year_is_all_its_months() -> None:
+    assert parse_query("month:2024").filters[0].months() == ("2024-01", "2024-12")
+
+
+def test_what_is_no_field_is_a_word() -> None:
+    assert parse_query("http://a:80 ratio:3").filters == ()
+
+
+@pytest.mark.parametrize("marks", ['"', '""', "-", "( OR NEAR * ^ :", "'; DROP TABLE papers; --", "AND"])
+def test_no_mark_of_the_index_language_gets_through(marks: str) -> None:
+    query = parse_query(marks)
+    for found in (*query.words, *query.required, *query.excluded_words):
+        assert found.fts().strip('"*').replace(" ", "").isalnum()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("month:October", "2024-10"),
+        ("month:2024-13", "2024-10"),
+        ("kind:book", "paper, project, lecture"),
+        ("has:money", "code, arxiv"),
+        ("org:", "org:Meta"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_a_right_one(text: str, complaint: str) -> None:
+    with pytest.raises(KbError, match=complaint):
+        parse_query(text)

@@ -1,0 +1,182 @@
+from typing import Any
+
+import numpy
+import pytest
+
+from kb import indexing, vectors
+from kb.query import parse_query
+from kb.related import related
+from kb.search import FUSION_K, search
+
+
+def found(kb: Any, text: str) -> set[str]:
+    reader = kb.reader()
+    return {reader.rows([key])[0].id.split("/")[1] for key, _ in reader.match(parse_query(text))}
+
+
+@pytest.fixture
+def indexed(kb: Any) -> Any:
+    kb.refresh()
+    return kb
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("声调", {"do-units-keep-tone"}),
+        ("调", {"do-units-keep-tone"}),
+        ("量化", {"tinycodec"}),
+        ("models", {"do-units-keep-tone"}),
+        ("model", {"do-units-keep-tone"}),
+        ('"model"', set()),
+        ('"models"', {"do-units-keep-tone"}),
+        ('"models trained"', {"do-units-keep-tone"}),
+        ('"trained models"', set()),
+        ("tone", {"do-units-keep-tone"}),
+        ("ＲＶＱ", {"tinycodec", "oldcodec"}),
+        ("12.5Hz", {"oldcodec"}),
+        ("codec -RVQ", set()),
+        ("codec -残差", {"oldcodec"}),
+        ('speech -"speech codec"', set()),
+        ('"RVQ" -month:2024-10', {"oldcodec"}),
+        ("org:Meta", {"oldcodec"}),
+        ("org:CMU", {"prompt-search"}),
+        ('tag:"speech codec"', {"tinycodec", "oldcodec"}),
+        ("section:LLM", {"prompt-search"}),
+        ("month:2024-08", {"oldcodec"}),
+        ("month:2024-08..2024-09", {"oldcodec"}),
+        ("month:2024 tag:搜索", {"prompt-search"}),
+        ("has:code", {"tinycodec"}),
+        ("has:figure", {"tinycodec"}),
+        ("kind:paper", {"prompt-search", "tinycodec", "do-units-keep-tone", "oldcodec"}),
+        ("kind:lecture", set()),
+        ("title:tone", {"do-units-keep-tone"}),
+        ("不在这里的词组", set()),
+        ("Speech", {"tinycodec", "oldcodec"}),
+        ("…", set()),
+    ],
+)
+def test_a_query_finds_these_and_no_others(indexed: Any, text: str, ids: set[str]) -> None:
+    assert found(indexed, text) == ids
+
+
+def test_a_section_is_no_text_of_the_paper(indexed: Any) -> None:
+    assert "do-units-keep-tone" not in found(indexed, "speech")
+    assert "do-units-keep-tone" in found(indexed, "section:speech")
+
+
+def test_what_a_paper_is_called_counts_more_than_what_it_mentions(empty_kb: Any) -> None:
+    empty_kb.write("a.md", "**《About Delay》** X，k\n\nshort\n\n**《Other》** X，k\n\ndelay delay delay delay delay\n")
+    empty_kb.refresh()
+    reader = empty_kb.reader()
+    best, _ = reader.match(parse_query("delay"))[0]
+    assert reader.rows([best])[0].title == "About Delay"
+
+
+def test_a_hit_points_to_the_line_of_the_match_and_marks_it(indexed: Any) -> None:
+    hit = search(indexed.config, indexed.reader(), "错开", 1, None).hits[0]
+    line = (indexed.notes / hit.paper.file).read_text("utf-8").splitlines()[hit.line - 1]
+
+    assert "错开" in line
+    assert [hit.text[start:end] for start, end in hit.marks] == ["错开"]
+    assert [(reason.retriever, reason.rank) for reason in hit.reasons] == [("words", 1)]
+
+
+def test_without_plain_words_meaning_abstains(indexed: Any, encoder: Any) -> None:
+    indexing.encode_missing(indexed.config, encoder)
+    for text in ('"RVQ"', "org:Meta", '"RVQ" codec'):
+        assert search(indexed.config, indexed.reader(), text, 5, encoder).retrievers == ("words",)
+    assert search(indexed.config, indexed.reader(), "codec", 5, encoder).retrievers == ("words", "meaning")
+
+
+def test_the_score_is_the_sum_of_reciprocal_ranks(indexed: Any, encoder: Any) -> None:
+    indexing.encode_missing(indexed.config, encoder)
+    hit = search(indexed.config, indexed.reader(), "models trained on tones keep more", 1, encoder).hits[0]
+
+    assert {reason.retriever: reason.rank for reason in hit.reasons} == {"words": 1, "meaning": 1}
+    assert hit.score == pytest.approx(2 / (FUSION_K + 1))
+
+
+def test_meaning_keeps_to_the_filters(indexed: Any, encoder: Any) -> None:
+    indexing.encode_missing(indexed.config, encoder)
+    answer = search(indexed.config, indexed.reader(), "speech codec RVQ month:2024-08", 0, encoder)
+    assert {hit.paper.month for hit in answer.hits} == {"2024-08"}
+    answer = search(indexed.config, indexed.reader(), "speech codec -RVQ", 0, encoder)
+    assert {"tinycodec", "oldcodec"}.isdisjoint({hit.paper.id.split("/")[1] for hit in answer.hits})
+
+
+def test_the_nearest_passages_are_those_of_a_plain_scan(indexed: Any, encoder: Any) -> None:
+    indexing.encode_missing(indexed.config, encoder)
+    reader = indexed.reader()
+    rows = list(reader.vectors(encoder.fingerprint))
+    matrix = numpy.stack([numpy.frombuffer(vector, dtype="<f4") for _, vector in rows])
+    query = encoder.encode_query("a codec for speech")
+    order = numpy.argsort(-(matrix @ query), kind="stable")
+
+    index = vectors.load(indexed.config.index, reader, encoder.fingerprint, encoder.dimension)
+    near = vectors.nearest(index, query, len(rows) + 5)
+    assert [score for _, score in near] == pytest.approx([float((matrix @ query)[i]) for i in order], abs=1e-6)
+    assert {passage for passage, _ in near} == {passage for passage, _ in rows}
+
+
+def test_deleting_the_vector_cache_changes_nothing(indexed: Any, encoder: Any) -> None:
+    indexing.encode_missing(indexed.config, encoder)
+    before = search(indexed.config, indexed.reader(), "speech codec", 0, encoder)
+    (cache,) = indexed.config.index.glob("vectors-*.faiss")
+    cache.unlink()
+    assert search(indexed.config, indexed.reader(), "speech codec", 0, encoder) == before
+
+
+def test_only_new_text_is_encoded(indexed: Any, encoder: Any) -> None:
+    assert indexing.encode_missing(indexed.config, encoder) == 4
+    assert indexing.encode_missing(indexed.config, encoder) == 0
+    text = (indexed.notes / "2024-08.md").read_text("utf-8")
+    (indexed.notes / "2024-08.md").rename(indexed.notes / "renamed-2024-08.md")
+    indexed.refresh()
+    assert indexing.encode_missing(indexed.config, encoder) == 0
+    indexed.write("renamed-2024-08.md", text.replace("更早", "最早"))
+    indexed.refresh()
+    assert indexing.encode_missing(indexed.config, encoder) == 1
+
+
+def test_a_changed_note_leaves_no_vector_behind(indexed: Any, encoder: Any) -> None:
+    indexing.encode_missing(indexed.config, encoder)
+    (indexed.notes / "2024-10.md").unlink()
+    indexed.refresh()
+    answer = search(indexed.config, indexed.reader(), "speech codec", 0, encoder)
+    assert [hit.paper.id for hit in answer.hits] == ["2024-08/oldcodec"]
+
+
+def test_an_interrupted_encoding_goes_on_where_it_stopped(
+    indexed: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "TEXTS_AT_ONCE", 1)
+    done = []
+
+    def interrupt(what: str, count: int, total: int) -> None:
+        done.append(count)
+        if count == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        indexing.encode_missing(indexed.config, encoder, interrupt)
+    assert indexing.encode_missing(indexed.config, encoder) == 1
+
+
+def test_related_papers_are_called_alike_and_can_be_earlier(indexed: Any) -> None:
+    reader = indexed.reader()
+    tiny, old = reader.named("tinycodec")[0], reader.named("oldcodec")[0]
+
+    both = related(reader, [tiny, old], 3)
+    assert [paper.id for paper, _ in both[tiny.key]] == ["2024-08/oldcodec"]
+    assert [paper.id for paper, _ in both[old.key]] == ["2024-10/tinycodec"]
+    assert [paper.id for paper, _ in related(reader, [tiny], 3, before="2024-10")[tiny.key]] == ["2024-08/oldcodec"]
+    assert related(reader, [old], 3, before="2024-10")[old.key] == []
+
+
+def test_a_paper_is_named_by_any_unique_part(indexed: Any) -> None:
+    reader = indexed.reader()
+    for name in ("tiny", "TinyCodec", "2024-10/tinycodec", "2410.00037", "A Small Speech"):
+        assert [row.id for row in reader.named(name)] == ["2024-10/tinycodec"], name
+    assert len(reader.named("codec")) == 2
+    assert reader.named("100%") == []

@@ -1,0 +1,52 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb.terms import alternatives, fold, phrase, terms
+
+
+def test_a_run_without_spaces_becomes_its_pairs_and_its_last_character() -> None:
+    assert terms("残差量化") == ["残差", "差量", "量化", "化"]
+
+
+def test_letters_and_digits_part_so_that_a_name_is_found_without_its_number() -> None:
+    assert terms("Qwen2-7B at 12.5Hz") == ["qwen", "2", "7", "b", "at", "12", "5", "hz"]
+
+
+def test_full_width_accents_and_invisible_characters_are_folded() -> None:
+    assert fold("ＲＶＱ　Café soft\u00adhyphen 𝔸") == "rvq cafe softhyphen a"
+
+
+def test_traditional_kana_and_hangul_are_kept_whole() -> None:
+    assert terms("語音ガ") == ["語音", "音ガ", "ガ"]
+    assert terms("음성") == ["음성", "성"]
+
+
+def test_a_phrase_ends_where_the_text_may_go_on() -> None:
+    assert phrase("声学延迟").fts() == '"声学 学延 延迟"'
+    assert phrase("量").fts() == '"量"*'
+    assert phrase("RVQ第一层").fts() == '"rvq 第一 一层"'
+    assert phrase("第一层RVQ").fts() == '"第一 一层 层 rvq"'
+    assert phrase("量 化").fts() == '"量 化"*'
+    assert phrase("…！") is None
+
+
+def test_an_unquoted_word_is_worth_a_look_for_each_of_its_pairs() -> None:
+    assert [one.fts() for one in alternatives("声学延迟")] == ['"声学"', '"学延"', '"延迟"']
+    assert [one.fts() for one in alternatives("12.5Hz")] == ['"12 5 hz"']
+    assert [one.fts() for one in alternatives("RVQ量化")] == ['"rvq"', '"量化"']
+
+
+mixed = st.text(alphabet="残差向量化 abRV12-。\n", min_size=1, max_size=30)
+
+
+@given(before=mixed, wanted=st.text(alphabet="残差量ab1", min_size=1, max_size=6), after=mixed)
+def test_a_phrase_is_found_in_any_text_that_holds_it_as_whole_words(before: str, wanted: str, after: str) -> None:
+    found = phrase(wanted)
+    haystack = terms(f"{before}。{wanted}。{after}")
+
+    length = len(found.terms)
+    windows = [haystack[i : i + length] for i in range(len(haystack) - length + 1)]
+    if found.is_prefix:
+        assert any(w[:-1] == list(found.terms[:-1]) and w[-1].startswith(found.terms[-1]) for w in windows)
+    else:
+        assert list(found.terms) in windows
