@@ -4,11 +4,9 @@ import hashlib
 import os
 import signal
 from collections.abc import Callable, Generator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 
 from kb import scan, vectors
@@ -16,8 +14,8 @@ from kb.config import Config
 from kb.encoders import Encoder
 from kb.errors import KbError, NoteError
 from kb.parsing import parse_note
-from kb.records import Note
 from kb.store.reader import FileState, Reader
+from kb.store.rows import PaperRows, note_rows
 from kb.store.writer import WAIT_SECONDS, Writer
 
 Progress = Callable[[str, int, int], None]  # what is being done, how many are done, how many there are
@@ -53,22 +51,22 @@ def refresh(
                 known = reader.files()
             writer.remove_files(changes.gone)
             report.removed = len(changes.gone)
-            batch: list[tuple[FileState, Note]] = []
+            batch: list[tuple[FileState, list[PaperRows]]] = []
             for done, reading in enumerate(_read_all(config, changes, known), 1):
-                if reading.note:
-                    batch.append((reading.state, reading.note))
+                if reading.papers is not None:
+                    batch.append((reading.state, reading.papers))
                 else:
                     writer.put_state(reading.state)
                 if reading.failure:
                     report.failures.append(reading.failure)
                 if len(batch) == FILES_AT_ONCE:
                     report.indexed += len(batch)
-                    writer.put_notes(batch)
+                    writer.put_papers(batch)
                     batch.clear()
                 if progress:
                     progress("reading notes", done, len(changes.changed))
             report.indexed += len(batch)
-            writer.put_notes(batch)
+            writer.put_papers(batch)
     finally:
         writer.close()
     return report
@@ -145,7 +143,7 @@ class _Reading:
     """What came of reading one file."""
 
     state: FileState
-    note: Note | None  # None if the file failed, or holds the same bytes as before
+    papers: list[PaperRows] | None  # None if the file failed, or holds the same bytes as before
     failure: str | None
 
 
@@ -161,6 +159,9 @@ def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]
     if len(paths) < FILES_WORTH_SHARING or (os.cpu_count() or 1) == 1:
         yield from map(_read, *jobs)
         return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     # Spawned, not forked: the progress bar runs a thread, and a forked copy of its locks could hang.
     with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
         yield from pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
@@ -180,7 +181,7 @@ def _read(place: str, path: str, stamp: scan.Stamp, before: FileState | None) ->
     except NoteError as error:
         return _Reading(FileState(path, *stamp, sha256, "failed", str(error), None, ()), None, str(error))
     unclaimed = tuple((span.line, span.end_line) for span in note.unclaimed)
-    return _Reading(FileState(path, *stamp, sha256, "indexed", None, note.grammar, unclaimed), note, None)
+    return _Reading(FileState(path, *stamp, sha256, "indexed", None, note.grammar, unclaimed), note_rows(note), None)
 
 
 def _leave_interrupts() -> None:

@@ -13,6 +13,7 @@ from kb.errors import KbError
 FOLDER = Path(__file__).resolve().parent / "reference"
 PACKAGE = "kb.reference"
 DEVICES = ("cpu", "cuda", "auto")
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -81,7 +82,7 @@ def _value(name: str, key: str, wanted: Any, text: str) -> Any:
             return tuple(element(part) for part in text.split(",") if part.strip())
         return _TRUTH[text.lower()] if wanted is bool else wanted(text)
     except (ValueError, KeyError):
-        kind = "a list like 0,1,2" if get_origin(wanted) is tuple else f"a value of type {wanted.__name__}"
+        kind = _KINDS.get(wanted, "a list like 0,1,2")
         raise KbError(f"{name}: {key} should be {kind}, got {text!r}") from None
 
 

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import add
 
 # Scripts written without spaces: Han with its extensions and iteration marks, kana, Hangul.
 UNSPACED = (
@@ -46,7 +47,8 @@ def terms(text: str) -> list[str]:
     found: list[str] = []
     for spaced, run in runs(text):
         found.extend(_WORD.findall(spaced))
-        found.extend(run[i : i + 2] for i in range(len(run)))
+        found.extend(map(add, run, run[1:]))
+        found.extend(run[-1:])
     return found
 
 

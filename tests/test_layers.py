@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "marking": {"query", "store", "terms"},
     "counting": {"store"},
     "vectors": {"errors", "store"},
-    "indexing": {"config", "encoders", "errors", "parsing", "records", "scan", "store", "vectors"},
+    "indexing": {"config", "encoders", "errors", "parsing", "scan", "store", "vectors"},
     "related": {"store", "terms"},
     "search": {"config", "encoders", "errors", "hits", "marking", "query", "store", "vectors"},
     "digest": {"config", "errors", "records", "related", "store"},

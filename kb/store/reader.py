@@ -179,16 +179,19 @@ class Reader:
             raise ValueError(f"no such column to count: {name}")
         return [value for (value,) in self._db.execute(f"SELECT {name} FROM papers") if value]
 
-    def called(self, word: Phrase) -> set[int]:
+    def called(self, word: Phrase) -> list[int]:
         """Return the keys of the papers whose title, short name or keywords hold word."""
         expression = f"{{title short_name keywords}} : ({word.fts()})"
-        return {
-            key for (key,) in self._db.execute("SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?", (expression,))
-        }
+        rows = self._db.execute("SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?", (expression,))
+        return [key for (key,) in rows]
 
-    def keys_before(self, month: str) -> set[int]:
+    def keys_before(self, month: str) -> list[int]:
         """Return the keys of the papers of earlier months."""
-        return {key for (key,) in self._db.execute("SELECT key FROM papers WHERE month < ?", (month,))}
+        return [key for (key,) in self._db.execute("SELECT key FROM papers WHERE month < ?", (month,))]
+
+    def largest_key(self) -> int:
+        """Return the largest key of a paper, 0 if there is none."""
+        return int(self._db.execute("SELECT coalesce(max(key), 0) FROM papers").fetchone()[0])
 
     def passages(self, paper: int) -> list[PassageRow]:
         """Return the passages of a paper in order."""

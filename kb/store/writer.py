@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import IndexBusy, KbError
-from kb.records import Note, Paper
 from kb.store.reader import LATEST_STEP, FileState
-from kb.terms import terms
+from kb.store.rows import PaperRows
 
 WAIT_SECONDS = 30
 
@@ -66,26 +65,17 @@ class Writer:
 
     def put_state(self, state: FileState) -> None:
         """Record the state of a file whose papers stay as they are: touched only, or not readable now."""
-        self._put_files([state])
+        self._put("files", [_file_row(state)])
 
-    def put_notes(self, notes: Sequence[tuple[FileState, Note]]) -> None:
-        """Replace what is known of the files of notes."""
-        for state, _ in notes:
+    def put_papers(self, files: Sequence[tuple[FileState, list[PaperRows]]]) -> None:
+        """Replace what is known of files by their new state and papers."""
+        for state, _ in files:
             self._remove_papers(state.path)
-        self._put_files([state for state, _ in notes])
-        papers = [paper for _, note in notes for paper in note.papers]
-        next_key = self._next_key("papers")
-        keyed = list(enumerate(papers, next_key))
-        self._put("papers", (_paper_row(key, paper) for key, paper in keyed))
-        self._put("papers_fts", (_full_text_row(key, paper) for key, paper in keyed))
-        self._put(
-            "passages",
-            (
-                {"paper": key, "line": passage.line, "heading": passage.heading, "text": passage.text}
-                for key, paper in keyed
-                for passage in paper.passages
-            ),
-        )
+        self._put("files", (_file_row(state) for state, _ in files))
+        keyed = list(enumerate((rows for _, papers in files for rows in papers), self._next_key("papers")))
+        self._put("papers", ({"key": key, **rows.paper} for key, rows in keyed))
+        self._put("papers_fts", ({"rowid": key, **rows.full_text} for key, rows in keyed))
+        self._put("passages", ({"paper": key, **passage} for key, rows in keyed for passage in rows.passages))
 
     def put_passage_texts(self, encoder: str, texts: Iterable[tuple[int, str]]) -> None:
         """Record the hash of the text that encoder reads for each passage; empty if it can read nothing of it."""
@@ -110,9 +100,6 @@ class Writer:
 
     def _next_key(self, table: str) -> int:
         return int(self._connection.execute(f"SELECT coalesce(max(key), 0) + 1 FROM {table}").fetchone()[0])
-
-    def _put_files(self, states: Sequence[FileState]) -> None:
-        self._put("files", (_file_row(state) for state in states))
 
     def _put(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
         """Insert rows that have the same columns, replacing those with the same key."""
@@ -176,35 +163,3 @@ def _file_row(state: FileState) -> dict[str, Any]:
         "grammar": state.grammar,
         "unclaimed": json.dumps(state.unclaimed),
     }
-
-
-def _paper_row(key: int, paper: Paper) -> dict[str, Any]:
-    return {
-        "key": key,
-        "id": paper.id,
-        "file": paper.file,
-        "line": paper.line,
-        "end_line": paper.end_line,
-        "title": paper.title,
-        "short_name": paper.short_name,
-        "kind": paper.kind,
-        "month": paper.month,
-        "section": " / ".join(paper.section_path),
-        "organizations": "、".join(paper.organizations),
-        "keywords": "、".join(paper.keywords),
-        "arxiv_id": paper.arxiv_id,
-        "link_kinds": " ".join(["", *sorted({link.kind for link in paper.links}), ""]),
-        "record": paper.model_dump_json(),
-    }
-
-
-def _full_text_row(key: int, paper: Paper) -> dict[str, Any]:
-    texts = {
-        "title": paper.title,
-        "short_name": paper.short_name or "",
-        "keywords": "、".join(paper.keywords),
-        "organizations": "、".join(paper.organizations),
-        "body": paper.body,
-        "section": " / ".join(paper.section_path),
-    }
-    return {"rowid": key, **{column: " ".join(terms(text)) for column, text in texts.items()}}

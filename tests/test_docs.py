@@ -1,0 +1,49 @@
+"""The README says what the program does, and the program does what the README says."""
+
+import re
+from pathlib import Path
+
+import typer.main
+from typer.testing import CliRunner
+
+import kb
+from cli import app
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands() -> dict[str, str]:
+    return {name: command.help or "" for name, command in typer.main.get_command(app).commands.items()}  # type: ignore[attr-defined]
+
+
+def test_every_command_is_in_the_readme_and_has_help() -> None:
+    for name, text in commands().items():
+        assert re.search(rf"\bkb {name}\b", README), f"README does not mention kb {name}"
+        assert text.strip(), f"kb {name} has no help"
+
+
+def test_every_command_in_the_readme_exists() -> None:
+    shown = set(re.findall(r"^(?:\$ )?kb (?:--\S+ )*([a-z]+)", README, re.MULTILINE))
+    assert shown
+    assert shown <= set(commands())
+
+
+def test_every_option_in_the_readme_exists() -> None:
+    runner = CliRunner()
+    helps = " ".join(runner.invoke(app, [name, "--help"]).stdout for name in commands())
+    helps += runner.invoke(app, ["--help"]).stdout
+    for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)):
+        assert option in helps, option
+
+
+def test_files_the_documents_name_exist() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        text = document.read_text(encoding="utf-8")
+        for path in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+            assert (document.parent / path).exists(), f"{document.name}: {path}"
+
+
+def test_the_changelog_knows_this_version() -> None:
+    assert f"## {kb.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f'version = "{kb.__version__}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
