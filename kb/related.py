@@ -10,7 +10,7 @@ from kb.terms import Phrase, alternatives
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LEAST_SHARE = 0.2
+LEAST_SHARE = 0.15
 TELLING = 0.1  # a word that more than this share of all papers are called by says nothing, once there are enough papers
 FEW_PAPERS = 20
 

@@ -11,6 +11,7 @@ from kb.hits import Hit
 from kb.store.reader import PaperRow
 
 SNIPPET_CHARACTERS = 160
+_ADDRESS_PARTS = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<img\b[^>]*>|(?<=\])\([^)\s]*\)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -62,20 +63,21 @@ def hit_lines(hit: Hit, notes: Path, style: Style, with_reasons: bool) -> list[s
 
 
 def snippet(hit: Hit, style: Style) -> str:
-    """Return the stretch of the passage around its first match, on one line."""
+    """Return the stretch of the passage around its first match, on one line, without pictures and link targets."""
+    text = _ADDRESS_PARTS.sub(lambda found: " " * len(found[0]), hit.text)
     start = 0
     if hit.marks and hit.marks[0][0] > SNIPPET_CHARACTERS // 3:
         start = hit.marks[0][0] - SNIPPET_CHARACTERS // 3
-    end = min(len(hit.text), start + SNIPPET_CHARACTERS)
+    end = min(len(text), start + SNIPPET_CHARACTERS)
     pieces, position = [], start
     for mark_start, mark_end in hit.marks:
         if mark_start < position or mark_end > end:
             continue
-        pieces += [_flat(hit.text[position:mark_start]), style.marked(_flat(hit.text[mark_start:mark_end]))]
+        pieces += [_flat(text[position:mark_start]), style.marked(_flat(text[mark_start:mark_end]))]
         position = mark_end
-    pieces.append(_flat(hit.text[position:end]))
-    text = "".join(pieces).strip()
-    return ("…" if start else "") + text + ("…" if end < len(hit.text) else "") if text else ""
+    pieces.append(_flat(text[position:end]))
+    shown = "".join(pieces).strip()
+    return ("…" if start else "") + shown + ("…" if end < len(text) else "") if shown else ""
 
 
 def paper_columns(papers: Sequence[PaperRow], notes: Path, style: Style) -> list[list[str]]:
@@ -110,7 +112,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Any]], style: Style) 
 
 
 def _flat(text: str) -> str:
-    return clean(re.sub(r"\s*\n\s*", " ", text))
+    return clean(re.sub(r"\s+", " ", text))
 
 
 def _from_here(path: Path) -> str:
