@@ -158,6 +158,7 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
     if (root / model).is_dir():
         source = str(root / model)
     try:
+        import onnx  # noqa: F401 - torch's exporter writes through it
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
