@@ -9,6 +9,8 @@ from kb.parsing.entry import Entry, papers
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
 from kb.records import Note, Span
 
+ENTRIES_AFTER_PREFACE = 3  # pasted text may begin with something else if it holds at least so many entries
+
 
 def parse_note(data: bytes, file: str) -> Note:
     """Return the note that data holds; file is its path below the notes folder.
@@ -24,7 +26,7 @@ def parse_note(data: bytes, file: str) -> Note:
     month = names.month_in(title) or names.month_in(front.text("date") or "") or names.month_in(file)
 
     grammar, entries = _entries(outline, text_lines, front, file)
-    if len(entries) == 1:
+    if len(entries) == 1 and title == entries[0].title:
         _complete(entries[0], front)
     found = papers(entries, file, month)
     return Note(
@@ -60,7 +62,8 @@ def _entries(outline: list[Block], lines: list[str], front: FrontMatter, file: s
     begins_with_heading = bool(outline) and outline[0].level > 0
     if not front.line_count and not begins_with_heading:
         entries = pasted.find_entries(lines)
-        if len(entries) > 1 or (entries and not any(line.strip() for line in lines[: entries[0].line])):
+        begins_with_entry = bool(entries) and not any(line.strip() for line in lines[: entries[0].line])
+        if begins_with_entry or len(entries) >= ENTRIES_AFTER_PREFACE:
             return "pasted", entries
     if entries := lecture.find_entries(outline, lines):
         return "lecture", entries
@@ -68,7 +71,7 @@ def _entries(outline: list[Block], lines: list[str], front: FrontMatter, file: s
 
 
 def _complete(entry: Entry, front: FrontMatter) -> None:
-    """Give the only entry of a file what the front matter says of it."""
+    """Give the paper that a file is about what the front matter says of it."""
     entry.arxiv_id = front.text("arxiv", "arxiv_id", "eprint") or entry.arxiv_id
     entry.doi = front.text("doi") or entry.doi
     entry.keywords = tuple(dict.fromkeys((*entry.keywords, *front.texts("keywords"), *front.texts("tags"))))
