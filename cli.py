@@ -6,7 +6,7 @@ What a command needs is imported inside it, so that no command waits for another
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from kb import __version__
-from kb.errors import EncoderMissing, IndexBusy, KbError
+from kb.errors import EncoderMissing, IndexBusy, IndexOld, KbError
 from kb.terminal import Style, clean, hit_lines, paper_columns, table
 
 if TYPE_CHECKING:
@@ -374,11 +374,15 @@ def _stamps(config: "Config") -> dict[str, tuple[int, int]]:
 
     if not config.database.is_file():
         return {}
-    reader = Reader(config.database)
     try:
+        reader = Reader(config.database)
+    except IndexOld:
+        from kb.indexing import upgrade
+
+        upgrade(config)
+        reader = Reader(config.database)
+    with closing(reader):
         return reader.stamps()
-    finally:
-        reader.close()
 
 
 def _bring_in(config: "Config", changes: Any) -> None:

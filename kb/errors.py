@@ -20,5 +20,9 @@ class IndexBusy(KbError):
     """The index cannot be written now; what is in it can still be read."""
 
 
+class IndexOld(KbError):
+    """The index was made by an older version; kb.indexing.upgrade brings it up to date."""
+
+
 class EncoderMissing(KbError):
     """The encoder cannot run on this machine; search goes on with words alone."""

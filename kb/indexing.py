@@ -87,6 +87,11 @@ def rebuild(config: Config, progress: Progress | None = None) -> Report:
     return refresh(config, scan.Changes(found, tuple(path for path in known if path not in found)), progress)
 
 
+def upgrade(config: Config) -> None:
+    """Bring an index made by an older version to this one's schema."""
+    Writer(config.database).close()
+
+
 def encode_few(config: Config, encoder: Encoder, most: int) -> bool:
     """Encode the passages that have no vector yet if they are at most `most`; return whether none is left."""
     with closing(Reader(config.database)) as reader:

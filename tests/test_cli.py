@@ -210,3 +210,15 @@ def test_no_command_changes_a_note_or_writes_beside_its_own_folder(
     assert digest_of(kb.notes) == before
     assert sorted(os.listdir(kb.root)) == [".kb", "kb.toml", "notes"]
     assert os.listdir(here) == []
+
+
+def test_an_index_of_an_older_version_is_brought_up_to_date(kb: Any) -> None:
+    from sqlite_utils import Database
+
+    from kb.store.schema import migrations
+
+    kb.config.index.mkdir()
+    database = Database(kb.config.database)
+    migrations.apply(database, stop_before="0002_full_text")
+    database.close()
+    assert "TinyCodec" in kb.run("search", "RVQ").stdout

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kb.errors import KbError
+from kb.errors import IndexOld, KbError
 from kb.query import HAS_KINDS, TEXT_FIELDS, Filter, Query
 from kb.terms import Phrase
 
@@ -76,7 +76,7 @@ class Reader:
         except sqlite3.DatabaseError as error:
             raise KbError(f"{database} cannot be read ({error}); run: kb index --full") from None
         if LATEST_STEP not in steps:
-            raise KbError(f"{database} was made by an older version; run: kb index")
+            raise IndexOld(f"{database} was made by an older version; run: kb index")
 
     def close(self) -> None:
         """Let go of the file."""
