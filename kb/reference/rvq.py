@@ -166,7 +166,12 @@ def demo(
         training, held_out = noise.to(device)
     except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
         raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-    codebooks = fit(training, levels, codebook_size, iterations=iterations, seed=seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
+    try:
+        codebooks = fit(training, levels, codebook_size, iterations=iterations, seed=seed)
+    finally:
+        torch.set_num_threads(threads)
     codes, training_codes = encode(held_out, codebooks), encode(training, codebooks)
     snr, training_snr = snr_db(held_out, codes, codebooks), snr_db(training, training_codes, codebooks)
     rows = [
