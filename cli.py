@@ -94,11 +94,12 @@ def index(
     full: Annotated[bool, typer.Option("--full", help="Read every note again.")] = False,
 ) -> None:
     """Bring the index up to date with the notes, embeddings included."""
-    from kb import indexing
+    from kb import encoding, indexing
     from kb.encoders import export_encoder, open_encoder
     from kb.scan import find_changes
 
     config = _config(ctx)
+    encoded = 0
     with _progress() as progress:
         if full or not config.database.is_file():
             report = indexing.rebuild(config, progress)
@@ -110,13 +111,13 @@ def index(
                 if not encoder:
                     progress("preparing the encoder, once", 0, 1)
                     encoder = export_encoder(config.root, config.index, config.encoder)
-                report.encoded = indexing.encode_missing(config, encoder, progress)
+                encoded = encoding.encode_missing(config, encoder, progress)
             except EncoderMissing as error:
                 _notice(f"indexed for words only: {error}")
     for failure in report.failures:
         _notice(f"error: {failure}")
     parts = [f"{report.indexed} read", f"{report.removed} removed", f"{len(report.failures)} failed"]
-    typer.echo(f"notes: {', '.join(parts)}; texts encoded: {report.encoded}")
+    typer.echo(f"notes: {', '.join(parts)}; texts encoded: {encoded}")
     if report.failures:
         raise typer.Exit(1)
 
@@ -170,6 +171,9 @@ def search(
         typer.echo(_envelope(asdict(answer)))
         return
     style = _style()
+    if why:
+        for meaning in answer.meanings:
+            typer.echo(style.dim(f"{meaning.word} = {'、'.join(meaning.names)}"))
     for hit in answer.hits:
         typer.echo("\n".join(hit_lines(hit, config.notes, style, why)))
     if not answer.hits:
@@ -251,6 +255,21 @@ def related(
         _show(table(["score", "id", "month", "title", "organizations", "place"], scored, _style()))
     else:
         _notice("nothing related")
+
+
+@app.command()
+def gloss(ctx: typer.Context, words: Annotated[list[str], typer.Argument(help="码本, residual quantization")]) -> None:
+    """Show what words stand for in the other language."""
+    from kb.gloss import open_gloss
+    from kb.query import parse_query
+
+    config, _ = _open(ctx, refresh=True)
+    table_of_words = open_gloss(config.index)
+    _, meanings = table_of_words.expand(parse_query(_text(words))) if table_of_words else (None, ())
+    for meaning in meanings:
+        typer.echo(f"{clean(meaning.word)}\t{'、'.join(meaning.names)}")
+    if not meanings:
+        _notice("no gloss")
 
 
 @app.command("open")
@@ -386,14 +405,14 @@ def _stamps(config: "Config") -> dict[str, tuple[int, int]]:
 
 
 def _bring_in(config: "Config", changes: Any) -> None:
-    from kb import indexing
+    from kb import encoding, indexing
     from kb.encoders import open_encoder
 
     try:
         with _progress() as progress:
             report = indexing.refresh(config, changes, progress, WAIT_ON_THE_WAY_SECONDS)
             encoder = None if config.encoder == "none" else open_encoder(config.index, config.encoder)
-            if encoder and not indexing.encode_few(config, encoder, ENCODED_ON_THE_WAY):
+            if encoder and not encoding.encode_few(config, encoder, ENCODED_ON_THE_WAY):
                 _notice("many passages have no embedding yet; run: kb index")
     except IndexBusy as error:
         if not config.database.is_file():

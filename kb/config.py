@@ -13,6 +13,7 @@ else:
 
 CONFIG_NAME = "kb.toml"
 DEFAULT_ENCODER = "minilm"
+GLOSSARY_NAME = "glossary.yaml"
 FIELDS = ("notes", "templates", "index", "encoder")
 
 
@@ -30,6 +31,12 @@ class Config:
     def database(self) -> Path:
         """The SQLite file."""
         return self.index / "kb.sqlite"
+
+    @property
+    def glossaries(self) -> tuple[Path, ...]:
+        """The glossaries there are: the user's own before the shipped one."""
+        found = [path.resolve() for path in (self.notes / GLOSSARY_NAME, shipped_glossary()) if path.is_file()]
+        return tuple(dict.fromkeys(found))
 
 
 def find_config(start: Path) -> Config:
@@ -77,6 +84,13 @@ def shipped_templates() -> Path:
     here = Path(__file__).resolve().parent
     packaged = here / "templates"
     return packaged if packaged.is_dir() else here.parent / "templates"
+
+
+def shipped_glossary() -> Path:
+    """Return the glossary that comes with the program: beside this file in a wheel, else the checkout's notes."""
+    here = Path(__file__).resolve().parent
+    packaged = here / GLOSSARY_NAME
+    return packaged if packaged.is_file() else here.parent / "notes" / GLOSSARY_NAME
 
 
 def _inside(root: Path, name: str, path: Path) -> Path:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kb.errors import EncoderMissing
-from kb.terms import has_unspaced, without_unspaced
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +29,6 @@ _PROBES = (
     "台风使航班全部取消。",
 )
 SAME_PLACE = 0.6  # mean cosine between the probes from which on they count as one place
-FEWEST_WORDS = 3  # an encoder that reads only spaced scripts needs this many words to go by
 
 
 class Encoder(Protocol):
@@ -44,14 +42,15 @@ class Encoder(Protocol):
     def dimension(self) -> int:
         """D, the length of a vector."""
 
-    def readable(self, title: str, text: str) -> str:
-        """Return what the encoder can read of a passage and its paper's title; empty if that is too little."""
+    @property
+    def reads_unspaced(self) -> bool:
+        """Whether it reads Chinese; if not, it is to be given English only."""
 
     def encode_passages(self, texts: list[str]) -> "NDArray[np.float32]":
         """Return unit vectors [N, D] of passages."""
 
-    def encode_query(self, text: str) -> "NDArray[np.float32] | None":
-        """Return the unit vector [D] of a query, or None if the encoder cannot read it."""
+    def encode_query(self, text: str) -> "NDArray[np.float32]":
+        """Return the unit vector [D] of a query."""
 
 
 @dataclass(frozen=True)
@@ -82,21 +81,17 @@ class OnnxEncoder:
         """See Encoder."""
         return self.manifest.dimension
 
-    def readable(self, title: str, text: str) -> str:
-        """See Encoder; an encoder that cannot read Chinese is given the words between it."""
-        if self.manifest.reads_unspaced:
-            return f"{title}\n{text}"
-        words = " ".join(without_unspaced(f"{title}\n{text}").split())
-        return words if len(re.findall(r"[A-Za-z]{2,}", words)) >= FEWEST_WORDS else ""
+    @property
+    def reads_unspaced(self) -> bool:
+        """See Encoder."""
+        return self.manifest.reads_unspaced
 
     def encode_passages(self, texts: list[str]) -> "NDArray[np.float32]":
         """See Encoder."""
         return self._encode(texts)
 
-    def encode_query(self, text: str) -> "NDArray[np.float32] | None":
+    def encode_query(self, text: str) -> "NDArray[np.float32]":
         """See Encoder."""
-        if not text.strip() or (not self.manifest.reads_unspaced and has_unspaced(text)):
-            return None
         vector: NDArray[np.float32] = self._encode([text])[0]
         return vector
 

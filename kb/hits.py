@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kb.gloss import Meaning
 from kb.store.reader import PaperRow
 
 
@@ -19,7 +20,7 @@ class Hit:
     """A paper that answers a query, with the passage that shows why."""
 
     rank: int  # counted from 1
-    score: float  # reciprocal rank fusion of the reasons; bigger is better
+    score: float  # how far the paper stands above the field, in deviations; bigger is better
     paper: PaperRow
     line: int  # where the passage, or the match inside it, stands in the file
     heading: str
@@ -35,4 +36,5 @@ class Answer:
     hits: tuple[Hit, ...]
     total: int  # how many there are without a limit
     retrievers: tuple[str, ...]  # those that took part; the others abstained
+    meanings: tuple[Meaning, ...] = ()  # what words of the query stand for
     notice: str | None = None  # why a retriever that should have taken part could not

@@ -6,12 +6,10 @@ import signal
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
-from kb import scan, vectors
-from kb.config import Config
-from kb.encoders import Encoder
+from kb import gloss, scan
+from kb.config import GLOSSARY_NAME, Config
 from kb.errors import KbError, NoteError
 from kb.parsing import parse_note
 from kb.store.reader import FileState, Reader
@@ -20,8 +18,8 @@ from kb.store.writer import WAIT_SECONDS, Writer
 
 Progress = Callable[[str, int, int], None]  # what is being done, how many are done, how many there are
 FILES_AT_ONCE = 200
+FILES_WORTH_MEMORY = 50  # from here on the dictionary is read whole instead of word by word
 FILES_WORTH_SHARING = 1000  # below, starting more processes costs more than it saves
-TEXTS_AT_ONCE = 64
 UNREAD = -1  # a stamp no file has: the file is tried again next time
 
 
@@ -31,7 +29,6 @@ class Report:
 
     indexed: int = 0
     removed: int = 0
-    encoded: int = 0  # texts that got a vector
     failures: list[str] = field(default_factory=list)  # one line each, with file and line
 
 
@@ -48,7 +45,16 @@ def refresh(
     try:
         with writer.transaction():
             with closing(Reader(config.database)) as reader:
-                known = reader.files()
+                known, glossed = reader.files(), reader.meta("gloss")
+            dictionary = _current_gloss(config, report, progress)
+            if glossed != dictionary:  # what Chinese stands for has changed in every note
+                changes = scan.Changes(dict(sorted(scan.scan(config.notes).items())), changes.gone)
+                known = {}
+                writer.put_meta("gloss", dictionary)
+            if stamp := changes.changed.get(GLOSSARY_NAME):
+                reason = next((line for line in report.failures if line.startswith(GLOSSARY_NAME)), None)
+                state = "failed" if reason else "glossary"
+                writer.put_state(FileState(GLOSSARY_NAME, *stamp, "", state, reason, None, ()))
             writer.remove_files(changes.gone)
             report.removed = len(changes.gone)
             batch: list[tuple[FileState, list[PaperRows]]] = []
@@ -72,6 +78,16 @@ def refresh(
     return report
 
 
+def _current_gloss(config: Config, report: Report, progress: Progress | None) -> str:
+    """Build the gloss table if glossaries or dictionary have changed; return its fingerprint."""
+    wanted = gloss.fingerprint(config.glossaries)
+    found = gloss.open_gloss(config.index)
+    if not found or found.fingerprint != wanted:
+        failures = gloss.build_gloss(config.index, config.glossaries, wanted, progress)
+        report.failures += [failure.replace(f"{config.notes.resolve()}/", "") for failure in failures]
+    return wanted
+
+
 def rebuild(config: Config, progress: Progress | None = None) -> Report:
     """Read every note again. Vectors stay: they belong to texts, and a text that comes back finds its own.
 
@@ -92,57 +108,6 @@ def upgrade(config: Config) -> None:
     Writer(config.database).close()
 
 
-def encode_few(config: Config, encoder: Encoder, most: int) -> bool:
-    """Encode the passages that have no vector yet if they are at most `most`; return whether none is left."""
-    with closing(Reader(config.database)) as reader:
-        pending = len(list(islice(reader.passages_to_encode(encoder.fingerprint), most + 1)))
-    if pending > most:
-        return False
-    encode_missing(config, encoder)
-    return True
-
-
-def encode_missing(config: Config, encoder: Encoder, progress: Progress | None = None) -> int:
-    """Encode the passages that have no vector yet and return how many texts that took.
-
-    Each batch is kept as soon as it is done, so that an interrupted run goes on where it stopped.
-    """
-    reader = Reader(config.database)
-    pending: dict[str, str] = {}
-    hashes: list[tuple[int, str]] = []
-    for passage, title, text in reader.passages_to_encode(encoder.fingerprint):
-        readable = encoder.readable(title, text)
-        text_hash = hashlib.sha256(readable.encode()).hexdigest() if readable else ""
-        hashes.append((passage, text_hash))
-        if readable:
-            pending[text_hash] = readable
-    if not hashes:
-        return 0
-    for text_hash in reader.known_vectors(encoder.fingerprint):
-        pending.pop(text_hash, None)
-    writer = Writer(config.database)
-    try:
-        with writer.transaction():
-            writer.put_passage_texts(encoder.fingerprint, hashes)
-        texts = sorted(pending.items(), key=lambda item: len(item[1]))
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            batch = texts[start : start + TEXTS_AT_ONCE]
-            encoded = encoder.encode_passages([text for _, text in batch])
-            with writer.transaction():
-                writer.put_vectors(
-                    encoder.fingerprint,
-                    ((text_hash, vector.tobytes()) for (text_hash, _), vector in zip(batch, encoded, strict=True)),
-                )
-            if progress:
-                progress("encoding passages", start + len(batch), len(texts))
-        with writer.transaction():
-            writer.remove_unused_vectors()
-    finally:
-        writer.close()
-    vectors.load(config.index, Reader(config.database), encoder.fingerprint, encoder.dimension)
-    return len(texts)
-
-
 @dataclass(frozen=True)
 class _Reading:
     """What came of reading one file."""
@@ -154,7 +119,7 @@ class _Reading:
 
 def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]) -> Generator[_Reading, None, None]:
     """Yield the reading of every changed file in order; many files are shared out among the processors."""
-    paths = list(changes.changed)
+    paths = [path for path in changes.changed if path != GLOSSARY_NAME]
     jobs = (
         [str(config.notes / path) for path in paths],
         paths,
@@ -162,13 +127,16 @@ def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]
         [known.get(path) for path in paths],
     )
     if len(paths) < FILES_WORTH_SHARING or (os.cpu_count() or 1) == 1:
+        _open_dictionary(config.index, in_memory=len(paths) >= FILES_WORTH_MEMORY)
         yield from map(_read, *jobs)
         return
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     # Spawned, not forked: the progress bar runs a thread, and a forked copy of its locks could hang.
-    with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_leave_interrupts) as pool:
+    with ProcessPoolExecutor(
+        mp_context=get_context("spawn"), initializer=_start_worker, initargs=(config.index,)
+    ) as pool:
         yield from pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
 
 
@@ -186,8 +154,23 @@ def _read(place: str, path: str, stamp: scan.Stamp, before: FileState | None) ->
     except NoteError as error:
         return _Reading(FileState(path, *stamp, sha256, "failed", str(error), None, ()), None, str(error))
     unclaimed = tuple((span.line, span.end_line) for span in note.unclaimed)
-    return _Reading(FileState(path, *stamp, sha256, "indexed", None, note.grammar, unclaimed), note_rows(note), None)
+    return _Reading(
+        FileState(path, *stamp, sha256, "indexed", None, note.grammar, unclaimed), note_rows(note, _english_of), None
+    )
 
 
-def _leave_interrupts() -> None:
+_dictionary: gloss.Gloss | None = None  # of this process
+
+
+def _open_dictionary(index: Path, in_memory: bool) -> None:
+    global _dictionary
+    _dictionary = gloss.open_gloss(index, in_memory)
+
+
+def _start_worker(index: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    _open_dictionary(index, in_memory=True)
+
+
+def _english_of(text: str) -> list[str]:
+    return _dictionary.index_terms(text) if _dictionary else []

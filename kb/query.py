@@ -1,7 +1,8 @@
 """What somebody types after `kb search`, taken apart.
 
 Plain words are alternatives: a paper with any of them is a hit, with all of them a better one. "Quoted" text must
-stand in the paper exactly so, -word or -"text" must not, and field:value narrows the choice.
+stand in the paper exactly so, -word or -"text" must not, and field:value narrows the choice. In a question or a
+pasted paragraph quotation marks only quote: text that ends in a question mark, or is long, demands nothing.
 """
 
 import re
@@ -13,6 +14,13 @@ from kb.terms import Phrase, alternatives, phrase
 _QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』", "＂": "＂"}
 _FIELD = re.compile(r"(?P<name>[a-z]+)[:：](?P<value>.*)$", re.DOTALL)
 _MONTH = re.compile(r"(?P<year>\d{4})(?:-(?P<month>0[1-9]|1[0-2]))?$")
+
+_WEAK = frozenset(
+    "what which who whom whose when where why how did do does was were is are the a an of in on to for by with at from"  # noqa: SIM905
+    " as and or that this it its be been has had have not than then there their they".split()
+)
+
+LONGEST_COMMAND = 16  # words; what is longer is prose
 
 TEXT_FIELDS = {"org": "organizations", "tag": "keywords", "section": "section", "title": "title"}
 HAS_KINDS = {
@@ -54,11 +62,12 @@ class Query:
     """A parsed query."""
 
     text: str  # the plain words as typed, for retrievers that read whole questions
-    words: tuple[Phrase, ...]  # any of them makes a hit
+    words: tuple[Phrase, ...]  # any of them makes a hit; a word asked for twice counts twice
     required: tuple[Phrase, ...]
     excluded: tuple[Phrase, ...]  # written -"text": not there to the letter
     excluded_words: tuple[Phrase, ...]  # written -word
     filters: tuple[Filter, ...]
+    glosses: tuple[Phrase, ...]  # what the words stand for in the other language
     is_void: bool  # something was asked for, but nothing that can stand in a paper: punctuation only
 
     @property
@@ -79,8 +88,12 @@ def parse_query(text: str) -> Query:
     excluded: list[Phrase] = []
     excluded_words: list[Phrase] = []
     filters: list[Filter] = []
-    for token, is_quoted, is_excluded in _tokens(text):
+    tokens = _tokens(text)
+    is_prose = text.rstrip().endswith(("?", "？")) or sum(not quoted for _, quoted, _ in tokens) > LONGEST_COMMAND
+    for token, is_quoted, is_excluded in tokens:
         field = None if is_quoted else _field(token, is_excluded)
+        if is_prose and not field:
+            is_quoted = is_excluded = False
         if field:
             filters.append(field)
         elif is_quoted or is_excluded:
@@ -92,13 +105,20 @@ def parse_query(text: str) -> Query:
             words.extend(alternatives(token))
     return Query(
         text=" ".join(plain),
-        words=tuple(dict.fromkeys(words)),
+        words=_without_weak(words),
         required=tuple(required),
         excluded=tuple(excluded),
         excluded_words=tuple(excluded_words),
         filters=tuple(filters),
+        glosses=(),
         is_void=bool(text.strip()) and not (words or required or excluded or excluded_words or filters),
     )
+
+
+def _without_weak(words: list[Phrase]) -> tuple[Phrase, ...]:
+    """Return words without those that only hold an English question together, unless there are no others."""
+    telling = tuple(word for word in words if not _WEAK.issuperset(word.terms))
+    return telling or tuple(words)
 
 
 def _tokens(text: str) -> list[tuple[str, bool, bool]]:

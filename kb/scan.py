@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from kb.config import GLOSSARY_NAME
 from kb.errors import KbError
 
 SUFFIXES = (".md", ".markdown", ".txt")
@@ -37,7 +38,10 @@ def find_changes(notes: Path, known: dict[str, Stamp]) -> Changes:
 
 
 def scan(notes: Path) -> dict[str, Stamp]:
-    """Return the stamps of all notes in the folder and below; hidden names and links to folders are passed over."""
+    """Return the stamps of the glossary and of all notes in the folder and below.
+
+    Hidden names and links to folders are passed over.
+    """
     if not notes.is_dir():
         raise KbError(f"no notes folder at {notes}; make it, or set `notes` in kb.toml")
     found: dict[str, Stamp] = {}
@@ -49,7 +53,7 @@ def scan(notes: Path) -> dict[str, Stamp]:
                 name = entry.name
                 if name.startswith("."):
                     continue
-                if name.lower().endswith(SUFFIXES) and entry.is_file():
+                if (name.lower().endswith(SUFFIXES) or prefix + name == GLOSSARY_NAME) and entry.is_file():
                     status = entry.stat()
                     found[prefix + name] = (status.st_mtime_ns, status.st_size)
                 elif entry.is_dir(follow_symlinks=False):

@@ -53,17 +53,14 @@ def terms(text: str) -> list[str]:
 
 
 def runs(text: str) -> Iterator[tuple[str, str]]:
-    """Yield text, folded, as pairs of a stretch with spaces and the unspaced run after it; either may be empty.
+    """Return text, folded, as pairs of a stretch with spaces and the unspaced run after it; either may be empty.
 
     Example: "RVQ 量化" -> ("rvq ", "量化"), ("", "").
     """
     folded = fold(text)
     if folded.isascii():
-        yield folded, ""
-        return
-    pieces = iter(_RUN.split(folded))
-    for spaced in pieces:
-        yield spaced, next(pieces, "")
+        return iter([(folded, "")])
+    return split_unspaced(folded)
 
 
 @dataclass(frozen=True)
@@ -100,18 +97,21 @@ def phrase(text: str) -> Phrase | None:
 
 
 def alternatives(word: str) -> list[Phrase]:
-    """Return the phrases any of which makes word worth a look: its pairs if it is written without spaces, else itself.
+    """Return the phrases any of which makes word worth a look: its parts, and for a compound the whole as well.
 
-    Example: "声学延迟" -> 声学, 学延, 延迟; "12.5Hz" -> the phrase 12 5 hz.
+    Example: "声学延迟" -> 声学, 学延, 延迟; "12.5Hz" -> 12, hz and the phrase 12 5 hz.
     """
     found: list[Phrase | None] = []
     for spaced, run in runs(word):
-        found.append(phrase(spaced))
+        parts = _WORD.findall(spaced)
+        found.extend(phrase(part) for part in parts if len(part) > 1 or len(parts) == 1)
+        if len(parts) > 1:
+            found.append(phrase(spaced))
         if len(run) > 2:
             found.extend(Phrase((run[i : i + 2],), is_prefix=False) for i in range(len(run) - 1))
         else:
             found.append(phrase(run))
-    return list(dict.fromkeys(one for one in found if one))
+    return [one for one in found if one]
 
 
 def has_unspaced(text: str) -> bool:
@@ -119,6 +119,8 @@ def has_unspaced(text: str) -> bool:
     return not text.isascii() and bool(_RUN.search(text))
 
 
-def without_unspaced(text: str) -> str:
-    """Return text with a space for each run written without spaces: "用 RVQ 量化" -> "  RVQ  "."""
-    return _RUN.sub(" ", text)
+def split_unspaced(text: str) -> Iterator[tuple[str, str]]:
+    """Yield text as it is, as pairs of a stretch with spaces and the unspaced run after it; either may be empty."""
+    pieces = iter(_RUN.split(text))
+    for spaced in pieces:
+        yield spaced, next(pieces, "")

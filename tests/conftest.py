@@ -11,7 +11,8 @@ import numpy
 import pytest
 from typer.testing import CliRunner
 
-from kb.config import Config, load_config
+from kb import gloss
+from kb.config import Config, load_config, shipped_glossary
 from kb.scan import find_changes
 from kb.store.reader import Reader
 from kb.terms import terms
@@ -70,8 +71,7 @@ class HashEncoder:
     fingerprint = "hash-64"
     dimension = 64
 
-    def readable(self, title: str, text: str) -> str:
-        return f"{title}\n{text}"
+    reads_unspaced = True
 
     def encode_passages(self, texts: list[str]) -> Any:
         vectors = numpy.zeros((len(texts), self.dimension), dtype="<f4")
@@ -89,11 +89,14 @@ class HashEncoder:
 class Kb:
     """A knowledge base in a temporary folder and the command line pointed at it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, dictionary: Path | None = None) -> None:
         self.root = root
         self.notes = root / "notes"
         self.notes.mkdir(parents=True)
         (root / "kb.toml").write_text('encoder = "none"\n', encoding="utf-8")
+        if dictionary:  # built once for all tests
+            self.config.index.mkdir()
+            os.link(dictionary, self.config.index / dictionary.name)
 
     @property
     def config(self) -> Config:
@@ -126,9 +129,17 @@ class Kb:
         return envelope["data"]
 
 
+@pytest.fixture(scope="session")
+def dictionary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dictionary")
+    glossaries = [shipped_glossary()]
+    gloss.build_gloss(folder, glossaries, gloss.fingerprint(glossaries))
+    return gloss.gloss_path(folder)
+
+
 @pytest.fixture
-def empty_kb(tmp_path: Path) -> Kb:
-    return Kb(tmp_path / "kb")
+def empty_kb(tmp_path: Path, dictionary: Path) -> Kb:
+    return Kb(tmp_path / "kb", dictionary)
 
 
 @pytest.fixture
@@ -152,8 +163,8 @@ def seeds() -> Path:
 
 
 @pytest.fixture(scope="session")
-def seed_kb(seeds: Path, tmp_path_factory: pytest.TempPathFactory) -> Kb:
-    made = Kb(tmp_path_factory.mktemp("seeds") / "kb")
+def seed_kb(seeds: Path, dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> Kb:
+    made = Kb(tmp_path_factory.mktemp("seeds") / "kb", dictionary)
     for path in seeds.glob("*.txt"):
         (made.notes / path.name).write_bytes(path.read_bytes())
     made.refresh()

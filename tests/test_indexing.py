@@ -130,7 +130,6 @@ def test_two_writers_do_not_meet(kb: Any) -> None:
 
 
 def test_an_index_that_is_none_is_said_so_and_rebuilt(kb: Any) -> None:
-    kb.config.index.mkdir()
     kb.config.database.write_bytes(b"this is no database" * 100)
 
     with pytest.raises(KbError, match="kb index --full"):
@@ -142,7 +141,8 @@ def test_an_index_that_is_none_is_said_so_and_rebuilt(kb: Any) -> None:
 def test_hidden_files_other_files_and_links_to_folders_are_passed_over(kb: Any) -> None:
     kb.write(".hidden.md", "x")
     kb.write(".obsidian/a.md", "x")
-    kb.write("glossary.yaml", "x")
+    kb.write("deep/glossary.yaml", "x")
+    kb.write("other.yaml", "x")
     (kb.notes / "loop").symlink_to(kb.notes, target_is_directory=True)
     kb.write("deep/er/b.TXT", "x")
 

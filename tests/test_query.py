@@ -21,6 +21,14 @@ def test_chinese_quotes_quote_and_a_field_takes_several_words() -> None:
     assert parse_query('tag:"Speech Codec"').filters[0].value == "Speech Codec"
 
 
+def test_in_a_question_or_a_paragraph_quotation_marks_only_quote() -> None:
+    question = parse_query('What does "codec" mean?')
+    assert (question.required, question.text) == ((), "What does codec mean?")
+    paragraph = parse_query('"codec" ' + "word " * 17)
+    assert paragraph.required == ()
+    assert parse_query('"codec" ' + "word " * 16).required != ()
+
+
 def test_a_year_is_all_its_months() -> None:
     assert parse_query("month:2024").filters[0].months() == ("2024-01", "2024-12")
 

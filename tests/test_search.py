@@ -3,10 +3,10 @@ from typing import Any
 import numpy
 import pytest
 
-from kb import indexing, vectors
+from kb import encoding, vectors
 from kb.query import parse_query
 from kb.related import related
-from kb.search import FUSION_K, search
+from kb.search import DEPTH, MEANING_WEIGHT, search
 
 
 def found(kb: Any, text: str) -> set[str]:
@@ -83,22 +83,33 @@ def test_a_hit_points_to_the_line_of_the_match_and_marks_it(indexed: Any) -> Non
 
 
 def test_without_plain_words_meaning_abstains(indexed: Any, encoder: Any) -> None:
-    indexing.encode_missing(indexed.config, encoder)
+    encoding.encode_missing(indexed.config, encoder)
     for text in ('"RVQ"', "org:Meta", '"RVQ" codec'):
         assert search(indexed.config, indexed.reader(), text, 5, encoder).retrievers == ("words",)
     assert search(indexed.config, indexed.reader(), "codec", 5, encoder).retrievers == ("words", "meaning")
 
 
-def test_the_score_is_the_sum_of_reciprocal_ranks(indexed: Any, encoder: Any) -> None:
-    indexing.encode_missing(indexed.config, encoder)
-    hit = search(indexed.config, indexed.reader(), "models trained on tones keep more", 1, encoder).hits[0]
+def test_the_score_is_the_weighted_sum_of_standard_scores(
+    indexed: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kb.search.LEAST_COSINE", -1.0)
+    encoding.encode_missing(indexed.config, encoder)
+    hits = search(indexed.config, indexed.reader(), "models trained on tones keep more", 0, encoder).hits
+    given = [{reason.retriever: reason.score for reason in hit.reasons} for hit in hits]
 
-    assert {reason.retriever: reason.rank for reason in hit.reasons} == {"words": 1, "meaning": 1}
-    assert hit.score == pytest.approx(2 / (FUSION_K + 1))
+    expected = numpy.zeros(len(hits))
+    for name, weight in (("words", 1 - MEANING_WEIGHT), ("meaning", MEANING_WEIGHT)):
+        known = [scores[name] for scores in given if name in scores]
+        floor = 0 if name == "words" else min(known)
+        field = numpy.array(known + [floor] * (DEPTH - len(known)))
+        column = numpy.array([scores.get(name, floor) for scores in given])
+        expected += weight * ((column - field.mean()) / field.std() - (floor - field.mean()) / field.std())
+    assert [hit.score for hit in hits] == pytest.approx(list(expected), rel=1e-6)
+    assert hits[0].paper.title == "Do Units Keep Tone?"
 
 
 def test_meaning_keeps_to_the_filters(indexed: Any, encoder: Any) -> None:
-    indexing.encode_missing(indexed.config, encoder)
+    encoding.encode_missing(indexed.config, encoder)
     answer = search(indexed.config, indexed.reader(), "speech codec RVQ month:2024-08", 0, encoder)
     assert {hit.paper.month for hit in answer.hits} == {"2024-08"}
     answer = search(indexed.config, indexed.reader(), "speech codec -RVQ", 0, encoder)
@@ -106,7 +117,7 @@ def test_meaning_keeps_to_the_filters(indexed: Any, encoder: Any) -> None:
 
 
 def test_the_nearest_passages_are_those_of_a_plain_scan(indexed: Any, encoder: Any) -> None:
-    indexing.encode_missing(indexed.config, encoder)
+    encoding.encode_missing(indexed.config, encoder)
     reader = indexed.reader()
     rows = list(reader.vectors(encoder.fingerprint))
     matrix = numpy.stack([numpy.frombuffer(vector, dtype="<f4") for _, vector in rows])
@@ -120,7 +131,7 @@ def test_the_nearest_passages_are_those_of_a_plain_scan(indexed: Any, encoder: A
 
 
 def test_deleting_the_vector_cache_changes_nothing(indexed: Any, encoder: Any) -> None:
-    indexing.encode_missing(indexed.config, encoder)
+    encoding.encode_missing(indexed.config, encoder)
     before = search(indexed.config, indexed.reader(), "speech codec", 0, encoder)
     (cache,) = indexed.config.index.glob("vectors-*.faiss")
     cache.unlink()
@@ -128,19 +139,19 @@ def test_deleting_the_vector_cache_changes_nothing(indexed: Any, encoder: Any) -
 
 
 def test_only_new_text_is_encoded(indexed: Any, encoder: Any) -> None:
-    assert indexing.encode_missing(indexed.config, encoder) == 4
-    assert indexing.encode_missing(indexed.config, encoder) == 0
+    assert encoding.encode_missing(indexed.config, encoder) == 4
+    assert encoding.encode_missing(indexed.config, encoder) == 0
     text = (indexed.notes / "2024-08.md").read_text("utf-8")
     (indexed.notes / "2024-08.md").rename(indexed.notes / "renamed-2024-08.md")
     indexed.refresh()
-    assert indexing.encode_missing(indexed.config, encoder) == 0
+    assert encoding.encode_missing(indexed.config, encoder) == 0
     indexed.write("renamed-2024-08.md", text.replace("更早", "最早"))
     indexed.refresh()
-    assert indexing.encode_missing(indexed.config, encoder) == 1
+    assert encoding.encode_missing(indexed.config, encoder) == 1
 
 
 def test_a_changed_note_leaves_no_vector_behind(indexed: Any, encoder: Any) -> None:
-    indexing.encode_missing(indexed.config, encoder)
+    encoding.encode_missing(indexed.config, encoder)
     (indexed.notes / "2024-10.md").unlink()
     indexed.refresh()
     answer = search(indexed.config, indexed.reader(), "speech codec", 0, encoder)
@@ -150,7 +161,7 @@ def test_a_changed_note_leaves_no_vector_behind(indexed: Any, encoder: Any) -> N
 def test_an_interrupted_encoding_goes_on_where_it_stopped(
     indexed: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing, "TEXTS_AT_ONCE", 1)
+    monkeypatch.setattr(encoding, "TEXTS_AT_ONCE", 1)
     done = []
 
     def interrupt(what: str, count: int, total: int) -> None:
@@ -159,8 +170,8 @@ def test_an_interrupted_encoding_goes_on_where_it_stopped(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        indexing.encode_missing(indexed.config, encoder, interrupt)
-    assert indexing.encode_missing(indexed.config, encoder) == 1
+        encoding.encode_missing(indexed.config, encoder, interrupt)
+    assert encoding.encode_missing(indexed.config, encoder) == 1
 
 
 def test_related_papers_are_called_alike_and_can_be_earlier(indexed: Any) -> None:

@@ -32,7 +32,8 @@ def test_a_phrase_ends_where_the_text_may_go_on() -> None:
 
 def test_an_unquoted_word_is_worth_a_look_for_each_of_its_pairs() -> None:
     assert [one.fts() for one in alternatives("声学延迟")] == ['"声学"', '"学延"', '"延迟"']
-    assert [one.fts() for one in alternatives("12.5Hz")] == ['"12 5 hz"']
+    assert [one.fts() for one in alternatives("12.5Hz")] == ['"12"', '"hz"', '"12 5 hz"']
+    assert [one.fts() for one in alternatives("o1-mini")] == ['"mini"', '"o 1 mini"']
     assert [one.fts() for one in alternatives("RVQ量化")] == ['"rvq"', '"量化"']
 
 

@@ -4,16 +4,17 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from kb.errors import IndexOld, KbError
 from kb.query import HAS_KINDS, TEXT_FIELDS, Filter, Query
-from kb.terms import Phrase
+from kb.terms import Phrase, has_unspaced
 
 # What counts most is what a paper is called; see docs/search.md. Order of FULL_TEXT_COLUMNS.
-COLUMN_WEIGHTS = (8.0, 8.0, 5.0, 3.0, 1.0, 0.0)
+COLUMN_WEIGHTS = (4.0, 4.0, 4.0, 3.0, 1.0, 1.0, 0.0)
 SEARCHED_COLUMNS = ("title", "short_name", "keywords", "organizations", "body")
-LATEST_STEP = "0003_vectors"
+LATEST_STEP = "0004_glosses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class FileState:
     mtime_ns: int
     size: int
     sha256: str
-    state: str  # "indexed" or "failed"
+    state: str  # "indexed", "failed", or "glossary" for the file that is one
     reason: str | None
     grammar: str | None
     unclaimed: tuple[tuple[int, int], ...]  # first and last line of each stretch that belongs to no paper
@@ -84,8 +85,12 @@ class Reader:
 
     def generation(self) -> int:
         """Return a number that changes whenever passages or vectors change."""
-        row = self._db.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()
-        return int(row[0]) if row else 0
+        return int(self.meta("generation") or 0)
+
+    def meta(self, name: str) -> str | None:
+        """Return a fact about the index by name."""
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else None
 
     def files(self) -> dict[str, FileState]:
         """Return the state of every file known, by path."""
@@ -262,12 +267,18 @@ def _in_columns(expression: str) -> str:
 
 
 def _expression(query: Query) -> str:
-    required = [f"({found.fts()})" for found in query.required]
-    if query.words:
-        # Beside quoted text, plain words only rank: the quoted text stands among their alternatives.
-        words = [found.fts() for found in query.words] + [found.fts() for found in query.required[:1]]
-        required.append(f"({' OR '.join(words)})")
-    return _in_columns(" AND ".join(required))
+    required = " AND ".join(f"({found.fts()})" for found in query.required)
+    # Beside quoted text, plain words only rank: the quoted text stands among their alternatives.
+    words = [found.fts() for found in (*query.words, *query.glosses, *query.required[:1])]
+    alternatives = _in_columns(" OR ".join(words))
+    # What the Chinese of a note stands for is English, so only English looks there.
+    # A sense is often two words, so neighbours look for each other too.
+    english = [found for found in query.words if not has_unspaced("".join(found.terms))]
+    pairs = [Phrase(a.terms + b.terms, False) for a, b in pairwise(english) if len(a.terms) == len(b.terms) == 1]
+    if english:
+        glossed = " OR ".join(found.fts() for found in (*english, *pairs))
+        alternatives = f"({alternatives}) OR ({{gloss}} : ({glossed}))"
+    return f"({_in_columns(required)}) AND ({alternatives})" if required else alternatives
 
 
 def _add_literal(clauses: list[str], parameters: list[object], exact: Phrase) -> None:

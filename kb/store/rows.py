@@ -1,5 +1,6 @@
 """Records as rows of the index. Pure, so that the processes that parse can do this too."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +19,15 @@ class PaperRows:
     passages: list[Row]
 
 
-def note_rows(note: Note) -> list[PaperRows]:
-    """Return the rows of every paper of note, in order."""
+def note_rows(note: Note, english_of: Callable[[str], list[str]]) -> list[PaperRows]:
+    """Return the rows of every paper of note, in order.
+
+    english_of gives the English terms that the Chinese in a text stands for.
+    """
     return [
         PaperRows(
             _paper(paper),
-            _full_text(paper),
+            _full_text(paper, english_of),
             [{"line": passage.line, "heading": passage.heading, "text": passage.text} for passage in paper.passages],
         )
         for paper in note.papers
@@ -49,7 +53,7 @@ def _paper(paper: Paper) -> Row:
     }
 
 
-def _full_text(paper: Paper) -> Row:
+def _full_text(paper: Paper, english_of: Callable[[str], list[str]]) -> Row:
     texts = {
         "title": paper.title,
         "short_name": paper.short_name or "",
@@ -58,4 +62,6 @@ def _full_text(paper: Paper) -> Row:
         "body": paper.body,
         "section": " / ".join(paper.section_path),
     }
-    return {column: " ".join(terms(text)) for column, text in texts.items()}
+    row = {column: " ".join(terms(text)) for column, text in texts.items()}
+    row["gloss"] = " ".join(english_of("\n".join((paper.title, texts["keywords"], paper.body))))
+    return row

@@ -4,7 +4,7 @@ from sqlite_utils import Database, Migrations
 
 migrations = Migrations("paper-kb")
 
-FULL_TEXT_COLUMNS = ("title", "short_name", "keywords", "organizations", "body", "section")
+FULL_TEXT_COLUMNS = ("title", "short_name", "keywords", "organizations", "body", "section")  # of step 2
 
 
 @migrations(name="0001_files_papers_passages")
@@ -63,3 +63,15 @@ def _vectors(db: Database) -> None:
     db.table("passage_texts").create_index(["encoder", "text_hash"])
     db.table("vectors").create({"encoder": str, "text_hash": str, "vector": bytes}, pk=("encoder", "text_hash"))
     db.table("meta").create({"name": str, "value": str}, pk="name")
+
+
+@migrations(name="0004_glosses")
+def _glosses(db: Database) -> None:
+    # A column for the English that the Chinese of a paper stands for. It is filled by reading every note again, which
+    # the next refresh does because no file has the stamp -1.
+    db.execute("DROP TABLE papers_fts")
+    db.execute(
+        "CREATE VIRTUAL TABLE papers_fts"
+        " USING fts5(title, short_name, keywords, organizations, body, gloss, section, tokenize='porter ascii')"
+    )
+    db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")

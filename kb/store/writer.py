@@ -67,6 +67,10 @@ class Writer:
         """Record the state of a file whose papers stay as they are: touched only, or not readable now."""
         self._put("files", [_file_row(state)])
 
+    def put_meta(self, name: str, value: str) -> None:
+        """Keep a fact about the index."""
+        self._put("meta", [{"name": name, "value": value}])
+
     def put_papers(self, files: Sequence[tuple[FileState, list[PaperRows]]]) -> None:
         """Replace what is known of files by their new state and papers."""
         for state, _ in files:

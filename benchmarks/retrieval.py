@@ -1,0 +1,132 @@
+"""How well searches answer, judged by relevance judgments.
+
+python benchmarks/retrieval.py SET_DIR... [--retriever lexical|gloss|dense|hybrid] [--encoder minilm] [--json]
+
+A set is a folder with corpus.jsonl {id, title, text}, queries.jsonl {id, text} and qrels.tsv (query, document, grade).
+It becomes a knowledge base by the ordinary way in, one note a document, and each judged query is asked through the
+function that `kb search` calls.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ir_measures
+from ir_measures import RR, R, nDCG
+
+from kb import encoding, indexing
+from kb.config import load_config
+from kb.encoders import Encoder, export_encoder, open_encoder
+from kb.search import search
+from kb.store.reader import Reader
+
+MEASURES = (nDCG @ 10, R @ 10, RR @ 10)
+RETRIEVERS = ("lexical", "gloss", "dense", "hybrid")
+DEPTH = 10
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a JSON lines file."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.strip():
+                yield json.loads(line)
+
+
+def read_judgments(path: Path) -> dict[str, dict[str, int]]:
+    """Return grade by document by query; a heading line is passed over."""
+    found: dict[str, dict[str, int]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        fields = line.split("\t")
+        if len(fields) >= 3 and fields[-1].strip().lstrip("-").isdigit():
+            found.setdefault(fields[0], {})[fields[-2]] = int(fields[-1])
+    return found
+
+
+def make_notes(corpus: Path, notes: Path) -> dict[str, str]:
+    """Write one note a document and return the document of each file name."""
+    notes.mkdir(parents=True)
+    documents = {}
+    for number, document in enumerate(read_lines(corpus)):
+        name = f"{number:07d}.md"
+        title = " ".join(str(document.get("title") or "").split())
+        front = f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\n---\n\n" if title else ""
+        (notes / name).write_text(f"{front}{document['text']}\n", encoding="utf-8")
+        documents[name] = str(document["id"])
+    return documents
+
+
+def judge(folder: Path, retriever: str, model: str, root: Path) -> dict[str, Any]:
+    """Return the measures of one set, with queries per second."""
+    documents = make_notes(folder / "corpus.jsonl", root / "notes")
+    (root / "kb.toml").write_text(f"encoder = {json.dumps(model)}\n", encoding="utf-8")
+    config = load_config(root)
+    report = indexing.rebuild(config)
+    if report.failures:
+        raise SystemExit(f"{folder}: {len(report.failures)} documents failed, the first: {report.failures[0]}")
+    encoder: Encoder | None = None
+    if retriever in ("dense", "hybrid") and model != "none":
+        encoder = open_encoder(config.index, model) or export_encoder(config.root, config.index, model)
+        encoding.encode_missing(config, encoder, lambda what, done, total: say(f"{folder.name}: {what} {done}/{total}"))
+    judgments = read_judgments(folder / "qrels.tsv")
+    reader = Reader(config.database)
+    run: dict[str, dict[str, float]] = {}
+    started = time.perf_counter()
+    for query in read_lines(folder / "queries.jsonl"):
+        if str(query["id"]) in judgments:
+            answer = search(config, reader, query["text"], DEPTH, encoder, retriever)
+            # By rank: what counts is the order, and equal scores would leave it to chance.
+            run[str(query["id"])] = {documents[hit.paper.file]: -float(hit.rank) for hit in reversed(answer.hits)}
+    seconds = time.perf_counter() - started
+    measured = ir_measures.calc_aggregate(MEASURES, judgments, run)
+    figures = {str(measure): round(measured[measure], 4) for measure in MEASURES}
+    return {"set": folder.name, "retriever": retriever, **figures, "queries_a_second": round(len(run) / seconds, 1)}
+
+
+def say(text: str) -> None:
+    """Show progress to a person."""
+    if sys.stderr.isatty():
+        print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Judge every set and print a line each."""
+    parser = argparse.ArgumentParser(description="Judge retrieval on sets with relevance judgments.")
+    parser.add_argument("sets", type=Path, nargs="+", metavar="SET_DIR")
+    parser.add_argument("--retriever", choices=RETRIEVERS, default="hybrid")
+    parser.add_argument("--encoder", default="minilm", help="as in kb.toml")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    shared = Path(tempfile.mkdtemp())  # what takes long to prepare serves all sets
+    try:
+        for folder in arguments.sets:
+            with tempfile.TemporaryDirectory() as name:
+                index = Path(name) / ".kb"
+                index.mkdir()
+                keep(shared, index)
+                figures = judge(folder, arguments.retriever, arguments.encoder, Path(name))
+                keep(index, shared)
+            say("")
+            print(
+                json.dumps(figures) if arguments.json else "  ".join(f"{k} {v}" for k, v in figures.items()), flush=True
+            )
+    finally:
+        shutil.rmtree(shared)
+
+
+def keep(source: Path, target: Path) -> None:
+    """Copy the exported encoders and the dictionary from one index folder to another."""
+    if (source / "encoders").is_dir():
+        shutil.copytree(source / "encoders", target / "encoders", dirs_exist_ok=True)
+    if (source / "gloss.sqlite").is_file():
+        shutil.copy(source / "gloss.sqlite", target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Give every passage its vector: what an encoder can read of it, encoded once and kept by the hash of that text."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from contextlib import closing
+from itertools import islice
+
+from kb import vectors
+from kb.config import Config
+from kb.encoders import Encoder
+from kb.gloss import Gloss, open_gloss
+from kb.store.reader import Reader
+from kb.store.writer import Writer
+from kb.terms import has_unspaced
+
+Progress = Callable[[str, int, int], None]  # what is being done, how many are done, how many there are
+TEXTS_AT_ONCE = 32
+FEWEST_WORDS = 3  # with fewer there is nothing to go by
+
+
+def encode_few(config: Config, encoder: Encoder, most: int) -> bool:
+    """Encode the passages that have no vector yet if they are at most `most`; return whether none is left."""
+    with closing(Reader(config.database)) as reader:
+        pending = len(list(islice(reader.passages_to_encode(encoder.fingerprint), most + 1)))
+    if pending > most:
+        return False
+    encode_missing(config, encoder)
+    return True
+
+
+def encode_missing(config: Config, encoder: Encoder, progress: Progress | None = None) -> int:
+    """Encode the passages that have no vector yet and return how many texts that took.
+
+    Each batch is kept as soon as it is done, so that an interrupted run goes on where it stopped.
+    """
+    reader = Reader(config.database)
+    gloss = open_gloss(config.index)
+    pending: dict[str, str] = {}
+    hashes: list[tuple[int, str]] = []
+    for passage, title, text in reader.passages_to_encode(encoder.fingerprint):
+        readable = readable_text(f"{title}\n{text}", encoder, gloss)
+        text_hash = hashlib.sha256(readable.encode()).hexdigest() if readable else ""
+        hashes.append((passage, text_hash))
+        if readable:
+            pending[text_hash] = readable
+    if not hashes:
+        return 0
+    for text_hash in reader.known_vectors(encoder.fingerprint):
+        pending.pop(text_hash, None)
+    writer = Writer(config.database)
+    try:
+        with writer.transaction():
+            writer.put_passage_texts(encoder.fingerprint, hashes)
+        texts = sorted(pending.items(), key=lambda item: len(item[1]))
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            batch = texts[start : start + TEXTS_AT_ONCE]
+            encoded = encoder.encode_passages([text for _, text in batch])
+            with writer.transaction():
+                writer.put_vectors(
+                    encoder.fingerprint,
+                    ((text_hash, vector.tobytes()) for (text_hash, _), vector in zip(batch, encoded, strict=True)),
+                )
+            if progress:
+                progress("encoding passages", start + len(batch), len(texts))
+        with writer.transaction():
+            writer.remove_unused_vectors()
+    finally:
+        writer.close()
+    vectors.load(config.index, Reader(config.database), encoder.fingerprint, encoder.dimension)
+    return len(texts)
+
+
+def readable_text(text: str, encoder: Encoder, gloss: Gloss | None) -> str:
+    """Return what encoder can read of text: all of it, or its Chinese put into English; "" if that is too little."""
+    if encoder.reads_unspaced or not has_unspaced(text):
+        return text
+    words = gloss.translate(text) if gloss else ""
+    return words if len(re.findall(r"[A-Za-z]{2,}", words)) >= FEWEST_WORDS else ""
