@@ -54,10 +54,14 @@ class Gloss:
         self._db = sqlite3.connect(path)
         self.fingerprint = str(self._db.execute("SELECT value FROM meta").fetchone()[0])
         self._senses: dict[str, tuple[str, ...] | None] = {}
+        self._terms: dict[str, list[str]] = {}  # of words that were indexed before
         self._is_complete = in_memory
         if in_memory:
             rows = self._db.execute("SELECT term, senses FROM words")
             self._senses = {term: tuple(senses.split("\n")) for term, senses in rows}
+        self._longest: dict[str, int] = {}  # by an entry's first two characters: no need to try anything longer
+        for term in self._senses:
+            self._longest[term[:2]] = max(len(term), self._longest.get(term[:2], 0))
 
     def senses(self, word: str) -> tuple[str, ...]:
         """Return the English senses of a folded Chinese word, most usual first; empty if it is unknown."""
@@ -77,7 +81,8 @@ class Gloss:
         found = []
         start = 0
         while start < len(run):
-            for length in range(min(LONGEST, len(run) - start), 0, -1):
+            longest = self._longest.get(run[start : start + 2], 1) if self._is_complete else LONGEST
+            for length in range(min(longest, len(run) - start), 0, -1):
                 word = run[start : start + length]
                 if self.senses(word):
                     found.append(word)
@@ -90,8 +95,10 @@ class Gloss:
         found: list[str] = []
         for _, run in runs(text):
             for word in self.words(run):
-                most = SENSES_INDEXED if len(word) > 1 else CHARACTER_SENSES_INDEXED
-                found.extend(_terms_of(self.senses(word)[:most]))
+                if word not in self._terms:
+                    most = SENSES_INDEXED if len(word) > 1 else CHARACTER_SENSES_INDEXED
+                    self._terms[word] = _terms_of(self.senses(word)[:most])
+                found.extend(self._terms[word])
         return found
 
     def translate(self, text: str) -> str:
