@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kb import gloss, scan
+from kb import dictionary, gloss, scan
 from kb.config import GLOSSARY_NAME, Config
 from kb.errors import KbError, NoteError
 from kb.parsing import parse_note
@@ -46,11 +46,11 @@ def refresh(
         with writer.transaction():
             with closing(Reader(config.database)) as reader:
                 known, glossed = reader.files(), reader.meta("gloss")
-            dictionary = _current_gloss(config, report, progress)
-            if glossed != dictionary:  # what Chinese stands for has changed in every note
+            table = _current_gloss(config, report, progress)
+            if glossed != table:  # what Chinese stands for has changed in every note
                 changes = scan.Changes(dict(sorted(scan.scan(config.notes).items())), changes.gone)
                 known = {}
-                writer.put_meta("gloss", dictionary)
+                writer.put_meta("gloss", table)
             if stamp := changes.changed.get(GLOSSARY_NAME):
                 reason = next((line for line in report.failures if line.startswith(GLOSSARY_NAME)), None)
                 state = "failed" if reason else "glossary"
@@ -80,10 +80,10 @@ def refresh(
 
 def _current_gloss(config: Config, report: Report, progress: Progress | None) -> str:
     """Build the gloss table if glossaries or dictionary have changed; return its fingerprint."""
-    wanted = gloss.fingerprint(config.glossaries)
+    wanted = dictionary.fingerprint(config.glossaries)
     found = gloss.open_gloss(config.index)
     if not found or found.fingerprint != wanted:
-        failures = gloss.build_gloss(config.index, config.glossaries, wanted, progress)
+        failures = dictionary.build_gloss(config.index, config.glossaries, wanted, progress)
         report.failures += [failure.replace(f"{config.notes.resolve()}/", "") for failure in failures]
     return wanted
 

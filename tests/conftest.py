@@ -11,6 +11,7 @@ import numpy
 import pytest
 from typer.testing import CliRunner
 
+from kb import dictionary as dictionaries
 from kb import gloss
 from kb.config import Config, load_config, shipped_glossary
 from kb.scan import find_changes
@@ -133,7 +134,7 @@ class Kb:
 def dictionary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dictionary")
     glossaries = [shipped_glossary()]
-    gloss.build_gloss(folder, glossaries, gloss.fingerprint(glossaries))
+    dictionaries.build_gloss(folder, glossaries, dictionaries.fingerprint(glossaries))
     return gloss.gloss_path(folder)
 
 

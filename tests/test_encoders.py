@@ -10,6 +10,7 @@ import pytest
 from kb import encoders, encoding, gloss
 from kb.errors import EncoderMissing
 from kb.search import search
+from kb.terms import has_unspaced
 
 TEXTS = ["residual vector quantization", "A speech codec for streaming dialogue.", "12.5 Hz", "x"]
 
@@ -55,7 +56,7 @@ def test_it_is_known_to_be_blind_to_chinese_and_given_english(minilm: encoders.O
     assert minilm.reads_unspaced is False
     assert encoding.readable_text("RVQ 残差 for speech", minilm, None) == ""
     assert "acoustic" in encoding.readable_text("声学延迟的流式解码 with RVQ", minilm, table)
-    assert not gloss.has_unspaced(encoding.readable_text("用编解码器压缩语音，效果很好。", minilm, table))
+    assert not has_unspaced(encoding.readable_text("用编解码器压缩语音，效果很好。", minilm, table))
 
 
 VIOLINS = "**《Violins in the Concert Hall》** X，k\n\nstrings and bows\n"

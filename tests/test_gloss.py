@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kb import dictionary as dictionaries
 from kb import gloss
 from kb.config import shipped_glossary
 from kb.errors import KbError
@@ -22,7 +23,7 @@ GLOSSARY = """\
 def table(tmp_path_factory: pytest.TempPathFactory) -> gloss.Gloss:
     folder = tmp_path_factory.mktemp("gloss")
     (folder / "glossary.yaml").write_text(GLOSSARY, encoding="utf-8")
-    assert gloss.build_gloss(folder, [folder / "glossary.yaml"], "made of these") == []
+    assert dictionaries.build_gloss(folder, [folder / "glossary.yaml"], "made of these") == []
     return gloss.Gloss(gloss.gloss_path(folder))
 
 
@@ -84,12 +85,12 @@ def test_a_wrong_entry_is_named_by_its_line(tmp_path: Path, text: str, complaint
     path = tmp_path / "glossary.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(KbError, match=complaint):
-        gloss.read_glossary(path)
+        dictionaries.read_glossary(path)
 
 
 def test_the_shipped_glossary_is_one_line_an_entry_without_duplicates() -> None:
     text = shipped_glossary().read_text(encoding="utf-8")
-    entries = gloss.read_glossary(shipped_glossary())
+    entries = dictionaries.read_glossary(shipped_glossary())
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     names = Counter(" ".join(terms(name)) for english, chinese in entries for name in (*english, *chinese))
 
