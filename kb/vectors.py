@@ -19,7 +19,10 @@ def load(index: Path, reader: Reader, fingerprint: str, dimension: int) -> Any:
 
     path = index / f"vectors-{fingerprint}-{reader.generation()}.faiss"
     if path.is_file():
-        return faiss.read_index(str(path))
+        try:
+            return faiss.read_index(str(path))
+        except RuntimeError:  # cut short or not an index: it is only a cache
+            path.unlink(missing_ok=True)
     built = _build(reader, fingerprint, dimension)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     faiss.write_index(built, str(temporary))

@@ -130,11 +130,13 @@ def test_the_nearest_passages_are_those_of_a_plain_scan(indexed: Any, encoder: A
     assert {passage for passage, _ in near} == {passage for passage, _ in rows}
 
 
-def test_deleting_the_vector_cache_changes_nothing(indexed: Any, encoder: Any) -> None:
+def test_deleting_or_breaking_the_vector_cache_changes_nothing(indexed: Any, encoder: Any) -> None:
     encoding.encode_missing(indexed.config, encoder)
     before = search(indexed.config, indexed.reader(), "speech codec", 0, encoder)
     (cache,) = indexed.config.index.glob("vectors-*.faiss")
     cache.unlink()
+    assert search(indexed.config, indexed.reader(), "speech codec", 0, encoder) == before
+    cache.write_bytes(b"no index")
     assert search(indexed.config, indexed.reader(), "speech codec", 0, encoder) == before
 
 

@@ -64,7 +64,13 @@ def kb(program: Path, folder: Path, *arguments: str) -> subprocess.CompletedProc
 
 def test_the_wheel_holds_program_and_templates_and_nobodys_notes(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"kb/cli.py", "kb/__main__.py", "kb/templates/digest.md.j2", "kb/reference/rvq.py"} <= names
+    assert {
+        "kb/cli.py",
+        "kb/__main__.py",
+        "kb/templates/digest.md.j2",
+        "kb/reference/rvq.py",
+        "kb/glossary.yaml",
+    } <= names
     assert not [name for name in names if name.startswith(("notes", "tests", "templates", "cli")) or ".kb" in name]
 
 
