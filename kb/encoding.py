@@ -9,10 +9,9 @@ from itertools import islice
 from kb import vectors
 from kb.config import Config
 from kb.encoders import Encoder
-from kb.gloss import Gloss, open_gloss
+from kb.gloss import Gloss, open_gloss, readable
 from kb.store.reader import Reader
 from kb.store.writer import Writer
-from kb.terms import has_unspaced
 
 Progress = Callable[[str, int, int], None]  # what is being done, how many are done, how many there are
 TEXTS_AT_ONCE = 32
@@ -39,11 +38,11 @@ def encode_missing(config: Config, encoder: Encoder, progress: Progress | None =
     pending: dict[str, str] = {}
     hashes: list[tuple[int, str]] = []
     for passage, title, text in reader.passages_to_encode(encoder.fingerprint):
-        readable = readable_text(f"{title}\n{text}", encoder, gloss)
-        text_hash = hashlib.sha256(readable.encode()).hexdigest() if readable else ""
+        encodable = readable_text(f"{title}\n{text}", encoder, gloss)
+        text_hash = hashlib.sha256(encodable.encode()).hexdigest() if encodable else ""
         hashes.append((passage, text_hash))
-        if readable:
-            pending[text_hash] = readable
+        if encodable:
+            pending[text_hash] = encodable
     if not hashes:
         return 0
     for text_hash in reader.known_vectors(encoder.fingerprint):
@@ -73,7 +72,5 @@ def encode_missing(config: Config, encoder: Encoder, progress: Progress | None =
 
 def readable_text(text: str, encoder: Encoder, gloss: Gloss | None) -> str:
     """Return what encoder can read of text: all of it, or its Chinese put into English; "" if that is too little."""
-    if encoder.reads_unspaced or not has_unspaced(text):
-        return text
-    words = gloss.translate(text) if gloss else ""
-    return words if len(re.findall(r"[A-Za-z]{2,}", words)) >= FEWEST_WORDS else ""
+    words = readable(text, encoder.reads_unspaced, gloss)
+    return words if words == text or len(re.findall(r"[A-Za-z]{2,}", words)) >= FEWEST_WORDS else ""

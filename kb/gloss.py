@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kb.query import Query
-from kb.terms import Phrase, fold, phrase, runs, split_unspaced, terms
+from kb.terms import Phrase, fold, has_unspaced, phrase, runs, split_unspaced, terms
 
 LONGEST = 12  # characters of an entry
 LONGEST_NAME = 6  # words of an English name
@@ -134,6 +134,13 @@ def open_gloss(index: Path, in_memory: bool = False) -> Gloss | None:
     """Return the table, or None if it has not been built."""
     path = gloss_path(index)
     return Gloss(path, in_memory) if path.is_file() else None
+
+
+def readable(text: str, reads_unspaced: bool, gloss: Gloss | None) -> str:
+    """Return what an encoder can read of text: all of it, or its Chinese put into English; "" without a table."""
+    if reads_unspaced or not has_unspaced(text):
+        return text
+    return gloss.translate(text) if gloss else ""
 
 
 def _terms_of(senses: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kb import dictionary, gloss, scan
 from kb.config import GLOSSARY_NAME, Config
-from kb.errors import KbError, NoteError
+from kb.errors import IndexBusy, KbError, NoteError
 from kb.parsing import parse_note
 from kb.store.reader import FileState, Reader
 from kb.store.rows import PaperRows, note_rows
@@ -95,7 +95,11 @@ def rebuild(config: Config, progress: Progress | None = None) -> Report:
     """
     found = dict(sorted(scan.scan(config.notes).items()))
     try:
-        known = Reader(config.database).stamps()
+        upgrade(config)
+        with closing(Reader(config.database)) as reader:
+            known = reader.stamps()
+    except IndexBusy:
+        raise
     except KbError:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{config.database}{suffix}").unlink(missing_ok=True)

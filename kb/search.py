@@ -4,12 +4,11 @@ from kb import vectors
 from kb.config import Config
 from kb.encoders import Encoder
 from kb.errors import EncoderMissing
-from kb.gloss import Gloss, Meaning, open_gloss
+from kb.gloss import Gloss, Meaning, open_gloss, readable
 from kb.hits import Answer, Hit, Reason
 from kb.marking import best_passage, marks
 from kb.query import Query, parse_query
 from kb.store.reader import PaperRow, PassageRow, Reader
-from kb.terms import has_unspaced
 
 DEPTH = 200  # how deep each ranking is fused
 MEANING_WEIGHT = 0.55  # of the two
@@ -63,10 +62,10 @@ def _nearest_papers(
     config: Config, reader: Reader, query: Query, encoder: Encoder, gloss: Gloss | None
 ) -> list[tuple[int, float, int]] | None:
     """Return (paper, cosine, passage) by meaning, best first, or None if the encoder has nothing to say on query."""
-    readable = readable_question(query.text, encoder, gloss)
-    if query.required or not readable:
+    question = readable(query.text, encoder.reads_unspaced, gloss).strip()
+    if query.required or not question:
         return None
-    vector = encoder.encode_query(readable)
+    vector = encoder.encode_query(question)
     index = vectors.load(config.index, reader, encoder.fingerprint, encoder.dimension)
     near = vectors.nearest(index, vector, NEAREST_PASSAGES)
     papers = reader.papers_of(passage for passage, _ in near)
@@ -77,13 +76,6 @@ def _nearest_papers(
         if key is not None and key not in found and (allowed is None or key in allowed):
             found[key] = (key, cosine, passage)
     return list(found.values())[:DEPTH]
-
-
-def readable_question(text: str, encoder: Encoder, gloss: Gloss | None) -> str:
-    """Return what encoder can read of a question: all of it, or its Chinese put into English; "" if nothing."""
-    if encoder.reads_unspaced or not has_unspaced(text):
-        return text.strip()
-    return gloss.translate(text) if gloss else ""
 
 
 def _fuse(rankings: dict[str, list[tuple[int, float]]]) -> list[Ranked]:

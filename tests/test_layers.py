@@ -17,7 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "scan": {"config", "errors"},
     "gloss": {"query", "terms"},
     "dictionary": {"errors", "gloss", "terms"},
-    "encoding": {"config", "encoders", "gloss", "store", "terms", "vectors"},
+    "encoding": {"config", "encoders", "gloss", "store", "vectors"},
     "starting": {"config", "errors"},
     "editors": {"errors"},
     "runs": {"errors"},
@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "vectors": {"errors", "store"},
     "indexing": {"config", "dictionary", "errors", "gloss", "parsing", "scan", "store"},
     "related": {"store", "terms"},
-    "search": {"config", "encoders", "errors", "gloss", "hits", "marking", "query", "store", "terms", "vectors"},
+    "search": {"config", "encoders", "errors", "gloss", "hits", "marking", "query", "store", "vectors"},
     "digest": {"config", "errors", "records", "related", "store"},
     "terminal": {"hits", "store"},
 }

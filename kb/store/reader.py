@@ -11,7 +11,8 @@ from kb.errors import IndexOld, KbError
 from kb.query import HAS_KINDS, TEXT_FIELDS, Filter, Query
 from kb.terms import Phrase, has_unspaced
 
-# What counts most is what a paper is called; see docs/search.md. Order of FULL_TEXT_COLUMNS.
+# What counts most is what a paper is called; see docs/search.md.
+# Title, short name, keywords, organizations, body, gloss, section: the order of the columns in the table.
 COLUMN_WEIGHTS = (4.0, 4.0, 4.0, 3.0, 1.0, 1.0, 0.0)
 SEARCHED_COLUMNS = ("title", "short_name", "keywords", "organizations", "body")
 LATEST_STEP = "0004_glosses"
