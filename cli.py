@@ -411,6 +411,8 @@ def _bring_in(config: "Config", changes: Any) -> None:
     try:
         with _progress() as progress:
             report = indexing.refresh(config, changes, progress, WAIT_ON_THE_WAY_SECONDS)
+            for failure in report.failures:
+                _notice(f"not indexed: {failure}")
             encoder = None if config.encoder == "none" else open_encoder(config.index, config.encoder)
             if encoder and not encoding.encode_few(config, encoder, ENCODED_ON_THE_WAY):
                 _notice("many passages have no embedding yet; run: kb index")
@@ -418,12 +420,8 @@ def _bring_in(config: "Config", changes: Any) -> None:
         if not config.database.is_file():
             raise
         _notice(f"showing the index as it was: {error}")
-        return
     except EncoderMissing as error:
         _notice(f"searching by words only: {error}")
-        return
-    for failure in report.failures:
-        _notice(f"not indexed: {failure}")
 
 
 def _named(reader: "Reader", name: str) -> "PaperRow":
