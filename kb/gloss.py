@@ -6,8 +6,8 @@ languages, another word for its first senses.
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from kb.query import Query
 from kb.terms import Phrase, fold, has_unspaced, phrase, runs, split_unspaced, terms
@@ -22,8 +22,7 @@ _WEAK = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a word of a query stands for."""
 
     word: str
@@ -110,7 +109,7 @@ class Gloss:
                 elif senses := self.senses(word)[: SENSES_ASKED if len(word) > 1 else CHARACTER_SENSES_ASKED]:
                     meanings.append(Meaning(word, senses))
                     phrases.extend(Phrase((term,), is_prefix=False) for term in _terms_of(senses))
-        return replace(query, glosses=tuple(phrases)), tuple(meanings)
+        return query._replace(glosses=tuple(phrases)), tuple(meanings)
 
     def _concepts(self, text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the longest names of concepts in a stretch of words, with the concept's other names."""

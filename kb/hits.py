@@ -1,13 +1,12 @@
-"""The answer to a search. Plain dataclasses, because a search has no time for more."""
+"""The answer to a search. Named tuples, because a search has no time for more."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kb.gloss import Meaning
 from kb.store.reader import PaperRow
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """What one retriever said of a hit."""
 
     retriever: str  # "words" or "meaning"
@@ -15,8 +14,7 @@ class Reason:
     score: float  # the retriever's own: BM25, or the cosine of the nearest passage
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A paper that answers a query, with the passage that shows why."""
 
     rank: int  # counted from 1
@@ -29,8 +27,7 @@ class Hit:
     reasons: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The hits of a query, best first."""
 
     hits: tuple[Hit, ...]

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +12,11 @@ from kb import dictionary, gloss, scan
 from kb.config import GLOSSARY_NAME, Config
 from kb.errors import IndexBusy, KbError, NoteError
 from kb.parsing import parse_note
+from kb.progress import Progress
 from kb.store.reader import FileState, Reader
 from kb.store.rows import PaperRows, note_rows
 from kb.store.writer import WAIT_SECONDS, Writer
 
-Progress = Callable[[str, int, int], None]  # what is being done, how many are done, how many there are
 FILES_AT_ONCE = 200
 FILES_WORTH_MEMORY = 50  # from here on the dictionary is read whole instead of word by word
 FILES_WORTH_SHARING = 1000  # below, starting more processes costs more than it saves

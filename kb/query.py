@@ -6,7 +6,7 @@ pasted paragraph quotation marks only quote: text that ends in a question mark, 
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kb.errors import KbError
 from kb.terms import Phrase, alternatives, phrase
@@ -36,8 +36,7 @@ KINDS = ("paper", "project", "lecture")
 FIELDS = (*TEXT_FIELDS, "month", "kind", "has")
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(NamedTuple):
     """One field:value; is_excluded when written -field:value."""
 
     name: str
@@ -57,8 +56,7 @@ class Filter:
         return _month(first, "01"), _month(last or first, "12")
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(NamedTuple):
     """A parsed query."""
 
     text: str  # the plain words as typed, for retrievers that read whole questions

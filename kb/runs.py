@@ -4,9 +4,8 @@ import ast
 import importlib
 import inspect
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from kb.errors import KbError
 
@@ -17,8 +16,7 @@ _KINDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true 
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-@dataclass(frozen=True)
-class Algorithm:
+class Algorithm(NamedTuple):
     """A reference implementation that can be run."""
 
     name: str  # as typed: "rvq", "mini-codec"

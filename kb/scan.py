@@ -1,8 +1,8 @@
 """What changed in the notes folder since the index was written; looks at names, times and sizes only."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kb.config import GLOSSARY_NAME
 from kb.errors import KbError
@@ -12,8 +12,7 @@ SUFFIXES = (".md", ".markdown", ".txt")
 Stamp = tuple[int, int]  # mtime in nanoseconds, size in bytes
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(NamedTuple):
     """Files to read again and files to forget, by path below the notes folder."""
 
     changed: dict[str, Stamp]

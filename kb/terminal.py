@@ -3,9 +3,8 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kb.hits import Hit
 from kb.store.reader import PaperRow
@@ -15,8 +14,7 @@ _ADDRESS_PARTS = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<img\b[^>]*>|(?<=\])\([^)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(NamedTuple):
     """Colour and links for a person, nothing for a pipe."""
 
     is_terminal: bool

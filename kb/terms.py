@@ -10,8 +10,8 @@ English words are stemmed by the full-text index itself (Porter), not here.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from operator import add
+from typing import NamedTuple
 
 # Scripts written without spaces: Han with its extensions and iteration marks, kana, Hangul.
 UNSPACED = (
@@ -63,8 +63,7 @@ def runs(text: str) -> Iterator[tuple[str, str]]:
     return split_unspaced(folded)
 
 
-@dataclass(frozen=True)
-class Phrase:
+class Phrase(NamedTuple):
     """Terms that must follow one another; the last one may be the beginning of a longer term."""
 
     terms: tuple[str, ...]

@@ -7,7 +7,10 @@ from typing import Any
 import numpy
 import pytest
 
-from kb import encoders, encoding, gloss
+from kb import encoding, gloss
+from kb.encoders.exported import OnnxEncoder, open_encoder
+from kb.encoders.exporting import export_encoder
+from kb.encoders.models import packaged_model
 from kb.errors import EncoderMissing
 from kb.search import search
 from kb.terms import has_unspaced
@@ -18,8 +21,8 @@ TEXTS = ["residual vector quantization", "A speech codec for streaming dialogue.
 def test_a_model_that_is_not_here_is_said_so_and_nothing_is_fetched(tmp_path: Path) -> None:
     pytest.importorskip("sentence_transformers")
     with pytest.raises(EncoderMissing, match="encoder 'nobody/nothing' is not on this machine"):
-        encoders.export_encoder(tmp_path, tmp_path / ".kb", "nobody/nothing")
-    assert encoders.open_encoder(tmp_path / ".kb", "nobody/nothing") is None
+        export_encoder(tmp_path, tmp_path / ".kb", "nobody/nothing")
+    assert open_encoder(tmp_path / ".kb", "nobody/nothing") is None
 
 
 def test_a_kb_with_a_missing_model_answers_by_words(kb: Any) -> None:
@@ -31,18 +34,18 @@ def test_a_kb_with_a_missing_model_answers_by_words(kb: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def minilm(tmp_path_factory: pytest.TempPathFactory) -> encoders.OnnxEncoder:
+def minilm(tmp_path_factory: pytest.TempPathFactory) -> OnnxEncoder:
     pytest.importorskip("sentence_transformers")
     pytest.importorskip("onnxruntime")
     root = tmp_path_factory.mktemp("minilm")
-    return encoders.export_encoder(root, root, "minilm")
+    return export_encoder(root, root, "minilm")
 
 
 @pytest.mark.model
-def test_the_exported_model_gives_the_vectors_of_sentence_transformers(minilm: encoders.OnnxEncoder) -> None:
+def test_the_exported_model_gives_the_vectors_of_sentence_transformers(minilm: OnnxEncoder) -> None:
     from sentence_transformers import SentenceTransformer
 
-    original = SentenceTransformer(str(encoders._packaged_model()), device="cpu")
+    original = SentenceTransformer(str(packaged_model()), device="cpu")
     expected = original.encode(TEXTS, normalize_embeddings=True)
 
     assert numpy.allclose(minilm.encode_passages(TEXTS), expected, atol=1e-5)
@@ -51,7 +54,7 @@ def test_the_exported_model_gives_the_vectors_of_sentence_transformers(minilm: e
 
 
 @pytest.mark.model
-def test_it_is_known_to_be_blind_to_chinese_and_given_english(minilm: encoders.OnnxEncoder, dictionary: Path) -> None:
+def test_it_is_known_to_be_blind_to_chinese_and_given_english(minilm: OnnxEncoder, dictionary: Path) -> None:
     table = gloss.Gloss(dictionary)
     assert minilm.reads_unspaced is False
     assert encoding.readable_text("RVQ 残差 for speech", minilm, None) == ""
@@ -63,7 +66,7 @@ VIOLINS = "**《Violins in the Concert Hall》** X，k\n\nstrings and bows\n"
 
 
 @pytest.mark.model
-def test_meaning_finds_what_shares_no_word(kb: Any, minilm: encoders.OnnxEncoder) -> None:
+def test_meaning_finds_what_shares_no_word(kb: Any, minilm: OnnxEncoder) -> None:
     kb.write("2024-09.md", VIOLINS)
     kb.refresh()
     encoding.encode_missing(kb.config, minilm)

@@ -3,9 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from kb.errors import IndexOld, KbError
 from kb.query import HAS_KINDS, TEXT_FIELDS, Filter, Query
@@ -18,8 +18,7 @@ SEARCHED_COLUMNS = ("title", "short_name", "keywords", "organizations", "body")
 LATEST_STEP = "0004_glosses"
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
+class FileState(NamedTuple):
     """What the index knows of one file."""
 
     path: str
@@ -32,8 +31,7 @@ class FileState:
     unclaimed: tuple[tuple[int, int], ...]  # first and last line of each stretch that belongs to no paper
 
 
-@dataclass(frozen=True, slots=True)
-class PaperRow:
+class PaperRow(NamedTuple):
     """What a list or a hit shows of a paper."""
 
     key: int
@@ -50,8 +48,7 @@ class PaperRow:
     arxiv_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class PassageRow:
+class PassageRow(NamedTuple):
     """A passage of a paper as the index holds it."""
 
     key: int
@@ -60,7 +57,7 @@ class PassageRow:
     text: str
 
 
-_ROW_COLUMNS = ", ".join(f"p.{name}" for name in PaperRow.__slots__)
+_ROW_COLUMNS = ", ".join(f"p.{name}" for name in PaperRow._fields)
 # Newest month first, then as they stand in the notes; what has no month comes last.
 _READING_ORDER = "p.month IS NULL, p.month DESC, p.file, p.line"
 
@@ -136,7 +133,7 @@ class Reader:
         """Return the keys of the papers that query's filters and exclusions leave; None if it has none."""
         if not (query.filters or query.excluded or query.excluded_words):
             return None
-        bare = replace(query, text="", words=(), required=())
+        bare = query._replace(text="", words=(), required=())
         return {key for key, _ in self.match(bare)}
 
     def rows(self, keys: Sequence[int]) -> list[PaperRow]:

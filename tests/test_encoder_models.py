@@ -1,0 +1,284 @@
+"""Models other than the default one: where they come from, what they are asked with, and what can be wrong with them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+from kb.encoders import models
+from kb.encoders.exported import GRAPH, TOKENIZER, WEIGHTS, OnnxEncoder, open_encoder
+from kb.encoders.exporting import export_encoder
+from kb.errors import EncoderMissing
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+ROOT = Path(__file__).resolve().parent.parent
+
+pytestmark = pytest.mark.model
+
+
+def make_model(folder: Path, prompts: dict[str, str] | None = None, pooling: str = "mean", seed: int = 0) -> Path:
+    """Write a sentence-transformers model of random weights: two layers, 16 dimensions, letters for a vocabulary."""
+    torch = pytest.importorskip("torch")
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    from sentence_transformers.models import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    torch.manual_seed(seed)
+    raw = folder.with_name(folder.name + "-raw")
+    raw.mkdir(parents=True)
+    letters = [chr(code) for code in range(33, 127)]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
+    (raw / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    BertTokenizerFast(str(raw / "vocab.txt"), model_max_length=32).save_pretrained(raw)
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=len(words), **shape)).eval().save_pretrained(raw)
+    transformer = Transformer(str(raw), max_seq_length=32)
+    parts = [transformer, Pooling(16, pooling_mode=pooling)]
+    sentence_transformers.SentenceTransformer(modules=parts, prompts=prompts, device="cpu").save(str(folder))
+    shutil.rmtree(raw)
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "kb.toml").write_text('# mine\nencoder = "none"  # for now\nnotes = "notes"\n', encoding="utf-8")
+    (tmp_path / "notes").mkdir()
+    return tmp_path
+
+
+def export(root: Path, model: str) -> OnnxEncoder:
+    return export_encoder(root, root / ".kb", model)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_prompts_and_pooling_of_a_model_are_kept(root: Path, pooling: str) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    folder = make_model(root / "mine", {"query": "query: ", "document": "passage: "}, pooling)
+    encoder = export(root, "mine")
+    original = SentenceTransformer(str(folder), device="cpu")
+
+    assert (encoder.manifest.query_prompt, encoder.manifest.passage_prompt) == ("query: ", "passage: ")
+    assert encoder.manifest.pooling == pooling
+    texts = ["a codec", "tone of speech"]
+    passages = original.encode(texts, prompt_name="document", normalize_embeddings=True)
+    assert numpy.allclose(encoder.encode_passages(texts), passages, atol=1e-5)
+    question = original.encode(texts[0], prompt_name="query", normalize_embeddings=True)
+    assert numpy.allclose(encoder.encode_query(texts[0]), question, atol=1e-5)
+
+
+def test_a_family_that_declares_no_prompts_gets_those_it_was_trained_with(root: Path) -> None:
+    make_model(root / "multilingual-e5-tiny")
+    manifest = export(root, "multilingual-e5-tiny").manifest
+    assert (manifest.query_prompt, manifest.passage_prompt) == ("query: ", "passage: ")
+
+
+def test_the_fingerprint_stands_for_weights_prompts_and_pooling_and_survives_a_new_export(root: Path) -> None:
+    make_model(root / "one")
+    make_model(root / "reseeded", seed=1)
+    make_model(root / "prompted", {"query": "q: ", "document": ""})
+    make_model(root / "pooled", pooling="cls")
+    shutil.copytree(root / "one", root / "copy")
+    found = {name: export(root, name).fingerprint for name in ("one", "reseeded", "prompted", "pooled", "copy")}
+
+    assert export(root, "one").fingerprint == found["one"]
+    assert len({found[name] for name in ("one", "reseeded", "prompted", "pooled")}) == 4
+
+
+def test_another_encoder_encodes_anew_and_the_old_vectors_are_not_mixed_in(kb: Any) -> None:
+    for name in ("one", "two"):
+        make_model(kb.root / name, seed=len(name) + ord(name[0]))
+    kb.run("encoder", "use", "one")
+    assert "texts encoded: 4" in kb.run("index").stdout
+    assert "encoder: two; to encode the notes: kb index" in kb.run("encoder", "use", "two").stdout
+    result = kb.run("search", "codec")
+    assert "TinyCodec" in result.stdout
+    assert "no passage has an embedding of 'two' yet; run: kb index" in result.stderr
+    assert "texts encoded: 4" in kb.run("index").stdout
+    assert "meaning" in kb.json("search", "codec")["retrievers"]
+
+
+def test_use_changes_one_line_of_the_settings(root: Path, kb: Any) -> None:
+    settings = kb.root / "kb.toml"
+    settings.write_text('# mine\nencoder = "none"  # for now\nnotes = "notes"\n', encoding="utf-8")
+    make_model(kb.root / "mine")
+    kb.run("encoder", "use", "mine")
+    assert settings.read_text("utf-8") == '# mine\nencoder = "mine"  # for now\nnotes = "notes"\n'
+    kb.run("encoder", "use", "none")
+    assert settings.read_text("utf-8") == '# mine\nencoder = "none"  # for now\nnotes = "notes"\n'
+    settings.write_text('notes = "notes"\n', encoding="utf-8")
+    kb.run("encoder", "use", "mine")
+    assert settings.read_text("utf-8") == 'encoder = "mine"\nnotes = "notes"\n'
+
+
+def test_a_model_that_cannot_be_used_leaves_the_settings_alone(kb: Any) -> None:
+    before = (kb.root / "kb.toml").read_text("utf-8")
+    result = kb.run("encoder", "use", "nobody/nothing")
+    assert result.exit_code == 1
+    assert "error: encoder 'nobody/nothing' is not on this machine; run: kb encoder get nobody/nothing" in result.stderr
+    assert (kb.root / "kb.toml").read_text("utf-8") == before
+
+
+def test_the_list_says_what_is_ready_and_what_is_used(kb: Any) -> None:
+    make_model(kb.root / "mine")
+    kb.run("encoder", "use", "mine")
+    mine, *others = kb.json("encoder", "list")
+    assert mine == {
+        "model": "mine",
+        "state": "ready",
+        "is_used": True,
+        "dimension": 16,
+        "max_tokens": 32,
+        "reads_chinese": False,
+        "mebibytes": mine["mebibytes"],
+    }
+    assert [other["state"] for other in others if other["model"] == "minilm"] in (["installed"], [])
+
+
+def damage(path: Path, how: str) -> None:
+    if how == "missing":
+        path.unlink()
+    elif how == "cut":
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    else:
+        path.write_bytes(b"\x00nonsense" * 50)
+
+
+@pytest.mark.parametrize("name", [GRAPH, WEIGHTS, TOKENIZER])
+@pytest.mark.parametrize("how", ["missing", "cut", "overwritten"])
+def test_a_broken_encoder_means_words_only_and_one_line(kb: Any, name: str, how: str) -> None:
+    make_model(kb.root / "mine")
+    kb.run("encoder", "use", "mine")
+    kb.run("index")
+    damage(kb.config.index / "encoders" / "mine" / name, how)
+
+    result = kb.run("search", "codec")
+    assert result.exit_code == 0
+    assert "TinyCodec" in result.stdout
+    (line,) = [line for line in result.stderr.splitlines() if "of 2" not in line]
+    assert line.startswith("searching by words only: ")
+    assert line.endswith("; run: kb encoder export mine")
+    kb.run("encoder", "export")
+    assert "meaning" in kb.json("search", "codec")["retrievers"]
+
+
+def test_the_packaged_model_is_used_only_if_it_is_the_file_expected(
+    kb: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = models.packaged_model()
+    fake = tmp_path / "fake"
+    shutil.copytree(real, fake / models.PACKAGE_FOLDER, ignore=shutil.ignore_patterns("*.safetensors"))
+    (fake / models.PACKAGE_FOLDER / "model.safetensors").write_bytes(b"other weights")
+
+    class Distribution:
+        def locate_file(self, name: str) -> Path:
+            return fake / name
+
+    installed = models.metadata.distribution
+    monkeypatch.setattr(
+        models.metadata, "distribution", lambda name: Distribution() if name == models.PACKAGE else installed(name)
+    )
+    with pytest.raises(EncoderMissing, match="is not the file expected; run: pip install --force-reinstall"):
+        models.packaged_model()
+    (kb.root / "kb.toml").write_text('encoder = "minilm"\n', encoding="utf-8")
+    result = kb.run("index")
+    assert "indexed for words only: " in result.stderr
+    assert "is not the file expected" in result.stderr
+    assert "TinyCodec" in kb.run("search", "RVQ").stdout
+
+
+def test_an_export_by_another_version_is_made_again(kb: Any) -> None:
+    make_model(kb.root / "mine")
+    kb.run("encoder", "use", "mine")
+    manifest = kb.config.index / "encoders" / "mine" / "manifest.json"
+    manifest.write_text('{"model": "mine", "layout": 0}', encoding="utf-8")
+    assert open_encoder(kb.config.index, "mine") is None
+    assert "texts encoded: 4" in kb.run("index").stdout
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of a model hub as a download asks for, of one model in a folder."""
+
+    def __init__(self, folder: Path, *arguments: Any) -> None:
+        self.model = folder
+        super().__init__(*arguments)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        path = self.path.split("?")[0]
+        files = [file for file in sorted(self.model.rglob("*")) if file.is_file()]
+        names = [file.relative_to(self.model).as_posix() for file in files]
+        if path.startswith("/api/models/tiny/model/tree/"):
+            entries = [
+                {"type": "file", "path": name, "size": file.stat().st_size, "oid": COMMIT}
+                for name, file in zip(names, files, strict=True)
+            ]
+            self.answer(json.dumps(entries).encode())
+        elif path.startswith("/api/models/tiny/model"):
+            siblings = [{"rfilename": name} for name in names]
+            self.answer(json.dumps({"id": "tiny/model", "sha": COMMIT, "siblings": siblings}).encode())
+        elif "/resolve/" in path and (name := path.split(f"/resolve/{COMMIT}/")[-1]) in names:
+            self.answer((self.model / name).read_bytes(), {"ETag": f'"{len(name)}"', "X-Repo-Commit": COMMIT})
+        else:
+            self.send_response(404)
+            self.send_header("X-Error-Code", "RepoNotFound")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    def answer(self, content: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(200)
+        for name, value in {"Content-Length": str(len(content)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[str]:
+    folder = make_model(tmp_path / "published", {"query": "q: ", "document": ""})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Hub, folder)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def run_kb(root: Path, hub: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "HF_ENDPOINT": hub, "HF_HOME": str(root / "home"), "PYTHONPATH": str(ROOT)}
+    environment.pop("HF_HUB_OFFLINE", None)
+    command = [sys.executable, "-m", "kb", "--kb", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+
+
+def test_a_model_is_fetched_from_the_hub_into_the_knowledge_base(root: Path, hub: str) -> None:
+    got = run_kb(root, hub, "encoder", "get", "tiny/model")
+    assert got.returncode == 0, got.stderr
+    assert "to use it: kb encoder use tiny/model" in got.stdout
+    used = run_kb(root, hub, "encoder", "use", "tiny/model")
+    assert used.returncode == 0, used.stderr
+    encoder = open_encoder(root / ".kb", "tiny/model")
+    assert encoder
+    assert encoder.manifest.query_prompt == "q: "
+
+
+def test_a_model_the_hub_does_not_have_is_one_line(root: Path, hub: str) -> None:
+    got = run_kb(root, hub, "encoder", "get", "tiny/nothing")
+    assert got.returncode == 1
+    assert got.stderr.splitlines()[-1].startswith("error: encoder 'tiny/nothing' cannot be fetched: ")
