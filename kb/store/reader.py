@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from kb.errors import IndexOld, KbError
 from kb.query import HAS_KINDS, TEXT_FIELDS, Filter, Query
-from kb.terms import Phrase, has_unspaced
+from kb.terms import Phrase, has_unspaced, name_key
 
 # What counts most is what a paper is called; see docs/search.md.
 # Title, short name, keywords, organizations, body, gloss, section: the order of the columns in the table.
 COLUMN_WEIGHTS = (4.0, 4.0, 4.0, 3.0, 1.0, 1.0, 0.0)
 SEARCHED_COLUMNS = ("title", "short_name", "keywords", "organizations", "body")
-LATEST_STEP = "0004_glosses"
+LATEST_STEP = "0006_names"
 
 
 class FileState(NamedTuple):
@@ -122,7 +122,9 @@ class Reader:
         sql, parameters = self._selection(query)
         if query.has_text:
             weights = ", ".join(map(str, COLUMN_WEIGHTS))
-            sql = f"SELECT p.key, -bm25(papers_fts, {weights}) AS score {sql} ORDER BY score DESC, p.key"
+            sql = (
+                f"SELECT papers_fts.rowid AS key, -bm25(papers_fts, {weights}) AS score {sql} ORDER BY score DESC, key"
+            )
         else:
             sql = f"SELECT p.key, 0.0 {sql} ORDER BY {_READING_ORDER}"
         if limit is not None:
@@ -149,17 +151,39 @@ class Reader:
     def named(self, name: str) -> list[PaperRow]:
         """Return the papers that name means: an id, arXiv id, short name or title in full, else any part of one."""
         wanted = name.strip()
-        exact = self._rows(
-            "WHERE ? IN (p.id, p.arxiv_id) OR lower(?) IN (lower(p.short_name), lower(p.title))"
-            f" ORDER BY {_READING_ORDER}",
-            (wanted, wanted),
-        )
-        if exact:
-            return exact
+        if exact := self.called_exactly([wanted]):
+            return self.rows(exact)
         pattern = "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         columns = ("id", "arxiv_id", "short_name", "title")
         where = " OR ".join(f"p.{column} LIKE ? ESCAPE '\\'" for column in columns)
         return self._rows(f"WHERE {where} ORDER BY {_READING_ORDER}", (pattern,) * len(columns))
+
+    def called_exactly(self, names: Iterable[str]) -> list[int]:
+        """Return the keys of the papers whose id, arXiv id, DOI, short name or title is one of names."""
+        keys = json.dumps([name_key(name) for name in names])
+        rows = self._db.execute(
+            "SELECT DISTINCT p.key FROM names n JOIN papers p ON p.key = n.paper"
+            f" WHERE n.name IN (SELECT value FROM json_each(?)) ORDER BY {_READING_ORDER}",
+            (keys,),
+        )
+        return [key for (key,) in rows]
+
+    def knows(self, word: Phrase) -> bool:
+        """Whether word stands in any paper."""
+        expression = _in_columns(word.fts())
+        return bool(
+            self._db.execute("SELECT 1 FROM papers_fts WHERE papers_fts MATCH ? LIMIT 1", (expression,)).fetchall()
+        )
+
+    def holding(self, word: Phrase) -> int:
+        """Return how many papers hold word."""
+        sql = "SELECT count(*) FROM papers_fts WHERE papers_fts MATCH ?"
+        return int(self._db.execute(sql, (_in_columns(word.fts()),)).fetchone()[0])
+
+    def latin_words(self) -> list[str]:
+        """Return the words of Latin letters that stand in papers, stemmed as the full text holds them."""
+        rows = self._db.execute("SELECT term FROM vocabulary WHERE term >= 'a' AND term < '{'")
+        return [term for (term,) in rows if term.isascii()]
 
     def record(self, key: int) -> str:
         """Return a paper's record as JSON."""
@@ -222,6 +246,10 @@ class Reader:
         """Return the hashes of the texts that encoder has encoded."""
         return {value for (value,) in self._db.execute("SELECT text_hash FROM vectors WHERE encoder = ?", (encoder,))}
 
+    def has_vectors(self, encoder: str) -> bool:
+        """Whether encoder has encoded anything."""
+        return bool(self._db.execute("SELECT 1 FROM vectors WHERE encoder = ? LIMIT 1", (encoder,)).fetchall())
+
     def vectors(self, encoder: str) -> Iterator[tuple[int, bytes]]:
         """Yield (passage, vector as little-endian float32) of every passage that has one."""
         yield from self._db.execute(
@@ -238,21 +266,22 @@ class Reader:
         """Return FROM and WHERE of query, with the values to bind."""
         clauses: list[str] = []
         parameters: list[object] = []
-        source = "FROM papers p"
+        source, key = "FROM papers p", "p.key"
         if query.has_text:
-            source = "FROM papers_fts JOIN papers p ON p.key = papers_fts.rowid"
+            key = "papers_fts.rowid"
+            source = "FROM papers_fts" + (f" JOIN papers p ON p.key = {key}" if query.filters else "")
             clauses.append("papers_fts MATCH ?")
             parameters.append(_expression(query))
             for exact in query.required:
                 _add_literal(clauses, parameters, exact)
         for word in query.excluded_words:
-            clauses.append("p.key NOT IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)")
+            clauses.append(f"{key} NOT IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)")
             parameters.append(_in_columns(word.fts()))
         for exact in query.excluded:
             inner = ["papers_fts MATCH ?"]
             parameters.append(_in_columns(exact.fts()))
             _add_literal(inner, parameters, exact)
-            clauses.append(f"p.key NOT IN (SELECT rowid FROM papers_fts WHERE {' AND '.join(inner)})")
+            clauses.append(f"{key} NOT IN (SELECT rowid FROM papers_fts WHERE {' AND '.join(inner)})")
         for field in query.filters:
             clause, values = _filter(field)
             clauses.append(f"NOT ({clause})" if field.is_excluded else clause)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kb.records import Note, Paper
-from kb.terms import terms
+from kb.terms import name_key, terms
 
 Row = dict[str, Any]
 
@@ -17,6 +17,7 @@ class PaperRows:
     paper: Row
     full_text: Row
     passages: list[Row]
+    names: list[Row]
 
 
 def note_rows(note: Note, english_of: Callable[[str], list[str]]) -> list[PaperRows]:
@@ -29,6 +30,7 @@ def note_rows(note: Note, english_of: Callable[[str], list[str]]) -> list[PaperR
             _paper(paper),
             _full_text(paper, english_of),
             [{"line": passage.line, "heading": passage.heading, "text": passage.text} for passage in paper.passages],
+            [{"name": name} for name in _names(paper)],
         )
         for paper in note.papers
     ]
@@ -65,3 +67,8 @@ def _full_text(paper: Paper, english_of: Callable[[str], list[str]]) -> Row:
     row = {column: " ".join(terms(text)) for column, text in texts.items()}
     row["gloss"] = " ".join(english_of("\n".join((paper.title, texts["keywords"], paper.body))))
     return row
+
+
+def _names(paper: Paper) -> list[str]:
+    names = (paper.id, paper.arxiv_id, paper.doi, paper.short_name, paper.title)
+    return sorted({name_key(name) for name in names if name} - {""})

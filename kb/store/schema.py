@@ -75,3 +75,13 @@ def _glosses(db: Database) -> None:
         " USING fts5(title, short_name, keywords, organizations, body, gloss, section, tokenize='porter ascii')"
     )
     db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")
+
+
+@migrations(name="0006_names")
+def _names(db: Database) -> None:
+    # What a paper is called, to find it before all others when it is asked for by name; and the words there are, to
+    # tell a mistyped one. The next refresh reads every note again and fills the names.
+    db.execute("CREATE TABLE names (name TEXT, paper INTEGER, PRIMARY KEY (name, paper)) WITHOUT ROWID")
+    db.table("names").create_index(["paper"])
+    db.execute("CREATE VIRTUAL TABLE vocabulary USING fts5vocab(papers_fts, row)")
+    db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")

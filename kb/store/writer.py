@@ -80,6 +80,7 @@ class Writer:
         self._put("papers", ({"key": key, **rows.paper} for key, rows in keyed))
         self._put("papers_fts", ({"rowid": key, **rows.full_text} for key, rows in keyed))
         self._put("passages", ({"paper": key, **passage} for key, rows in keyed for passage in rows.passages))
+        self._put("names", ({"paper": key, **name} for key, rows in keyed for name in rows.names))
 
     def put_passage_texts(self, encoder: str, texts: Iterable[tuple[int, str]]) -> None:
         """Record the hash of the text that encoder reads for each passage; empty if it can read nothing of it."""
@@ -124,6 +125,7 @@ class Writer:
             )
             self._connection.execute("DELETE FROM passages WHERE paper = ?", [key])
             self._connection.execute("DELETE FROM papers_fts WHERE rowid = ?", [key])
+            self._connection.execute("DELETE FROM names WHERE paper = ?", [key])
         self._connection.execute("DELETE FROM papers WHERE file = ?", [path])
 
 

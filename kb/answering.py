@@ -1,0 +1,54 @@
+"""Rankings -> hits to show: each with the passage that tells most, and what every ranking says of it."""
+
+from kb.fusion import Scores
+from kb.hits import Hit, Reason
+from kb.marking import best_passage, marks
+from kb.query import Query
+from kb.store.reader import PaperRow, PassageRow, Reader
+
+
+def hits(
+    reader: Reader,
+    query: Query,
+    shown: list[int],
+    scores: Scores,
+    rankings: dict[str, Scores],
+    nearest_passages: dict[int, int],
+) -> tuple[Hit, ...]:
+    """Return the hits of the papers shown, in their order.
+
+    The passage is the one with most of query in it, else the nearest one, else the first.
+    """
+    reasons = _reasons(rankings, set(shown))
+    return tuple(
+        _hit(reader, query, rank, row, scores.get(row.key, 0.0), reasons[row.key], nearest_passages.get(row.key))
+        for rank, row in enumerate(reader.rows(shown), 1)
+    )
+
+
+def _reasons(rankings: dict[str, Scores], shown: set[int]) -> dict[int, tuple[Reason, ...]]:
+    reasons: dict[int, tuple[Reason, ...]] = dict.fromkeys(shown, ())
+    for name, ranking in rankings.items():
+        for rank, (key, score) in enumerate(ranking.items(), 1):
+            if key in shown:
+                reasons[key] += (Reason(name, rank, score),)
+    return reasons
+
+
+def _hit(
+    reader: Reader,
+    query: Query,
+    rank: int,
+    row: PaperRow,
+    score: float,
+    reasons: tuple[Reason, ...],
+    nearest_passage: int | None,
+) -> Hit:
+    passages = reader.passages(row.key)
+    passage = best_passage(query, passages) or next(
+        (passage for passage in passages if passage.key == nearest_passage), passages[0] if passages else None
+    )
+    passage = passage or PassageRow(0, row.line, "", "")
+    found = marks(query, passage.text)
+    line = passage.line + passage.text.count("\n", 0, found[0][0]) if found else passage.line
+    return Hit(rank, score, row, line, passage.heading, passage.text, found, reasons)

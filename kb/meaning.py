@@ -1,0 +1,45 @@
+"""What meaning finds: the papers whose passages lie nearest to a vector."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from kb import vectors
+from kb.config import Config
+from kb.encoders import Encoder
+from kb.errors import EncoderMissing
+from kb.fusion import DEPTH, Scores
+from kb.store.reader import Reader
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+NEAREST_PASSAGES = 400
+
+
+class Near(NamedTuple):
+    """The papers near a vector."""
+
+    cosines: Scores  # of each paper's nearest passage
+    passages: dict[int, int]  # which that is
+
+
+def nearest_papers(
+    config: Config, reader: Reader, encoder: Encoder, vector: "NDArray[np.float32]", allowed: set[int] | None
+) -> Near:
+    """Return the papers nearest to the unit vector [D], only allowed ones unless that is None.
+
+    Raises: EncoderMissing if the passages have not been encoded by encoder.
+    """
+    if not reader.has_vectors(encoder.fingerprint):
+        raise EncoderMissing(f"no passage has an embedding of {config.encoder!r} yet; run: kb index")
+    near = vectors.nearest(config.index, reader, encoder.fingerprint, vector, NEAREST_PASSAGES)
+    papers = reader.papers_of(passage for passage, _ in near)
+    found = Near({}, {})
+    for passage, cosine in near:
+        key = papers.get(passage)
+        if key is not None and key not in found.cosines and (allowed is None or key in allowed):
+            found.cosines[key] = cosine
+            found.passages[key] = passage
+            if len(found.cosines) == DEPTH:
+                break
+    return found
