@@ -66,8 +66,7 @@ def _nearest_papers(
     if query.required or not question:
         return None
     vector = encoder.encode_query(question)
-    index = vectors.load(config.index, reader, encoder.fingerprint, encoder.dimension)
-    near = vectors.nearest(index, vector, NEAREST_PASSAGES)
+    near = vectors.nearest(config.index, reader, encoder.fingerprint, vector, NEAREST_PASSAGES)
     papers = reader.papers_of(passage for passage, _ in near)
     allowed = reader.allowed(query)
     found: dict[int, tuple[int, float, int]] = {}
