@@ -138,26 +138,41 @@ def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOpti
 def search(
     ctx: typer.Context,
     query: Annotated[
-        list[str], typer.Argument(help='声学延迟, "exact words", -without, org:Meta, month:2024-10, has:code')
-    ],
+        list[str] | None, typer.Argument(help='声学延迟, "exact words", -without, org:Meta, month:2024-10, has:code')
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many hits; 0 shows all.")] = 10,
     why: Annotated[bool, typer.Option("--why", help="Show what each retriever said.")] = False,
     fuzzy: Annotated[bool, typer.Option("--fuzzy", help="Look for what mistyped Latin words may mean, too.")] = False,
+    similar_to: Annotated[
+        Path | None, typer.Option("--similar-to", help="Find papers like a note or text file; takes fields beside it.")
+    ] = None,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
 ) -> None:
     """Find papers by words and by meaning, in Chinese and in English."""
-    from kb.search import search as find_papers
+    if similar_to:
+        from kb.samples import passages_of_file
+        from kb.similar import similar
 
+        texts = passages_of_file(similar_to)
+    elif not query:
+        raise typer.BadParameter("say what to look for, or --similar-to FILE")
+    else:
+        from kb.search import search as find_papers
+
+    text = _text(query or [])
     config, reader = _open(ctx, refresh)
     encoder, notice = _encoder(config)
-    answer = find_papers(config, reader, _text(query), limit, encoder, is_fuzzy=fuzzy)
+    if similar_to:
+        answer = similar(config, reader, texts, limit, encoder, narrowed=text)
+    else:
+        answer = find_papers(config, reader, text, limit, encoder, is_fuzzy=fuzzy)
     _show_answer(config, answer._replace(notice=answer.notice or notice), why, as_json)
-    if not (fuzzy or answer.found_words):
+    if not (similar_to or fuzzy or answer.found_words):
         from kb.query import parse_query
         from kb.spelling import corrections
 
-        for found in corrections(reader, parse_query(_text(query))):
+        for found in corrections(reader, parse_query(text)):
             _notice(f"no paper holds {found.word}; --fuzzy looks for {', '.join(found.names)}")
 
 
@@ -249,17 +264,21 @@ def related(
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
 ) -> None:
-    """List the papers that share most with one."""
-    from kb.related import related as find_related
+    """List the papers most like one: they share its telling words, or mean nearly the same."""
+    from kb.similar import similar
 
     config, reader = _open(ctx, refresh)
     paper = _named(reader, name)
-    pairs = find_related(reader, [paper], limit)[paper.key]
+    encoder, notice = _encoder(config)
+    texts = [f"{paper.title}\n{passage.text}" for passage in reader.passages(paper.key)] or [paper.title]
+    answer = similar(config, reader, texts, limit, encoder, without=paper.key)
+    if notice := answer.notice or notice:
+        _notice(notice)
     if as_json:
-        typer.echo(_envelope([{**paper._asdict(), "score": score} for paper, score in pairs]))
-    elif pairs:
-        rows = paper_columns([paper for paper, _ in pairs], config.notes, _style())
-        scored = [[f"{score:.2f}", *row] for (_, score), row in zip(pairs, rows, strict=True)]
+        typer.echo(_envelope([{**hit.paper._asdict(), "score": hit.score} for hit in answer.hits]))
+    elif answer.hits:
+        rows = paper_columns([hit.paper for hit in answer.hits], config.notes, _style())
+        scored = [[f"{hit.score:.2f}", *row] for hit, row in zip(answer.hits, rows, strict=True)]
         _show(table(["score", "id", "month", "title", "organizations", "place"], scored, _style()))
     else:
         _notice("nothing related")

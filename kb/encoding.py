@@ -23,15 +23,30 @@ def encode_few(config: Config, encoder: Encoder, most: int) -> bool:
         pending = len(list(islice(reader.passages_to_encode(encoder.fingerprint), most + 1)))
     if pending > most:
         return False
-    encode_missing(config, encoder)
+    _encode(config, encoder, None)
     return True
 
 
 def encode_missing(config: Config, encoder: Encoder, progress: Progress | None = None) -> int:
-    """Encode the passages that have no vector yet and return how many texts that took.
+    """Encode the passages that have no vector yet, tidy up, and return how many texts that took.
 
     Each batch is kept as soon as it is done, so that an interrupted run goes on where it stopped.
     """
+
+    def tell_indexed(done: int, total: int) -> None:
+        if progress:
+            progress("indexing vectors", done, total)
+
+    encoded = _encode(config, encoder, progress)
+    with closing(Writer(config.database)) as writer, writer.transaction():
+        writer.remove_unused_vectors()
+    with closing(Reader(config.database)) as reader:
+        vectors.refresh(config.index, reader, encoder.fingerprint, encoder.dimension, tell_indexed)
+    return encoded
+
+
+def _encode(config: Config, encoder: Encoder, progress: Progress | None) -> int:
+    """Encode the passages that have no vector yet and return how many texts that took."""
     reader = Reader(config.database)
     gloss = open_gloss(config.index)
     pending: dict[str, str] = {}
@@ -44,8 +59,8 @@ def encode_missing(config: Config, encoder: Encoder, progress: Progress | None =
             pending[text_hash] = encodable
     if not hashes:
         return 0
-    for text_hash in reader.known_vectors(encoder.fingerprint):
-        pending.pop(text_hash, None)
+    for text_hash in reader.known_vectors(encoder.fingerprint, pending):
+        del pending[text_hash]
     writer = Writer(config.database)
     try:
         with writer.transaction():
@@ -61,11 +76,8 @@ def encode_missing(config: Config, encoder: Encoder, progress: Progress | None =
                 )
             if progress:
                 progress("encoding passages", start + len(batch), len(texts))
-        with writer.transaction():
-            writer.remove_unused_vectors()
     finally:
         writer.close()
-    vectors.load(config.index, Reader(config.database), encoder.fingerprint, encoder.dimension)
     return len(texts)
 
 

@@ -25,4 +25,4 @@ class IndexOld(KbError):
 
 
 class EncoderMissing(KbError):
-    """The encoder cannot run on this machine; search goes on with words alone."""
+    """The encoder cannot run on this machine, or its vectors are not ready; search goes on with words alone."""

@@ -1,7 +1,7 @@
 """A user's own queries with the papers they should find: how well searches answer them.
 
-One query a line, then the papers, named as for `kb show`, with tabs between: "声学延迟<TAB>musicgen<TAB>moshi". Empty lines
-and lines that begin with # are passed over.
+One query a line, then the papers, named as for `kb show`, with tabs between: "声学延迟", tab, "musicgen", tab, "moshi".
+Empty lines and lines that begin with # are passed over.
 """
 
 from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ from kb.answering import hits
 from kb.config import Config
 from kb.encoders import Encoder
 from kb.encoding import readable_text
-from kb.errors import EncoderMissing
+from kb.errors import EncoderMissing, KbError
 from kb.fusion import Scores, fuse
 from kb.gloss import open_gloss
 from kb.hits import Answer
@@ -31,18 +31,23 @@ def similar(
     limit: int,
     encoder: Encoder | None,
     without: int | None = None,
+    narrowed: str = "",
 ) -> Answer:
-    """Return the papers most like the passages of a text; without is the key of the paper that it is, if it is one.
+    """Return the papers most like the passages of a text; limit 0 returns them all.
 
     The words are those with the highest tf-idf, the meaning is the mean of the passages' vectors; both are fused as in
-    a search.
+    a search. without is the key of the paper that the text is, if it is one; narrowed holds fields such as month:2024.
+    Raises: KbError if narrowed asks for words.
     """
-    query = _telling(reader, texts, fewest=1 if without is None else 2)
+    query = parse_query(narrowed)
+    if query.has_text:
+        raise KbError(f"only fields such as month:2024 go with a text to compare with, got {narrowed!r}")
+    query = query._replace(words=_telling_words(reader, texts, fewest=1 if without is None else 2))
     notice = None
     near: Near | None = None
     if encoder:
         try:
-            near = _nearest(config, reader, texts, encoder)
+            near = _nearest(config, reader, query, texts, encoder)
         except EncoderMissing as error:
             notice = f"comparing by words only: {error}"
     rankings: dict[str, Scores] = {
@@ -57,8 +62,8 @@ def similar(
     return Answer(shown, len(scores), took_part, (), notice)
 
 
-def _telling(reader: Reader, texts: Sequence[str], fewest: int) -> Query:
-    """Return the query for the words of texts that tell most: frequent there, rare elsewhere, in fewest papers or more."""
+def _telling_words(reader: Reader, texts: Sequence[str], fewest: int) -> tuple[Phrase, ...]:
+    """Return the words of texts that tell most: frequent there, rare elsewhere, but in fewest papers or more."""
     counts = Counter(term for text in texts for term in terms(text) if len(term) > 1 and not term.isdecimal())
     papers = reader.paper_count()
     most = max(FEW_PAPERS, TELLING * papers)
@@ -68,11 +73,10 @@ def _telling(reader: Reader, texts: Sequence[str], fewest: int) -> Query:
         holding = reader.holding(word)
         if fewest <= holding <= most:
             weights[word] = (1 + log(count)) * log(1 + papers / holding)
-    best = sorted(weights, key=lambda word: -weights[word])[:TELLING_WORDS]
-    return parse_query("")._replace(words=tuple(best))
+    return tuple(sorted(weights, key=lambda word: -weights[word])[:TELLING_WORDS])
 
 
-def _nearest(config: Config, reader: Reader, texts: Sequence[str], encoder: Encoder) -> Near | None:
+def _nearest(config: Config, reader: Reader, query: Query, texts: Sequence[str], encoder: Encoder) -> Near | None:
     gloss = open_gloss(config.index)
     encodable = [found for text in texts[:PASSAGES_READ] if (found := readable_text(text, encoder, gloss))]
     if not encodable:
@@ -80,4 +84,4 @@ def _nearest(config: Config, reader: Reader, texts: Sequence[str], encoder: Enco
     import numpy
 
     mean = encoder.encode_passages(encodable).mean(axis=0)
-    return nearest_papers(config, reader, encoder, mean / numpy.linalg.norm(mean), None)
+    return nearest_papers(config, reader, encoder, mean / numpy.linalg.norm(mean), reader.allowed(query))

@@ -1,4 +1,4 @@
-"""Models other than the default one: where they come from, what they are asked with, and what can be wrong with them."""
+"""Models other than the default one: where they come from, what they are asked with, what can be wrong."""
 
 import json
 import os

@@ -3,10 +3,11 @@ from typing import Any
 import numpy
 import pytest
 
-from kb import encoding, vectors
+from kb import encoding
+from kb.fusion import DEPTH, MEANING_WEIGHT
 from kb.query import parse_query
 from kb.related import related
-from kb.search import DEPTH, MEANING_WEIGHT, search
+from kb.search import search
 
 
 def found(kb: Any, text: str) -> set[str]:
@@ -92,7 +93,7 @@ def test_without_plain_words_meaning_abstains(indexed: Any, encoder: Any) -> Non
 def test_the_score_is_the_weighted_sum_of_standard_scores(
     indexed: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kb.search.LEAST_COSINE", -1.0)
+    monkeypatch.setattr("kb.fusion.LEAST_COSINE", -1.0)
     encoding.encode_missing(indexed.config, encoder)
     hits = search(indexed.config, indexed.reader(), "models trained on tones keep more", 0, encoder).hits
     given = [{reason.retriever: reason.score for reason in hit.reasons} for hit in hits]
@@ -114,30 +115,6 @@ def test_meaning_keeps_to_the_filters(indexed: Any, encoder: Any) -> None:
     assert {hit.paper.month for hit in answer.hits} == {"2024-08"}
     answer = search(indexed.config, indexed.reader(), "speech codec -RVQ", 0, encoder)
     assert {"tinycodec", "oldcodec"}.isdisjoint({hit.paper.id.split("/")[1] for hit in answer.hits})
-
-
-def test_the_nearest_passages_are_those_of_a_plain_scan(indexed: Any, encoder: Any) -> None:
-    encoding.encode_missing(indexed.config, encoder)
-    reader = indexed.reader()
-    rows = list(reader.vectors(encoder.fingerprint))
-    matrix = numpy.stack([numpy.frombuffer(vector, dtype="<f4") for _, vector in rows])
-    query = encoder.encode_query("a codec for speech")
-    order = numpy.argsort(-(matrix @ query), kind="stable")
-
-    index = vectors.load(indexed.config.index, reader, encoder.fingerprint, encoder.dimension)
-    near = vectors.nearest(index, query, len(rows) + 5)
-    assert [score for _, score in near] == pytest.approx([float((matrix @ query)[i]) for i in order], abs=1e-6)
-    assert {passage for passage, _ in near} == {passage for passage, _ in rows}
-
-
-def test_deleting_or_breaking_the_vector_cache_changes_nothing(indexed: Any, encoder: Any) -> None:
-    encoding.encode_missing(indexed.config, encoder)
-    before = search(indexed.config, indexed.reader(), "speech codec", 0, encoder)
-    (cache,) = indexed.config.index.glob("vectors-*.faiss")
-    cache.unlink()
-    assert search(indexed.config, indexed.reader(), "speech codec", 0, encoder) == before
-    cache.write_bytes(b"no index")
-    assert search(indexed.config, indexed.reader(), "speech codec", 0, encoder) == before
 
 
 def test_only_new_text_is_encoded(indexed: Any, encoder: Any) -> None:

@@ -81,10 +81,6 @@ class Reader:
         """Let go of the file."""
         self._db.close()
 
-    def generation(self) -> int:
-        """Return a number that changes whenever passages or vectors change."""
-        return int(self.meta("generation") or 0)
-
     def meta(self, name: str) -> str | None:
         """Return a fact about the index by name."""
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
@@ -238,26 +234,64 @@ class Reader:
             "SELECT g.key, p.title, g.text FROM passages g JOIN papers p ON p.key = g.paper"
             " LEFT JOIN passage_texts t ON t.passage = g.key AND t.encoder = ?1"
             " LEFT JOIN vectors v ON v.encoder = ?1 AND v.text_hash = t.text_hash"
-            " WHERE t.passage IS NULL OR (t.text_hash != '' AND v.vector IS NULL)",
+            " WHERE t.passage IS NULL OR (t.text_hash != '' AND v.key IS NULL)",
             (encoder,),
         )
 
-    def known_vectors(self, encoder: str) -> set[str]:
-        """Return the hashes of the texts that encoder has encoded."""
-        return {value for (value,) in self._db.execute("SELECT text_hash FROM vectors WHERE encoder = ?", (encoder,))}
+    def known_vectors(self, encoder: str, text_hashes: Iterable[str]) -> list[str]:
+        """Return those of text_hashes that encoder has encoded."""
+        rows = self._db.execute(
+            "SELECT text_hash FROM vectors WHERE encoder = ? AND text_hash IN (SELECT value FROM json_each(?))",
+            (encoder, json.dumps(list(text_hashes))),
+        )
+        return [value for (value,) in rows]
 
     def has_vectors(self, encoder: str) -> bool:
         """Whether encoder has encoded anything."""
         return bool(self._db.execute("SELECT 1 FROM vectors WHERE encoder = ? LIMIT 1", (encoder,)).fetchall())
 
-    def vectors(self, encoder: str) -> Iterator[tuple[int, bytes]]:
-        """Yield (passage, vector as little-endian float32) of every passage that has one."""
+    def vectors(self, encoder: str, after: int = 0, limit: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Yield (key, vector as little-endian float32) of encoder in the order of keys, those after a key only."""
+        # Not by the index of texts: the rows lie in the order of their keys.
         yield from self._db.execute(
-            "SELECT t.passage, v.vector FROM passage_texts t"
-            " JOIN vectors v ON v.encoder = t.encoder AND v.text_hash = t.text_hash"
-            " WHERE t.encoder = ? ORDER BY t.passage",
-            (encoder,),
+            "SELECT key, vector FROM vectors NOT INDEXED WHERE key > ? AND encoder = ? ORDER BY key LIMIT ?",
+            (after, encoder, -1 if limit is None else limit),
         )
+
+    def vectors_of(self, encoder: str, keys: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """Yield (key, vector as little-endian float32) of those of keys that encoder still has."""
+        yield from self._db.execute(
+            "SELECT key, vector FROM vectors NOT INDEXED WHERE key IN (SELECT value FROM json_each(?)) AND encoder = ?",
+            (json.dumps(list(keys)), encoder),
+        )
+
+    def passages_of_vectors(self, keys: Iterable[int]) -> dict[int, list[int]]:
+        """Return the passages in which the text of each vector stands; a key whose text stands in none is left out."""
+        found: dict[int, list[int]] = {}
+        rows = self._db.execute(
+            "SELECT v.key, t.passage FROM vectors v JOIN passage_texts t"
+            " ON t.encoder = v.encoder AND t.text_hash = v.text_hash"
+            " WHERE v.key IN (SELECT value FROM json_each(?)) ORDER BY t.passage",
+            (json.dumps(list(keys)),),
+        )
+        for key, passage in rows:
+            found.setdefault(key, []).append(passage)
+        return found
+
+    def vector_count(self, encoder: str, last: int | None = None) -> int:
+        """Return how many vectors of encoder there are, or how many with keys up to the last."""
+        where, parameters = ("", (encoder,)) if last is None else (" AND key <= ?", (encoder, last))
+        sql = f"SELECT count(*) FROM vectors WHERE encoder = ?{where}"
+        return int(self._db.execute(sql, parameters).fetchone()[0])
+
+    def last_vector_key(self) -> int:
+        """Return the largest key ever given to a vector, whether or not it is still there; 0 if none was."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'vectors'").fetchone()
+        return int(row[0]) if row else 0
+
+    def vector_series(self) -> str:
+        """Return the name of this database's series of vector keys: the keys of another mean other vectors."""
+        return self.meta("vector_series") or ""
 
     def _rows(self, clause: str, parameters: Sequence[object]) -> list[PaperRow]:
         return [PaperRow(*row) for row in self._db.execute(f"SELECT {_ROW_COLUMNS} FROM papers p {clause}", parameters)]

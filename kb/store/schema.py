@@ -77,6 +77,22 @@ def _glosses(db: Database) -> None:
     db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")
 
 
+@migrations(name="0005_vector_keys")
+def _vector_keys(db: Database) -> None:
+    # A key is never given twice, not even after its vector is gone: what the FAISS file knows by key stays true. The
+    # series tells the keys of this database from those of one that lay here before.
+    db.execute("ALTER TABLE vectors RENAME TO vectors_by_text")
+    db.execute(
+        "CREATE TABLE vectors (key INTEGER PRIMARY KEY AUTOINCREMENT, encoder TEXT NOT NULL, text_hash TEXT NOT NULL,"
+        " vector BLOB NOT NULL, UNIQUE (encoder, text_hash))"
+    )
+    db.execute(
+        "INSERT INTO vectors (encoder, text_hash, vector) SELECT encoder, text_hash, vector FROM vectors_by_text"
+    )
+    db.execute("DROP TABLE vectors_by_text")
+    db.execute("INSERT INTO meta (name, value) VALUES ('vector_series', lower(hex(randomblob(4))))")
+
+
 @migrations(name="0006_names")
 def _names(db: Database) -> None:
     # What a paper is called, to find it before all others when it is asked for by name; and the words there are, to

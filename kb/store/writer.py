@@ -48,10 +48,6 @@ class Writer:
             raise _busy(error, self._path) from None
         try:
             yield
-            self._connection.execute(
-                "INSERT INTO meta (name, value) VALUES ('generation', '1')"
-                " ON CONFLICT (name) DO UPDATE SET value = value + 1"
-            )
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
@@ -90,10 +86,13 @@ class Writer:
         )
 
     def put_vectors(self, encoder: str, vectors: Iterable[tuple[str, bytes]]) -> None:
-        """Keep the vectors of texts, little-endian float32, by the hash of the text."""
-        self._put(
-            "vectors",
-            ({"encoder": encoder, "text_hash": text_hash, "vector": vector} for text_hash, vector in vectors),
+        """Keep the vectors of texts, little-endian float32, by the hash of the text; one that is there stays.
+
+        Replacing it would give it another key, and what knows it by the old one would not find it.
+        """
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO vectors (encoder, text_hash, vector) VALUES (?, ?, ?)",
+            ((encoder, text_hash, vector) for text_hash, vector in vectors),
         )
 
     def remove_unused_vectors(self) -> None:
