@@ -1,0 +1,67 @@
+"""`kb bench`: a user's own queries, judged."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kb.judging import Judgment, judge
+from kb.store.reader import PaperRow
+
+
+def paper(key: int) -> PaperRow:
+    return PaperRow(key, f"p{key}", "f.md", 1, "t", None, "paper", None, "", "", "", None)
+
+
+def test_recall_and_reciprocal_rank_of_a_worked_example() -> None:
+    judgments = [
+        Judgment("both, at 2 and 3", (paper(1), paper(2))),
+        Judgment("one of two, at 1", (paper(3), paper(4))),
+        Judgment("none", (paper(5),)),
+        Judgment("too late", (paper(6),)),
+    ]
+    ranked = {"both, at 2 and 3": [9, 1, 2], "one of two, at 1": [3, 9, 8], "none": [], "too late": [7, 8, 9, 6]}
+    verdict = judge(judgments, ranked.__getitem__, 3)
+
+    assert verdict.recall == pytest.approx((1 + 0.5 + 0 + 0) / 4)
+    assert verdict.mrr == pytest.approx((1 / 2 + 1 + 0 + 0) / 4)
+    assert [(one.found, one.rank) for one in verdict.outcomes] == [(2, 2), (1, 1), (0, None), (0, None)]
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "queries.tsv"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_queries_are_asked_as_a_search_would(kb: Any, tmp_path: Path) -> None:
+    queries = write(tmp_path, "# mine\n声学延迟\ttinycodec\n\n提示词\tprompt-search\toldcodec\nRVQ\toldcodec\n")
+    verdict = kb.json("bench", queries)
+    assert [(one["query"], one["found"], one["wanted"]) for one in verdict["outcomes"]] == [
+        ("声学延迟", 1, 1),
+        ("提示词", 1, 2),
+        ("RVQ", 1, 1),
+    ]
+    assert verdict["recall"] == pytest.approx(2.5 / 3)
+    lines = kb.run("bench", queries).stdout.splitlines()
+    assert lines[0] == "1\t1/1\t声学延迟"
+    assert lines[-1].startswith("recall@10 0.833  MRR@10 ")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("声学延迟\n", "queries.tsv:1: should be a query, a tab and the papers"),
+        (
+            "\nRVQ\tcodec\n",
+            "queries.tsv:2: 'codec' should name one paper, names 2: 2024-10/tinycodec, 2024-08/oldcodec",
+        ),
+        ("RVQ\tnowhere\n", "queries.tsv:1: 'nowhere' should name one paper, names 0: none"),
+        ("# nothing\n", "queries.tsv: holds no query"),
+    ],
+)
+def test_a_line_that_cannot_be_judged_is_named(kb: Any, tmp_path: Path, text: str, message: str) -> None:
+    result = kb.run("bench", write(tmp_path, text))
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
