@@ -1,5 +1,7 @@
 """Two rankings -> one: papers found by words and papers found by meaning."""
 
+from operator import itemgetter
+
 Scores = dict[int, float]  # by paper key, best first
 
 DEPTH = 200  # how deep each ranking is looked at
@@ -22,5 +24,7 @@ def fuse(words: Scores, meaning: Scores) -> Scores:
         deviation = (sum((score - mean) ** 2 for score in field) / DEPTH) ** 0.5 or 1.0
         for key, score in ranking.items():
             fused[key] = fused.get(key, 0.0) + weight * (score - floor) / deviation
-    near = {key: score for key, score in fused.items() if key in words or meaning[key] >= LEAST_COSINE}
-    return dict(sorted(near.items(), key=lambda item: (-item[1], item[0])))
+    too_far = [key for key, cosine in meaning.items() if cosine < LEAST_COSINE and key not in words]
+    for key in too_far:
+        del fused[key]
+    return dict(sorted(fused.items(), key=itemgetter(1), reverse=True))

@@ -11,8 +11,9 @@ _ENDINGS = re.compile(r"(?<=[a-z]{3})(?:ations?|ization|izing|ized|izes?|ings?|e
 
 
 def marks(query: Query, text: str) -> tuple[tuple[int, int], ...]:
-    """Return the stretches [start, end) of text that query's words match, merged where they touch."""
-    spans = sorted(found.span() for one in (*query.required, *query.words) for found in _pattern(one).finditer(text))
+    """Return the stretches [start, end) of text that query's words and glosses match, merged where they touch."""
+    phrases = (*query.required, *query.words, *query.glosses)
+    spans = sorted(found.span() for one in phrases for found in _pattern(one).finditer(text))
     merged: list[tuple[int, int]] = []
     for start, end in spans:
         if merged and start <= merged[-1][1]:
@@ -23,17 +24,21 @@ def marks(query: Query, text: str) -> tuple[tuple[int, int], ...]:
 
 
 def best_passage(query: Query, passages: list[PassageRow]) -> PassageRow | None:
-    """Return the passage that most of query's phrases stand in, at best side by side; None if none stands in any."""
-    phrases = (*query.required, *query.words)
+    """Return the passage that most of query's phrases stand in, at best side by side; None if none stands in any.
+
+    What words stand for in the other language counts where the words themselves decide nothing.
+    """
     whole = phrase(query.text)
 
-    def worth(passage: PassageRow) -> tuple[int, int, int]:
+    def worth(passage: PassageRow) -> tuple[int, int, int, int]:
         text = f"{passage.heading}\n{passage.text}"
-        counts = [len(_pattern(one).findall(text)) for one in phrases]
-        return sum(count > 0 for count in counts), len(_pattern(whole).findall(text)) if whole else 0, sum(counts)
+        counts = [len(_pattern(one).findall(text)) for one in (*query.required, *query.words)]
+        glosses = sum(bool(_pattern(one).search(text)) for one in query.glosses)
+        side_by_side = len(_pattern(whole).findall(text)) if whole else 0
+        return sum(count > 0 for count in counts), side_by_side, sum(counts), glosses
 
     best = max(passages, key=worth, default=None)
-    return best if best and worth(best)[0] else None
+    return best if best and any(worth(best)) else None
 
 
 @cache

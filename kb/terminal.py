@@ -10,6 +10,7 @@ from kb.hits import Hit
 from kb.store.reader import PaperRow
 
 SNIPPET_CHARACTERS = 160
+MATCHES_SHOWN = 8
 _ADDRESS_PARTS = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<img\b[^>]*>|(?<=\])\([^)\s]*\)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -56,8 +57,17 @@ def hit_lines(hit: Hit, notes: Path, style: Style, with_reasons: bool) -> list[s
         lines.append("   " + text)
     if with_reasons:
         reasons = ", ".join(f"{reason.retriever} #{reason.rank} ({reason.score:.3g})" for reason in hit.reasons)
-        lines.append("   " + style.dim(f"score {hit.score:.4f}: {reasons}"))
+        lines.append("   " + style.dim(f"score {hit.score:.4f}: {reasons}{_matches(hit)}"))
     return lines
+
+
+def _matches(hit: Hit) -> str:
+    """Return which words of the passage match, or that only its translation does."""
+    found = dict.fromkeys(_flat(hit.text[start:end]).casefold() for start, end in hit.marks)
+    if found:
+        return f"; matches {'、'.join(list(found)[:MATCHES_SHOWN])}"
+    is_by_words = any(reason.retriever == "words" for reason in hit.reasons)
+    return "; matches elsewhere in the paper, or in its translation" if is_by_words else ""
 
 
 def snippet(hit: Hit, style: Style) -> str:
