@@ -45,7 +45,7 @@ def refresh(
     try:
         with writer.transaction():
             with closing(Reader(config.database)) as reader:
-                known, glossed = reader.files(), reader.meta("gloss")
+                known, glossed = reader.files(changes.changed), reader.meta("gloss")
             table = _current_gloss(config, report, progress)
             if glossed != table:  # what Chinese stands for has changed in every note
                 changes = scan.Changes(dict(sorted(scan.scan(config.notes).items())), changes.gone)

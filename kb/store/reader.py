@@ -86,10 +86,12 @@ class Reader:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return str(row[0]) if row else None
 
-    def files(self) -> dict[str, FileState]:
-        """Return the state of every file known, by path."""
+    def files(self, paths: Iterable[str] | None = None) -> dict[str, FileState]:
+        """Return the state of every file known, or of those of paths that are, by path."""
+        where = "" if paths is None else " WHERE path IN (SELECT value FROM json_each(?))"
         rows = self._db.execute(
-            "SELECT path, mtime_ns, size, sha256, state, reason, grammar, unclaimed FROM files ORDER BY path"
+            f"SELECT path, mtime_ns, size, sha256, state, reason, grammar, unclaimed FROM files{where} ORDER BY path",
+            () if paths is None else (json.dumps(list(paths)),),
         )
         found = {}
         for path, mtime_ns, size, sha256, state, reason, grammar, unclaimed in rows:
