@@ -295,7 +295,13 @@ def test_indexing_builds_the_file_and_a_search_does_not(kb: Any, encoder: Any, m
     answer = search(kb.config, kb.reader(), "speech codec", 0, encoder)
     assert answer.notice == "searching by words only: the vector index is missing or far behind; run: kb index"
     assert answer.retrievers == ("words",)
+    kb.write("2024-09.md", "**《A Newer Codec》** X，k\n\nspeech\n")
+    kb.refresh()
+    assert encoding.encode_few(kb.config, encoder, 10)
     assert not list(kb.config.index.glob("vectors-*"))
+
+    (kb.notes / "2024-09.md").unlink()
+    kb.refresh()
 
     encoding.encode_missing(kb.config, encoder)
     assert search(kb.config, kb.reader(), "speech codec", 0, encoder) == scanned
@@ -303,3 +309,12 @@ def test_indexing_builds_the_file_and_a_search_does_not(kb: Any, encoder: Any, m
     cache.write_bytes(b"no index")
     encoding.encode_missing(kb.config, encoder)
     assert search(kb.config, kb.reader(), "speech codec", 0, encoder) == scanned
+
+
+def test_vectors_of_texts_that_are_gone_are_removed_by_indexing(kb: Any, encoder: Any) -> None:
+    kb.refresh()
+    encoding.encode_missing(kb.config, encoder)
+    (kb.notes / "2024-10.md").unlink()
+    kb.refresh()
+    encoding.encode_missing(kb.config, encoder)
+    assert kb.reader().vector_count(encoder.fingerprint) == 1
