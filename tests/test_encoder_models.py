@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -170,6 +171,28 @@ def test_a_broken_encoder_means_words_only_and_one_line(kb: Any, name: str, how:
     assert line.endswith("; run: kb encoder export mine")
     kb.run("encoder", "export")
     assert "meaning" in kb.json("search", "codec")["retrievers"]
+
+
+def test_vectors_of_another_dimension_mean_words_only_and_one_line(kb: Any) -> None:
+    make_model(kb.root / "mine")
+    kb.run("encoder", "use", "mine")
+    kb.run("index")
+    manifest = kb.config.index / "encoders" / "mine" / "manifest.json"
+    text = manifest.read_text("utf-8")
+    manifest.write_text(text.replace('"dimension": 16', '"dimension": 32'), encoding="utf-8")
+    result = kb.run("search", "codec", "--limit", "0")
+    assert "TinyCodec" in result.stdout
+    assert "it gives vectors of 16 dimensions, not 32" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+    manifest.write_text(text, encoding="utf-8")
+    with sqlite3.connect(kb.config.database) as database:
+        database.execute("UPDATE vectors SET vector = zeroblob(24)")
+    database.close()
+    result = kb.run("search", "codec", "--limit", "0")
+    assert "TinyCodec" in result.stdout
+    assert "the index holds vectors of other than 16 dimensions" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_the_packaged_model_is_used_only_if_it_is_the_file_expected(

@@ -119,13 +119,14 @@ class OnnxEncoder:
         names = [value.name for value in session.get_inputs()]
         feed = {name: numpy.array(columns[name], dtype=numpy.int64) for name in names}
         found: NDArray[np.float32] = session.run(["embedding"], feed)[0].astype("<f4", copy=False)
+        if found.shape != (len(texts), self.dimension):
+            raise self._broken(f"it gives vectors of {found.shape[-1]} dimensions, not {self.dimension}")
         return found
 
-    def _broken(self, error: Exception) -> EncoderMissing:
-        reason = str(error).splitlines()[0].rsplit("] : ", 1)[-1][:100] if str(error) else type(error).__name__
-        return EncoderMissing(
-            f"{self.folder} cannot be loaded ({reason}); run: kb encoder export {self.manifest.model}"
-        )
+    def _broken(self, reason: object) -> EncoderMissing:
+        first_line = str(reason).partition("\n")[0].rsplit("] : ", 1)[-1][:100]
+        way_out = f"run: kb encoder export {self.manifest.model}"
+        return EncoderMissing(f"{self.folder} cannot be used ({first_line}); {way_out}")
 
 
 def encoders_folder(index: Path) -> Path:
