@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
-from kb import encoding, vectors
+from kb import encoding, vector_file, vectors
 from kb.errors import EncoderMissing
 from kb.search import search
 from kb.store.reader import Reader
@@ -60,7 +60,7 @@ class Shelf:
                 writer.remove_unused_vectors()
         writer.close()
 
-    def refresh(self, progress: vectors.Progress = lambda done, total: None, encoder: str = ENCODER) -> None:
+    def refresh(self, progress: vector_file.Progress = lambda done, total: None, encoder: str = ENCODER) -> None:
         vectors.refresh(self.folder, Reader(self.database), encoder, DIMENSION, progress)
 
     def nearest(self, query: Vectors, k: int = 10) -> list[tuple[int, float]]:
@@ -85,7 +85,7 @@ def indexed(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """A shelf that counts as a large one."""
     monkeypatch.setattr(vectors, "SCANNED", COUNT // 10)
     monkeypatch.setattr(vectors, "SCANNED_AT_MOST", COUNT // 5)
-    monkeypatch.setattr(vectors, "LISTS_VISITED", 20)
+    monkeypatch.setattr(vector_file, "LISTS_VISITED", 20)
     shelf.put(1, clusters(COUNT))
     shelf.refresh()
     assert len(shelf.files()) == 1
@@ -152,7 +152,7 @@ def test_what_is_gone_is_not_found_and_takes_no_place(indexed: Shelf, with_vecto
 
 
 def test_the_place_of_a_vector_is_not_given_to_another(indexed: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "LISTS_VISITED", 1)  # far too few to come by the old place by chance
+    monkeypatch.setattr(vector_file, "LISTS_VISITED", 1)  # far too few to come by the old place by chance
     last = indexed.held[COUNT]
     indexed.remove([COUNT])
     indexed.put(COUNT, [-last])
@@ -196,13 +196,16 @@ def broken(path: Path, how: str) -> None:
             path.write_bytes(b"")
         case "cut short":
             path.write_bytes(whole[: -len(whole) // 3])
+        case "changed":  # by a bit, in what FAISS believes of the lengths of its lists
+            place = len(whole) - COUNT * (DIMENSION // 2 + 8) - 3
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 64]) + whole[place + 1 :])
         case "of another dimension":
-            import faiss
+            made = [(n, bytes(4 * (DIMENSION + 1))) for n in range(10)]
+            built, _ = vector_file.build(lambda: made, 10, DIMENSION + 1, lambda done, total: None)
+            vector_file.save(built, path)
 
-            faiss.write_index(faiss.IndexFlatIP(DIMENSION + 1), str(path))
 
-
-@pytest.mark.parametrize("how", ["gone", "no index", "empty", "cut short", "of another dimension"])
+@pytest.mark.parametrize("how", ["gone", "no index", "empty", "cut short", "changed", "of another dimension"])
 def test_a_file_that_cannot_be_used_counts_as_missing(
     indexed: Shelf, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
@@ -229,7 +232,7 @@ def test_an_interrupted_build_leaves_the_old_file_whole(
     before = {path: path.read_bytes() for path in indexed.files()}
     indexed.put(COUNT + 1, clusters(COUNT // 10 + 1, seed=2))
     if at == "while writing":
-        monkeypatch.setattr(vectors.os, "replace", interrupt)
+        monkeypatch.setattr(vector_file.os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         indexed.refresh(interrupt if at == "while filling" else lambda done, total: None)
 
