@@ -1,6 +1,6 @@
 """Knowledge bases of any size for latency.py, and what has to be measured inside a process; each job is a command.
 
-python benchmarks/growing.py sample|rows|vectors|warm|recall ROOT [SAMPLE_ROOT] [--count N]
+python benchmarks/growing.py sample|rows|vectors|warm|matches|nearest|recall ROOT [SAMPLE_ROOT] [--count N]
 
 A process's peak memory counts what its parent held when it was started, so latency.py holds nothing and calls this.
 """
@@ -31,7 +31,7 @@ from kb.store.rows import PaperRows, note_rows
 from kb.store.writer import Writer
 
 ROWS_AT_ONCE = 20_000
-WARM_ROUNDS = 5
+WARM_ROUNDS = 3
 JUDGED = 200  # questions that recall is measured on: the titles of so many notes
 NEIGHBOURS = 10
 NOISE = 0.15  # length of the random part of a made vector
@@ -154,10 +154,19 @@ def warm(config: Config, encoder: Encoder | None, queries: list[str]) -> float:
     return slowest
 
 
+def nearest_seconds(config: Config, encoder: Encoder, query: str) -> float:
+    """Return what a process's first look for the nearest passages takes, the import of FAISS included."""
+    question = encoder.encode_query(query)
+    with closing(Reader(config.database)) as reader:
+        started = time.perf_counter()
+        vectors.nearest(config.index, reader, encoder.fingerprint, question, NEAREST_PASSAGES)
+        return time.perf_counter() - started
+
+
 def main() -> None:
     """Do one job; what is measured is printed as a number."""
     parser = argparse.ArgumentParser(description="Make knowledge bases for latency.py and measure inside a process.")
-    parser.add_argument("job", choices=("sample", "rows", "vectors", "warm", "recall"))
+    parser.add_argument("job", choices=("sample", "rows", "vectors", "warm", "matches", "nearest", "recall"))
     parser.add_argument("root", type=Path)
     parser.add_argument("sample", type=Path, nargs="?", help="the knowledge base of encoded notes")
     parser.add_argument("--count", type=int, default=0)
@@ -170,6 +179,13 @@ def main() -> None:
     encoder = open_encoder(config.index, config.encoder)
     if arguments.job == "warm":
         print(warm(config, encoder, arguments.query))
+        return
+    if arguments.job == "matches":
+        with closing(Reader(config.database)) as reader:
+            print(max(search(config, reader, query, 1, None).total for query in arguments.query))
+        return
+    if arguments.job == "nearest" and encoder:
+        print(nearest_seconds(config, encoder, arguments.query[0]))
         return
     sample = load_config(arguments.sample)
     if arguments.job == "rows":

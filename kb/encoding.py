@@ -47,37 +47,35 @@ def encode_missing(config: Config, encoder: Encoder, progress: Progress | None =
 
 def _encode(config: Config, encoder: Encoder, progress: Progress | None) -> int:
     """Encode the passages that have no vector yet and return how many texts that took."""
-    reader = Reader(config.database)
     gloss = open_gloss(config.index)
-    pending: dict[str, str] = {}
-    hashes: list[tuple[int, str]] = []
-    for passage, title, text in reader.passages_to_encode(encoder.fingerprint):
-        encodable = readable_text(f"{title}\n{text}", encoder, gloss)
-        text_hash = hashlib.sha256(encodable.encode()).hexdigest() if encodable else ""
-        hashes.append((passage, text_hash))
-        if encodable:
-            pending[text_hash] = encodable
-    if not hashes:
-        return 0
-    for text_hash in reader.known_vectors(encoder.fingerprint, pending):
-        del pending[text_hash]
-    writer = Writer(config.database)
-    try:
-        with writer.transaction():
-            writer.put_passage_texts(encoder.fingerprint, hashes)
-        texts = sorted(pending.items(), key=lambda item: len(item[1]))
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            batch = texts[start : start + TEXTS_AT_ONCE]
-            encoded = encoder.encode_passages([text for _, text in batch])
+    pending: dict[str, str] = {}  # text by its hash
+    standing: dict[str, list[int]] = {}  # passages by the hash of what is encoded of them
+    with closing(Reader(config.database)) as reader:
+        for passage, title, text in reader.passages_to_encode(encoder.fingerprint):
+            encodable = readable_text(f"{title}\n{text}", encoder, gloss)
+            text_hash = hashlib.sha256(encodable.encode()).hexdigest() if encodable else ""
+            standing.setdefault(text_hash, []).append(passage)
+            if encodable:
+                pending[text_hash] = encodable
+        if not standing:
+            return 0
+        with closing(Writer(config.database)) as writer:
             with writer.transaction():
-                writer.put_vectors(
-                    encoder.fingerprint,
-                    ((text_hash, vector.tobytes()) for (text_hash, _), vector in zip(batch, encoded, strict=True)),
-                )
-            if progress:
-                progress("encoding passages", start + len(batch), len(texts))
-    finally:
-        writer.close()
+                for text_hash in reader.known_vectors(encoder.fingerprint, pending):
+                    del pending[text_hash]
+                done = ((passage, key) for key in standing if key not in pending for passage in standing[key])
+                writer.put_passage_texts(encoder.fingerprint, done)
+            texts = sorted(pending.items(), key=lambda item: len(item[1]))
+            for start in range(0, len(texts), TEXTS_AT_ONCE):
+                batch = texts[start : start + TEXTS_AT_ONCE]
+                encoded = encoder.encode_passages([text for _, text in batch])
+                hashes = [text_hash for text_hash, _ in batch]
+                made = zip(hashes, (vector.tobytes() for vector in encoded), strict=True)
+                with writer.transaction():
+                    writer.put_passage_texts(encoder.fingerprint, ((n, key) for key in hashes for n in standing[key]))
+                    writer.put_vectors(encoder.fingerprint, made)
+                if progress:
+                    progress("encoding passages", start + len(batch), len(texts))
     return len(texts)
 
 

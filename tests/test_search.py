@@ -124,6 +124,7 @@ def test_only_new_text_is_encoded(indexed: Any, encoder: Any) -> None:
     (indexed.notes / "2024-08.md").rename(indexed.notes / "renamed-2024-08.md")
     indexed.refresh()
     assert encoding.encode_missing(indexed.config, encoder) == 0
+    assert not list(indexed.reader().passages_to_encode(encoder.fingerprint))
     indexed.write("renamed-2024-08.md", text.replace("更早", "最早"))
     indexed.refresh()
     assert encoding.encode_missing(indexed.config, encoder) == 1

@@ -45,6 +45,7 @@ class Shelf:
         rows = [(first + n, hashlib.sha256(row.tobytes()).hexdigest(), row) for n, row in enumerate(made)]
         writer = Writer(self.database)
         with writer.transaction():
+            writer._connection.executemany("INSERT OR IGNORE INTO passages (key) VALUES (?)", [row[:1] for row in rows])
             writer.put_passage_texts(encoder, [(passage, text_hash) for passage, text_hash, _ in rows])
             writer.put_vectors(encoder, [(text_hash, row.tobytes()) for _, text_hash, row in rows])
         writer.close()
@@ -278,6 +279,10 @@ def test_vectors_of_an_older_index_are_kept(tmp_path: Path) -> None:
     for number, row in enumerate(made):
         database.table("vectors").insert({"encoder": ENCODER, "text_hash": str(number), "vector": row.tobytes()})
         database.table("passage_texts").insert({"passage": number, "encoder": ENCODER, "text_hash": str(number)})
+    unreadable, interrupted = {"passage": 8, "text_hash": ""}, {"passage": 9, "text_hash": "no vector yet"}
+    database.table("passage_texts").insert_all([{"encoder": ENCODER, **row} for row in (unreadable, interrupted)])
+    database.table("passages").insert_all([{"key": key, "paper": 1} for key in (8, 9)])
+    database.table("papers").insert({"key": 1})
     database.close()
 
     Writer(path).close()
@@ -286,6 +291,7 @@ def test_vectors_of_an_older_index_are_kept(tmp_path: Path) -> None:
     assert [(key, vector) for key, vector in rows] == [(n + 1, row.tobytes()) for n, row in enumerate(made)]
     assert reader.passages_of_vectors([1, 2, 3]) == {1: [0], 2: [1], 3: [2]}
     assert reader.last_vector_key() == 3
+    assert [passage for passage, _, _ in reader.passages_to_encode(ENCODER)] == [9]
 
 
 def test_indexing_builds_the_file_and_a_search_does_not(kb: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,3 +327,23 @@ def test_vectors_of_texts_that_are_gone_are_removed_by_indexing(kb: Any, encoder
     kb.refresh()
     encoding.encode_missing(kb.config, encoder)
     assert kb.reader().vector_count(encoder.fingerprint) == 1
+
+
+def test_a_note_that_changes_while_its_text_is_encoded_is_encoded_again(kb: Any, encoder: Any) -> None:
+    """What was being encoded must not be taken for what now stands in the same place."""
+
+    class Slow:
+        fingerprint, dimension, reads_unspaced = encoder.fingerprint, encoder.dimension, True
+        encode_query = encoder.encode_query
+
+        def encode_passages(self, texts: list[str]) -> Any:
+            kb.write("2024-10.md", "**《Another Paper》** X，k\n\nall of it is about something else\n")
+            kb.refresh()
+            return encoder.encode_passages(texts)
+
+    kb.refresh()
+    encoding.encode_missing(kb.config, Slow())
+    pending = [title for _, title, _ in kb.reader().passages_to_encode(encoder.fingerprint)]
+    assert pending == ["Another Paper"]
+    encoding.encode_missing(kb.config, encoder)
+    assert kb.reader().vector_count(encoder.fingerprint) == 2

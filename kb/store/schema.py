@@ -90,6 +90,20 @@ def _vector_keys(db: Database) -> None:
         "INSERT INTO vectors (encoder, text_hash, vector) SELECT encoder, text_hash, vector FROM vectors_by_text"
     )
     db.execute("DROP TABLE vectors_by_text")
+    # From now on what is encoded of a passage is recorded together with its vector, minutes after it was read. Only if
+    # passages' keys are never given twice either is it sure to be the same passage then.
+    db.execute(
+        "DELETE FROM passage_texts WHERE text_hash != '' AND NOT EXISTS (SELECT 1 FROM vectors v"
+        " WHERE v.encoder = passage_texts.encoder AND v.text_hash = passage_texts.text_hash)"
+    )
+    db.execute("ALTER TABLE passages RENAME TO passages_before")
+    db.execute(
+        "CREATE TABLE passages"
+        " (key INTEGER PRIMARY KEY AUTOINCREMENT, paper INTEGER, line INTEGER, heading TEXT, text TEXT)"
+    )
+    db.execute("INSERT INTO passages SELECT key, paper, line, heading, text FROM passages_before")
+    db.execute("DROP TABLE passages_before")
+    db.table("passages").create_index(["paper"])
     db.execute("INSERT INTO meta (name, value) VALUES ('vector_series', lower(hex(randomblob(4))))")
 
 

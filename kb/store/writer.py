@@ -79,10 +79,14 @@ class Writer:
         self._put("names", ({"paper": key, **name} for key, rows in keyed for name in rows.names))
 
     def put_passage_texts(self, encoder: str, texts: Iterable[tuple[int, str]]) -> None:
-        """Record the hash of the text that encoder reads for each passage; empty if it can read nothing of it."""
-        self._put(
-            "passage_texts",
-            ({"passage": passage, "encoder": encoder, "text_hash": text_hash} for passage, text_hash in texts),
+        """Record the hash of the text that encoder reads for each passage, empty if it can read nothing of it.
+
+        Passages that are gone are passed over.
+        """
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO passage_texts (passage, encoder, text_hash)"
+            " SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM passages WHERE key = ?1)",
+            ((passage, encoder, text_hash) for passage, text_hash in texts),
         )
 
     def put_vectors(self, encoder: str, vectors: Iterable[tuple[str, bytes]]) -> None:
