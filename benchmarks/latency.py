@@ -2,8 +2,8 @@
 
 python benchmarks/latency.py [--passages 1000 10000 100000 1000000] [--runs 5] [--encoder minilm]
 
-Up to 100,000 passages are notes of one passage each, indexed by `kb index` and compared with `rg -l` over the same
-files in the same run. More are rows written into the index, each of them two of a thousand notes halved and joined.
+Up to 100,000 passages are as many notes, most of one passage, indexed by `kb index` and compared with `rg -l` over the
+same files in the same run. More are rows written into the index, each of them the halves of two of a thousand notes.
 The notes are made from few sentences, so words are far more common than in real ones: the hard case for words.
 
 Encoding a million texts takes hours, so 1,000 are encoded and the other vectors are made from theirs: a random point
