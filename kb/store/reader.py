@@ -14,7 +14,9 @@ from kb.terms import Phrase, has_unspaced, name_key
 # What counts most is what a paper is called; see docs/search.md.
 # Title, short name, keywords, organizations, body, gloss, section: the order of the columns in the table.
 COLUMN_WEIGHTS = (4.0, 4.0, 4.0, 3.0, 1.0, 1.0, 0.0)
-SEARCHED_COLUMNS = ("title", "short_name", "keywords", "organizations", "body")
+NAME_COLUMNS = ("title", "short_name", "keywords", "organizations")
+SEARCHED_COLUMNS = (*NAME_COLUMNS, "body")
+FEWEST_LEFT = 10  # papers, for a narrower query to take the place of a wider one
 LATEST_STEP = "0006_names"
 
 
@@ -110,14 +112,37 @@ class Reader:
         parameters = (file,) if file is not None else ()
         return int(self._db.execute(f"SELECT count(*) FROM papers {where}", parameters).fetchone()[0])
 
-    def match(self, query: Query, limit: int | None = None) -> list[tuple[int, float]]:
+    def match(self, query: Query) -> list[tuple[int, float]]:
         """Return (paper key, score) of the papers query asks for, best first.
 
         The score is BM25 over the weighted columns, bigger is better; without text to rank by, newest month first.
         """
         if query.is_void:
             return []
-        sql, parameters = self._selection(query)
+        return self._ranked(query, _expression(query))
+
+    def best(self, query: Query, most: int) -> tuple[list[tuple[int, float]], bool]:
+        """Return what match does if that are at most `most` papers, else those of them that say more, and which it is.
+
+        Those are the papers that hold all words of query, or one in their names, or all: words that stand in so many
+        papers rank them hardly at all. Where that leaves too few, and with quoted text or fields, none is left out.
+        """
+        everywhere = _expression(query)
+        if query.required or query.filters or not query.words or self.largest_key() <= most:
+            return self.match(query), True
+        if self._count(everywhere, most + 1) > most:
+            for columns, joined in ((SEARCHED_COLUMNS, " AND "), (NAME_COLUMNS, " OR "), (NAME_COLUMNS, " AND ")):
+                narrower = _in_columns(joined.join(found.fts() for found in query.words), columns)
+                if FEWEST_LEFT <= self._count(narrower, most + 1) <= most:
+                    return self._ranked(query, narrower), False
+        return self._ranked(query, everywhere), True
+
+    def _count(self, expression: str, most: int) -> int:
+        sql = "SELECT count(*) FROM (SELECT 1 FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)"
+        return int(self._db.execute(sql, (expression, most)).fetchone()[0])
+
+    def _ranked(self, query: Query, expression: str) -> list[tuple[int, float]]:
+        sql, parameters = self._selection(query, expression)
         if query.has_text:
             weights = ", ".join(map(str, COLUMN_WEIGHTS))
             sql = (
@@ -125,8 +150,6 @@ class Reader:
             )
         else:
             sql = f"SELECT p.key, 0.0 {sql} ORDER BY {_READING_ORDER}"
-        if limit is not None:
-            sql += f" LIMIT {int(limit)}"
         return self._db.execute(sql, parameters).fetchall()
 
     def allowed(self, query: Query) -> set[int] | None:
@@ -298,8 +321,8 @@ class Reader:
     def _rows(self, clause: str, parameters: Sequence[object]) -> list[PaperRow]:
         return [PaperRow(*row) for row in self._db.execute(f"SELECT {_ROW_COLUMNS} FROM papers p {clause}", parameters)]
 
-    def _selection(self, query: Query) -> tuple[str, list[object]]:
-        """Return FROM and WHERE of query, with the values to bind."""
+    def _selection(self, query: Query, expression: str) -> tuple[str, list[object]]:
+        """Return FROM and WHERE of query, with the values to bind; expression is what its text looks for."""
         clauses: list[str] = []
         parameters: list[object] = []
         source, key = "FROM papers p", "p.key"
@@ -307,7 +330,7 @@ class Reader:
             key = "papers_fts.rowid"
             source = "FROM papers_fts" + (f" JOIN papers p ON p.key = {key}" if query.filters else "")
             clauses.append("papers_fts MATCH ?")
-            parameters.append(_expression(query))
+            parameters.append(expression)
             for exact in query.required:
                 _add_literal(clauses, parameters, exact)
         for word in query.excluded_words:
@@ -325,8 +348,8 @@ class Reader:
         return f"{source} WHERE {' AND '.join(clauses)}" if clauses else source, parameters
 
 
-def _in_columns(expression: str) -> str:
-    return f"{{{' '.join(SEARCHED_COLUMNS)}}} : ({expression})"
+def _in_columns(expression: str, columns: Iterable[str] = SEARCHED_COLUMNS) -> str:
+    return f"{{{' '.join(columns)}}} : ({expression})"
 
 
 def _expression(query: Query) -> str:
