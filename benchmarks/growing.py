@@ -21,11 +21,14 @@ from numpy.typing import NDArray
 
 from kb import encoding, indexing, vectors
 from kb.config import Config, load_config
-from kb.encoders import Encoder, export_encoder, open_encoder
+from kb.encoders import Encoder
+from kb.encoders.exported import open_encoder
+from kb.encoders.exporting import export_encoder
 from kb.gloss import open_gloss
+from kb.meaning import NEAREST_PASSAGES
 from kb.parsing import parse_note
 from kb.query import parse_query
-from kb.search import NEAREST_PASSAGES, search
+from kb.search import search
 from kb.store.reader import FileState, Reader
 from kb.store.rows import PaperRows, note_rows
 from kb.store.writer import Writer
@@ -85,7 +88,8 @@ def joined(first: PaperRows, second: PaperRows, file: str, number: int) -> Paper
     ours, theirs = first.passages[0]["text"], second.passages[0]["text"]
     text = ours[: len(ours) // 2] + theirs[len(theirs) // 2 :]
     paper = {**first.paper, "id": f"row-{number}", "file": file, "line": number + 1}
-    return PaperRows(paper, full_text, [{"line": number + 1, "heading": "", "text": text}])
+    passage = {"line": number + 1, "heading": "", "text": text}
+    return PaperRows(paper, full_text, [passage], [{"name": f"row {number}"}])
 
 
 def write_vectors(config: Config, encoder: Encoder, encoded: Vectors) -> None:
@@ -182,7 +186,7 @@ def main() -> None:
         return
     if arguments.job == "matches":
         with closing(Reader(config.database)) as reader:
-            print(max(search(config, reader, query, 1, None).total for query in arguments.query))
+            print(max(len(reader.match(parse_query(query))) for query in arguments.query))
         return
     if arguments.job == "nearest" and encoder:
         print(nearest_seconds(config, encoder, arguments.query[0]))

@@ -171,3 +171,36 @@ def test_a_paper_is_named_by_any_unique_part(indexed: Any) -> None:
         assert [row.id for row in reader.named(name)] == ["2024-10/tinycodec"], name
     assert len(reader.named("codec")) == 2
     assert reader.named("100%") == []
+
+
+@pytest.fixture
+def crowded(indexed: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A knowledge base in which two papers are very many."""
+    monkeypatch.setattr("kb.search.MOST_RANKED", 1)
+    monkeypatch.setattr("kb.store.reader.FEWEST_LEFT", 1)
+    return indexed
+
+
+@pytest.mark.parametrize(
+    ("text", "ids", "is_narrowed"),
+    [
+        ("声学延迟 RVQ", ["tinycodec"], True),  # holds all
+        ("绝无 tinycodec RVQ", ["tinycodec"], True),  # none holds all, one is called by a word
+        ("声调", ["do-units-keep-tone"], False),  # one paper only
+        ('"RVQ"', ["oldcodec", "tinycodec"], False),  # quoted: all of them
+        ("RVQ month:2024", ["oldcodec", "tinycodec"], False),
+        ("RVQ", ["oldcodec", "tinycodec"], False),  # nothing says more
+    ],
+)
+def test_of_very_many_papers_those_that_say_more_are_ranked(
+    crowded: Any, text: str, ids: list[str], is_narrowed: bool
+) -> None:
+    answer = search(crowded.config, crowded.reader(), text, 10, None)
+    assert sorted(hit.paper.id.split("/")[1] for hit in answer.hits) == ids
+    assert bool(answer.notice) == is_narrowed
+
+
+def test_without_a_limit_none_of_very_many_papers_is_left_out(crowded: Any) -> None:
+    answer = search(crowded.config, crowded.reader(), "声学延迟 RVQ", 0, None)
+    assert {hit.paper.id.split("/")[1] for hit in answer.hits} == {"oldcodec", "tinycodec"}
+    assert answer.notice is None
