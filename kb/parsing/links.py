@@ -1,7 +1,7 @@
 """Addresses in Markdown, each with its kind, and the identifiers they carry."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kb.records import Link, LinkKind
 
@@ -64,6 +64,25 @@ def doi(text: str) -> str | None:
     """Return the first DOI that text links to or names: "https://doi.org/10.1000/xyz" -> "10.1000/xyz"."""
     found = _DOI.search(text)
     return found["id"].rstrip(".,;") if found else None
+
+
+def openreview_id(text: str) -> str | None:
+    """Return the id of the first OpenReview page that text links to."""
+    found = re.search(r"openreview\.net/(?:forum|pdf)\?id=(?P<id>[\w-]+)", text)
+    return found["id"] if found else None
+
+
+def acl_id(text: str) -> str | None:
+    """Return the id of the first page of the ACL Anthology that text links to: "2023.acl-long.1" or "P19-1001"."""
+    found = re.search(r"(?:aclanthology\.org|aclweb\.org/anthology)/(?P<id>[A-Z]\d\d-\d{4}|\d{4}\.[\w-]+\.\d+)", text)
+    return found["id"] if found else None
+
+
+def repositories(found: Iterable[Link]) -> tuple[str, ...]:
+    """Return the repositories among links, each once: "github.com/owner/name"."""
+    pattern = re.compile(r"https?://(?:www\.)?(?P<host>github\.com|gitlab\.com)/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)")
+    matches = (pattern.match(link.url) for link in found)
+    return tuple(dict.fromkeys(f"{m['host']}/{m['owner']}/{m['name'].removesuffix('.git')}".lower() for m in matches if m))
 
 
 def without_code(text: str) -> str:

@@ -1,0 +1,42 @@
+"""What tells that a text is about a published paper: where it links to, what it is numbered by, where it appeared."""
+
+import re
+
+_HOSTS = (
+    "arxiv.org alphaxiv.org openreview.net aclanthology.org aclweb.org doi.org dl.acm.org ieeexplore.ieee.org"
+    " proceedings.neurips.cc papers.nips.cc papers.neurips.cc proceedings.mlr.press jmlr.org openaccess.thecvf.com"
+    " isca-speech.org isca-archive.org semanticscholar.org biorxiv.org medrxiv.org nature.com science.org pnas.org"
+    " sciencedirect.com link.springer.com springer.com hal.science ssrn.com mdpi.com frontiersin.org ismir.net"
+    " huggingface.co/papers paperswithcode.com cell.com wiley.com academic.oup.com researchgate.net usenix.org"
+).split()
+_SCHOLARLY = re.compile(
+    rf"https?://(?:[\w-]+\.)*(?:{'|'.join(map(re.escape, _HOSTS))})(?=[/?#)\]\s]|$)|https?://[^\s)>\]]+\.pdf\b", re.IGNORECASE
+)
+_NUMBER = re.compile(
+    r"\barxiv\s*[:：]?\s*\[?\d{4}\.\d{4,5}|(?<![\d./])\d{4}\.\d{5}(?!\d)|\bdoi\s*[:：]|\b10\.\d{4,9}/\S", re.IGNORECASE
+)
+_VENUES = (
+    "ICASSP Interspeech ISCSLP ASRU SLT ISMIR DCASE WASPAA EUSIPCO NeurIPS NIPS ICML ICLR AAAI IJCAI ACL EMNLP NAACL EACL"
+    " COLING TACL CVPR ICCV ECCV WACV KDD WWW SIGIR CIKM WSDM RecSys UAI AISTATS COLT COLM CoRL RSS ICRA IROS SIGGRAPH"
+    " TASLP TPAMI TMLR JMLR arXiv CHI OSDI SOSP NSDI USENIX VLDB SIGMOD ICSE"
+).split()
+VENUE = re.compile(
+    rf"(?<![A-Za-z])(?P<venue>{'|'.join(_VENUES)})(?![A-Za-z])[\s'’,:-]{{0,3}}(?P<year>(?:19|20)\d\d|[’']?\d\d(?!\d))",
+    re.IGNORECASE,
+)
+_PAPER_LABEL = re.compile(
+    r"\[+\s*(?:paper|pdf|arxiv|abs|论文|原文|openreview|preprint|acl|doi)s?\b[^\]]{0,20}\]+\(", re.IGNORECASE
+)
+
+
+def speaks_of_paper(text: str) -> bool:
+    """Whether text links to a paper, gives the number of one, or a venue with its year.
+
+    Example: "[pdf](https://arxiv.org/abs/2410.00037)", "arXiv:2410.00037", "ICASSP 2023".
+    """
+    return bool(links_to_paper(text) or _NUMBER.search(text) or VENUE.search(text))
+
+
+def links_to_paper(text: str) -> bool:
+    """Whether text links to where papers are published, or calls a link one."""
+    return bool(_SCHOLARLY.search(text) or _PAPER_LABEL.search(text))
