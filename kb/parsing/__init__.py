@@ -1,7 +1,6 @@
 """The text of one note -> a Note with its papers. Pure: nothing is read but the bytes given."""
 
 import re
-
 from collections import Counter
 from typing import NamedTuple
 
@@ -37,7 +36,7 @@ def parse_note(data: bytes, file: str) -> Note:
     month = names.month_in(title) or names.month_in(front.text("date") or "") or names.month_in(file)
 
     reading = _read(outline(text_lines), text_lines, front, file)
-    if len(reading.entries) == 1 and reading.grammar in ("single", "note", "guillemets"):
+    if len(reading.entries) == 1 and (reading.grammar in ("single", "note") or title == reading.entries[0].title):
         _complete(reading.entries[0], front)
     found = papers(reading.entries, file, month)
     return Note(
@@ -112,7 +111,9 @@ def _together(parts: list[Reading], lines: list[str]) -> Reading:
         counts[part.grammar] += len(free)
     most = max(counts, key=counts.__getitem__, default="note")
     reason = next((part.reason for part in parts if part.grammar == most), "")
-    return Reading(most, f"{counts[most]} {reason}" if most != "guillemets" else reason, sorted(entries, key=lambda e: e.line))
+    return Reading(
+        most, f"{counts[most]} {reason}" if most != "guillemets" else reason, sorted(entries, key=lambda e: e.line)
+    )
 
 
 def _complete(entry: Entry, front: FrontMatter) -> None:

@@ -82,7 +82,9 @@ def repositories(found: Iterable[Link]) -> tuple[str, ...]:
     """Return the repositories among links, each once: "github.com/owner/name"."""
     pattern = re.compile(r"https?://(?:www\.)?(?P<host>github\.com|gitlab\.com)/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)")
     matches = (pattern.match(link.url) for link in found)
-    return tuple(dict.fromkeys(f"{m['host']}/{m['owner']}/{m['name'].removesuffix('.git')}".lower() for m in matches if m))
+    return tuple(
+        dict.fromkeys(f"{m['host']}/{m['owner']}/{m['name'].removesuffix('.git')}".lower() for m in matches if m)
+    )
 
 
 def without_code(text: str) -> str:

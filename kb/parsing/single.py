@@ -44,7 +44,7 @@ def find_entries(outline: Outline, lines: list[str], front: FrontMatter, file: s
     written, title = _title(facts, front, heading, file)
     reason = _reason(facts, front, heading, headings, lines, start, file)
     first = heading.line if heading else start
-    venue = facts.get("venue") or _venue(headings, heading, lines, start)
+    venue = facts.get("venue") or _venue([facts.get("date", ""), *_short_lines(headings, lines, start)])
     entry = Entry(
         title=title,
         written=written,
@@ -128,27 +128,43 @@ def _reason(
         return "labels give title and authors"
     if "authors" in facts and ({"venue", "organizations", "arxiv", "doi"} & facts.keys()):
         return "labels give authors"
-    if heading and titles.is_note_of_paper(heading.text) or titles.is_note_of_paper(PurePosixPath(file).stem):
+    if (heading and titles.is_note_of_paper(heading.text)) or titles.is_note_of_paper(PurePosixPath(file).stem):
         return NAME_REASON
     if titles.looks_published(PurePosixPath(file).stem):
         return "its file is named after a paper"
     if heading and speaks_of_paper(heading.text):
         return "its heading names a paper"
     opening = [line for line in lines[start : start + OPENING_LINES] if line.strip()]
-    if any(links_to_paper(line) for line in opening[:LINK_LINES]) and len(_paper_links(lines)) <= max(3, len(headings)):
+    if any(links_to_paper(line) and not _is_entry(line) for line in opening[:LINK_LINES]) and len(
+        _paper_links(lines)
+    ) <= max(3, len(headings)):
         return "it begins with a link to a paper"
-    chapters = {titles.plain(block.text).strip().lower() for block in headings if _CHAPTER.match(titles.plain(block.text))}
+    chapters = {
+        titles.plain(block.text).strip().lower() for block in headings if _CHAPTER.match(titles.plain(block.text))
+    }
     is_academic = any(re.match(r"[\d.\s]*(?:abstract|摘要)", chapter) for chapter in chapters)
     if is_academic and len(chapters) >= CHAPTERS:
         return CHAPTERS_REASON
     return ""
 
 
+def _is_entry(line: str) -> bool:
+    """Whether a line is a row of a table, or an item of a list with a title of its own."""
+    bare = line.lstrip()
+    item = re.match(r"(?:[-*+]|\d+[.)])\s+(?P<text>.*)", bare)
+    return bare.startswith("|") or bool(item and titles.find_title(item["text"]) and not labelled([line]))
+
+
 def _paper_links(lines: list[str]) -> list[str]:
     return [line for line in lines if links_to_paper(line)]
 
 
-def _venue(headings: list[Block], heading: Block | None, lines: list[str], start: int) -> str | None:
-    """Return the venue with its year that stands in the heading or right below it."""
-    texts = [block.text for block in headings[:2]] + [line for line in lines[start : start + LINK_LINES] if len(line) < 80]
+def _short_lines(headings: list[Block], lines: list[str], start: int) -> list[str]:
+    return [block.text for block in headings[:2]] + [
+        line for line in lines[start : start + LINK_LINES] if len(line) < 80
+    ]
+
+
+def _venue(texts: list[str]) -> str | None:
+    """Return the first venue with its year in texts."""
     return next((found[0] for text in texts if (found := VENUE.search(titles.plain(text)))), None)

@@ -22,10 +22,23 @@ _DATE = re.compile(
 _TRAILING_DATE = re.compile(
     r"\s*[(（\[]\s*(?:\*\*)?\s*(?:[A-Za-z ,.'’-]{0,30}\s*)?(?P<date>(?:19|20)\d\d(?:\s*[-/.]\s*\d{1,2}){0,2})\s*(?:\*\*)?\s*[)）\]]\s*$"
 )
-_BRACKET_TAG = re.compile(r"^(?:\[[^\]\[]{1,30}\]|【[^】]{1,30}】)\s*(?=\S)")
-_NOTE_WORDS = (
-    "论文阅读笔记 论文精读笔记 论文学习笔记 论文笔记 论文阅读 论文精读 论文解读 阅读笔记 读书笔记 学习笔记 精读笔记 精读 解读 笔记"
-).split()
+_BRACKET_TAG = re.compile(r"^(?:\[[^\]\[]{1,30}\](?!\()|【[^】]{1,30}】)\s*(?=\S)")
+_NOTE_WORDS = [
+    "论文阅读笔记",
+    "论文精读笔记",
+    "论文学习笔记",
+    "论文笔记",
+    "论文阅读",
+    "论文精读",
+    "论文解读",
+    "阅读笔记",
+    "读书笔记",
+    "学习笔记",
+    "精读笔记",
+    "精读",
+    "解读",
+    "笔记",
+]
 _NOTE_SUFFIX = re.compile(
     rf"[\s\-_—–:：|,，]*[(（\[【]?(?:{'|'.join(_NOTE_WORDS)}|(?:paper |reading )?notes?|paper reading|(?:paper )?summary)[)）\]】]?"
     r"(?:\.md)?\s*$",
@@ -57,7 +70,9 @@ _GENERIC = re.compile(
 )
 _GUILLEMETS = re.compile(r"《(?P<title>[^》]+(?:《[^》]*》[^》]*)*)》")
 _QUOTED = re.compile(r"[\"“](?P<title>[^\"”]{8,300})[\"”]")
-_END = re.compile(r"(?P<end>\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http)|，)")
+_END = re.compile(
+    r"(?P<end>\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http)|，)"
+)
 
 
 class Found(NamedTuple):
@@ -162,7 +177,9 @@ def _written(text: str) -> tuple[str, str]:
         return link["label"], text[link.end() :]
     if found := _QUOTED.match(text):
         return found["title"], text[found.end() :]
-    stop = min((one.start() for one in _LINK.finditer(text) if _GENERIC.fullmatch(plain(one["label"]))), default=len(text))
+    stop = min(
+        (one.start() for one in _LINK.finditer(text) if _GENERIC.fullmatch(plain(one["label"]))), default=len(text)
+    )
     end = _END.search(text[:stop], 2)
     cut = end.start() if end else stop
     return text[:cut].rstrip(" [(（,，:：-"), text[cut:]
