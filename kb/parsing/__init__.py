@@ -70,7 +70,7 @@ def _lines(data: bytes, file: str) -> list[str]:
 def _read(found: Outline, lines: list[str], front: FrontMatter, file: str) -> Reading:
     """Return the reading that explains the file best: from the most marked grammar to the least."""
     if entries := guillemets.find_entries(found.blocks, lines):
-        return _together([Reading("guillemets", f"{len(entries)} titles in guillemets", entries)], lines)
+        return _together([Reading("guillemets", "titles in guillemets", entries)], lines)
     begins_with_heading = bool(found.blocks) and found.blocks[0].level > 0
     if not front.line_count and not begins_with_heading:
         entries = pasted.find_entries(lines)

@@ -2,109 +2,26 @@
 
 import re
 
-_HOSTS = [
-    "arxiv.org",
-    "alphaxiv.org",
-    "openreview.net",
-    "aclanthology.org",
-    "aclweb.org",
-    "doi.org",
-    "dl.acm.org",
-    "ieeexplore.ieee.org",
-    "proceedings.neurips.cc",
-    "papers.nips.cc",
-    "papers.neurips.cc",
-    "proceedings.mlr.press",
-    "jmlr.org",
-    "openaccess.thecvf.com",
-    "isca-speech.org",
-    "isca-archive.org",
-    "semanticscholar.org",
-    "biorxiv.org",
-    "medrxiv.org",
-    "nature.com",
-    "science.org",
-    "pnas.org",
-    "sciencedirect.com",
-    "link.springer.com",
-    "springer.com",
-    "hal.science",
-    "ssrn.com",
-    "mdpi.com",
-    "frontiersin.org",
-    "ismir.net",
-    "huggingface.co/papers",
-    "paperswithcode.com",
-    "cell.com",
-    "wiley.com",
-    "academic.oup.com",
-    "researchgate.net",
-    "usenix.org",
-]
+_HOSTS = (
+    r"arxiv\.org|alphaxiv\.org|openreview\.net|aclanthology\.org|aclweb\.org|doi\.org|dl\.acm\.org|ieeexplore\.ieee\.org"
+    r"|proceedings\.neurips\.cc|papers\.n(?:eur)?ips\.cc|proceedings\.mlr\.press|jmlr\.org|openaccess\.thecvf\.com"
+    r"|isca-(?:speech|archive)\.org|semanticscholar\.org|biorxiv\.org|medrxiv\.org|nature\.com|science\.org|pnas\.org"
+    r"|sciencedirect\.com|springer\.com|hal\.science|ssrn\.com|mdpi\.com|frontiersin\.org|ismir\.net|usenix\.org"
+    r"|huggingface\.co/papers|paperswithcode\.com|cell\.com|wiley\.com|academic\.oup\.com|researchgate\.net"
+)
 _SCHOLARLY = re.compile(
-    rf"https?://(?:[\w-]+\.)*(?:{'|'.join(map(re.escape, _HOSTS))})(?=[/?#)\]\s]|$)|https?://[^\s)>\]]+\.pdf\b",
-    re.IGNORECASE,
+    rf"https?://(?:[\w-]+\.)*(?:{_HOSTS})(?=[/?#)\]\s]|$)|https?://[^\s)>\]]+\.pdf\b", re.IGNORECASE
 )
 _NUMBER = re.compile(
     r"\barxiv\s*[:：]?\s*\[?\d{4}\.\d{4,5}|(?<![\d./])\d{4}\.\d{5}(?!\d)|\bdoi\s*[:：]|\b10\.\d{4,9}/\S", re.IGNORECASE
 )
-_VENUES = [
-    "ICASSP",
-    "Interspeech",
-    "ISCSLP",
-    "ASRU",
-    "SLT",
-    "ISMIR",
-    "DCASE",
-    "WASPAA",
-    "EUSIPCO",
-    "NeurIPS",
-    "NIPS",
-    "ICML",
-    "ICLR",
-    "AAAI",
-    "IJCAI",
-    "ACL",
-    "EMNLP",
-    "NAACL",
-    "EACL",
-    "COLING",
-    "TACL",
-    "CVPR",
-    "ICCV",
-    "ECCV",
-    "WACV",
-    "KDD",
-    "WWW",
-    "SIGIR",
-    "CIKM",
-    "WSDM",
-    "RecSys",
-    "UAI",
-    "AISTATS",
-    "COLT",
-    "COLM",
-    "CoRL",
-    "RSS",
-    "ICRA",
-    "IROS",
-    "SIGGRAPH",
-    "TASLP",
-    "TPAMI",
-    "TMLR",
-    "JMLR",
-    "arXiv",
-    "CHI",
-    "OSDI",
-    "SOSP",
-    "NSDI",
-    "USENIX",
-    "VLDB",
-    "SIGMOD",
-    "ICSE",
-]
+_VENUES = (
+    "ICASSP|Interspeech|ISCSLP|ASRU|SLT|ISMIR|DCASE|WASPAA|EUSIPCO|NeurIPS|NIPS|ICML|ICLR|AAAI|IJCAI|ACL|EMNLP|NAACL|EACL"
+    "|COLING|TACL|CVPR|ICCV|ECCV|WACV|KDD|WWW|SIGIR|CIKM|WSDM|RecSys|UAI|AISTATS|COLT|COLM|CoRL|RSS|ICRA|IROS|SIGGRAPH"
+    "|TASLP|TPAMI|TMLR|JMLR|arXiv|CHI|OSDI|SOSP|NSDI|USENIX|VLDB|SIGMOD|ICSE"
+)
 VENUE = re.compile(
-    rf"(?<![A-Za-z])(?P<venue>{'|'.join(_VENUES)})(?![A-Za-z])[\s'’,:-]{{0,3}}(?P<year>(?:19|20)\d\d|[’']?\d\d(?!\d))",
+    rf"(?<![A-Za-z])(?P<venue>{_VENUES})(?![A-Za-z])[\s'’,:-]{{0,3}}(?P<year>(?:19|20)\d\d|[’']?\d\d(?!\d))",
     re.IGNORECASE,
 )
 _PAPER_LABEL = re.compile(

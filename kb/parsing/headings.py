@@ -1,4 +1,4 @@
-"""Entries under headings: `### Title，organization，keywords`, ``### 202410 `Title` organization ☆``, `## [Title](paper)`."""
+"""Entries under headings: `### Title，organization，keywords`, ``### 202410 `Title` CMU``, `## [Title](link)`."""
 
 import re
 
@@ -25,7 +25,7 @@ def find_entries(outline: Outline, lines: list[str]) -> list[Entry]:
         evident = [(n, block) for n, block in at_level if _is_evident(headings, n, lines)]
         if len(evident) >= max(FEWEST, EVIDENT_SHARE * len(at_level)) and len(evident) > len(best):
             best = [(n, block) for n, block in at_level if (n, block) in evident]
-    return [entry for n, block in best if (entry := _entry(headings, n, lines))]
+    return [entry for n, _ in best if (entry := _entry(outline, n, lines))]
 
 
 def _is_evident(headings: list[Block], number: int, lines: list[str]) -> bool:
@@ -53,14 +53,11 @@ def _named(text: str) -> "re.Match[str] | None":
     return found if found and "，" in bare and len(_TITLE_WORDS.findall(found["title"])) >= 2 else None
 
 
-def _entry(headings: list[Block], number: int, lines: list[str]) -> Entry | None:
+def _entry(outline: Outline, number: int, lines: list[str]) -> Entry | None:
+    headings = outline.headings
     block = headings[number]
     end = next((one.line for one in headings[number + 1 :] if one.level <= block.level), len(lines))
     inner = [one for one in headings[number + 1 :] if one.line < end]
-    path: list[Block] = []
-    for one in headings[:number]:
-        path = [step for step in path if step.level < one.level] + [one]
-    path = [step for step in path if 1 < step.level < block.level]
     parts = _named(block.text)
     facts = parts.groupdict() if parts else {}
     found = titles.find_title(parts["title"] if parts else titles.undecorated(block.text))
@@ -75,7 +72,7 @@ def _entry(headings: list[Block], number: int, lines: list[str]) -> Entry | None
         end=end,
         body=[(block.line, block.text), *body] if "](" in block.text else body,
         short_name=names.short_name(found.title),
-        section_path=tuple(titles.normal(titles.plain(step.text)) for step in path),
+        section_path=titles.heading_names(step for step in outline.path(block.line) if 1 < step.level < block.level),
         headings={one.line: one.text.strip() for one in inner},
         sections=tuple(one.text.strip() for one in inner),
         organizations=names.split_organizations(facts.get("organization") or ""),

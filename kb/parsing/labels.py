@@ -8,7 +8,8 @@ FIELDS = {
     "authors": "作者 论文作者 author authors",
     "organizations": "机构 单位 组织 团队 作者单位 affiliation affiliations organization organizations institution"
     " institutions institute org affil",
-    "date": "发布时间 发表时间 发布日期 发表日期 时间 日期 年份 年月 date published year publication_date released month",
+    "date": "发布时间 发表时间 发布日期 发表日期 时间 日期 年份 年月 date published year publication_date released"
+    " month",
     "venue": "会议 期刊 会议/期刊 期刊/会议 发表于 发表会议 刊物 出处 来源 venue conference journal booktitle"
     " publication published_in conf",
     "keywords": "关键词 关键字 标签 分类标签 研究方向 keywords keyword tags tag topics",

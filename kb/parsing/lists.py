@@ -19,7 +19,7 @@ def find_entries(outline: Outline, lines: list[str]) -> list[Entry]:
         evident = [_is_evident(item, lines) for item in items]
         if sum(evident) < max(FEWEST, EVIDENT_SHARE * len(items)):
             continue
-        path = tuple(titles.normal(titles.plain(block.text)) for block in _path(outline.headings, items[0].line))
+        path = titles.heading_names(outline.path(items[0].line))
         found += [entry for item in items if (entry := _entry(item, path, lines))]
     return found
 
@@ -37,16 +37,7 @@ def _lists(items: list[Item], headings: list[Block], lines: list[str]) -> list[l
 def _is_evident(item: Item, lines: list[str]) -> bool:
     text = "\n".join(lines[item.line : item.end])
     found = titles.find_title(item.text)
-    return bool(found) and (speaks_of_paper(text) or (bool(found.date) and "](" in item.text))
-
-
-def _path(headings: list[Block], line: int) -> list[Block]:
-    path: list[Block] = []
-    for block in headings:
-        if block.line > line:
-            break
-        path = [step for step in path if step.level < block.level] + [block]
-    return path
+    return found is not None and (speaks_of_paper(text) or (found.date is not None and "](" in item.text))
 
 
 def _entry(item: Item, path: tuple[str, ...], lines: list[str]) -> Entry | None:

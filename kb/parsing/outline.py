@@ -54,6 +54,15 @@ class Outline(NamedTuple):
         """The headings alone."""
         return [block for block in self.blocks if block.level]
 
+    def path(self, line: int) -> list[Block]:
+        """Return the headings that line stands under, outermost first; a heading stands under itself."""
+        found: list[Block] = []
+        for block in self.headings:
+            if block.line > line:
+                break
+            found = [step for step in found if step.level < block.level] + [block]
+        return found
+
 
 def outline(lines: list[str]) -> Outline:
     """Return the outline of lines.

@@ -25,7 +25,7 @@ def _entries(table: Table, outline: Outline, lines: list[str]) -> list[Entry]:
     title_column = _title_column(columns, table)
     if title_column is None:
         return []
-    path = tuple(titles.normal(titles.plain(block.text)) for block in _path(outline, table.header.line))
+    path = titles.heading_names(outline.path(table.header.line))
     found = [_entry(row, columns, title_column, path, lines) for row in table.rows]
     return [entry for entry in found if entry]
 
@@ -43,15 +43,6 @@ def _title_column(columns: list[str], table: Table) -> int | None:
             if filled >= 0.5 * len(rows):
                 return column
     return None
-
-
-def _path(outline: Outline, line: int) -> list:
-    path: list = []
-    for block in outline.headings:
-        if block.line > line:
-            break
-        path = [step for step in path if step.level < block.level] + [block]
-    return path
 
 
 def _entry(row: Row, columns: list[str], title_column: int, path: tuple[str, ...], lines: list[str]) -> Entry | None:

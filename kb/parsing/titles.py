@@ -2,7 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from kb.parsing.outline import Block
 
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|<img\b[^>]*>", re.IGNORECASE)
 _LINK = re.compile(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\](?:\((?P<url>(?:[^()\s]|\([^()]*\))*)[^()]*\)|\[[^\]]*\])")
@@ -20,37 +23,28 @@ _DATE = re.compile(
     r"|^(?P<compact>(?:19|20)\d\d(?:0[1-9]|1[0-2]))\s+(?=\S)"
 )
 _TRAILING_DATE = re.compile(
-    r"\s*[(（\[]\s*(?:\*\*)?\s*(?:[A-Za-z ,.'’-]{0,30}\s*)?(?P<date>(?:19|20)\d\d(?:\s*[-/.]\s*\d{1,2}){0,2})\s*(?:\*\*)?\s*[)）\]]\s*$"
+    r"\s*[(（\[]\s*(?:\*\*)?\s*(?:[A-Za-z ,.'’-]{0,30}\s*)?(?P<date>(?:19|20)\d\d(?:\s*[-/.]\s*\d{1,2}){0,2})"
+    r"\s*(?:\*\*)?\s*[)）\]]\s*$"
 )
 _BRACKET_TAG = re.compile(r"^(?:\[[^\]\[]{1,30}\](?!\()|【[^】]{1,30}】)\s*(?=\S)")
-_NOTE_WORDS = [
-    "论文阅读笔记",
-    "论文精读笔记",
-    "论文学习笔记",
-    "论文笔记",
-    "论文阅读",
-    "论文精读",
-    "论文解读",
-    "阅读笔记",
-    "读书笔记",
-    "学习笔记",
-    "精读笔记",
-    "精读",
-    "解读",
-    "笔记",
-]
+_NOTE_WORDS = (
+    "论文阅读笔记|论文精读笔记|论文学习笔记|论文笔记|论文阅读|论文精读|论文解读"
+    "|阅读笔记|读书笔记|学习笔记|精读笔记|精读|解读|笔记"
+)
 _NOTE_SUFFIX = re.compile(
-    rf"[\s\-_—–:：|,，]*[(（\[【]?(?:{'|'.join(_NOTE_WORDS)}|(?:paper |reading )?notes?|paper reading|(?:paper )?summary)[)）\]】]?"
+    rf"[\s\-_—–:：|,，]*[(（\[【]?(?:{_NOTE_WORDS}|(?:paper |reading )?notes?|paper reading|(?:paper )?summary)"
+    r"[)）\]】]?"
     r"(?:\.md)?\s*$",
     re.IGNORECASE,
 )
 _NOTE_PREFIX = re.compile(
-    rf"^(?:[\[【(（]\s*(?:{'|'.join(_NOTE_WORDS)}|paper(?: reading| notes?)?)\s*[\]】)）]\s*[:：\-—|]?\s*"
-    rf"|(?:{'|'.join(_NOTE_WORDS)}|paper(?: reading| notes?| review)?|reading notes?)\s*[:：\-—|]+\s*)",
+    rf"^(?:[\[【(（]\s*(?:{_NOTE_WORDS}|paper(?: reading| notes?)?)\s*[\]】)）]\s*[:：\-—|]?\s*"
+    rf"|(?:{_NOTE_WORDS}|paper(?: reading| notes?| review)?|reading notes?)\s*[:：\-—|]+\s*)",
     re.IGNORECASE,
 )
 _CALLS_ITSELF_NOTE = re.compile(
-    r"(?:阅读|精读)笔记|论文.{0,4}(?:笔记|阅读|精读|解读|摘录|翻译|总结|梳理|分享|速览)|\bpaper (?:reading|notes?)\b|\breading notes? (?:of|on)\b",
+    r"(?:阅读|精读)笔记|论文.{0,4}(?:笔记|阅读|精读|解读|摘录|翻译|总结|梳理|分享|速览)"
+    r"|\bpaper (?:reading|notes?)\b|\breading notes? (?:of|on)\b",
     re.IGNORECASE,
 )
 _RESEARCH = re.compile(
@@ -61,10 +55,10 @@ _RESEARCH = re.compile(
     re.IGNORECASE,
 )
 _GENERIC = re.compile(
-    r"\W*(?:(?:the )?(?:papers?|pdf|arxiv|abs|code|github|git|repo|demo|demos|project|page|homepage|home|link|links|blog|post|"
-    r"slides?|video|talk|tweet|data|dataset|model|weights|hf|huggingface|openreview|website|web|site|url|html|bib|bibtex|cite|"
-    r"poster|supp|supplementary|appendix|note|notes|doc|docs|report|technical report|here|read more|more|samples?|"
-    r"论文|原文|代码|链接|主页|演示|项目|项目主页|博客|笔记|详情|视频|数据|数据集|知乎|解读|官网|地址|原文链接|论文链接|代码链接|全文)"
+    r"\W*(?:(?:the )?(?:papers?|pdf|arxiv|abs|code|github|git|repo|demos?|project|page|homepage|home|links?|blog|post"
+    r"|slides?|video|talk|tweet|data|dataset|model|weights|hf|huggingface|openreview|website|web|site|url|html|bib|bibtex"
+    r"|cite|poster|supp|supplementary|appendix|notes?|docs?|report|technical report|here|read more|more|samples?"
+    r"|论文|原文|代码|链接|主页|演示|项目|项目主页|博客|笔记|详情|视频|数据|数据集|知乎|解读|官网|地址|原文链接|论文链接|代码链接|全文)"
     r"(?:[-_ ]?\d+)?|\d{4}\.\d{4,5}(?:v\d+)?|\W+)\W*$",
     re.IGNORECASE,
 )
@@ -83,6 +77,11 @@ class Found(NamedTuple):
     rest: str  # what follows it
     date: str | None
     is_starred: bool
+
+
+def heading_names(path: Iterable[Block]) -> tuple[str, ...]:
+    """Return the texts of headings in normal form."""
+    return tuple(normal(plain(block.text)) for block in path)
 
 
 def plain(text: str) -> str:
@@ -133,7 +132,7 @@ def looks_published(text: str) -> bool:
 
 
 def of_file(stem: str) -> str:
-    """Return the title that the name of a file is: "SpEx--Multi-Scale_Network 阅读笔记" -> "SpEx: Multi-Scale Network"."""
+    """Return the title that the name of a file is: "SpEx--Time_Domain 阅读笔记" -> "SpEx: Time Domain"."""
     text = undecorated(stem)
     text = re.sub(r"^(?:19|20)\d\d(?:[-_.]\d{1,2}){1,2}[-_ ]+", "", text)
     text = re.sub(r"\s*--+\s*", ": ", text)
