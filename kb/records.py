@@ -46,9 +46,10 @@ class Paper(Record):
     short_name: str | None  # what people call it: "DM-Codec"
     authors: tuple[str, ...] = ()
     venue: str | None = None  # "ICASSP 2023"
-    date: str | None = None  # "2024", "2024-10" or "2024-10-21", as the entry says
+    published: str | None = None  # when it appeared, as exactly as the note says: "2024", "2024-10" or "2024-10-21"
+    date: str | None = None  # of the entry: that of the heading it stands under, else when it appeared
     is_starred: bool = False
-    month: str | None  # of the note: "2024-10"
+    month: str | None  # of the heading it stands under, else of the note: "2024-10"
     section_path: tuple[str, ...]  # headings above the entry, outermost first
     sections: tuple[str, ...]  # headings inside the entry
     organizations: tuple[str, ...]

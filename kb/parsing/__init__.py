@@ -7,6 +7,7 @@ from typing import NamedTuple
 from kb.errors import NoteError
 from kb.parsing import guillemets, headings, lecture, lists, names, pasted, single, tables
 from kb.parsing.entry import Entry, papers
+from kb.parsing.evidence import speaks_of_research
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
 from kb.parsing.outline import Outline, outline
 from kb.records import Note, Span
@@ -72,7 +73,8 @@ def _read(found: Outline, lines: list[str], front: FrontMatter, file: str) -> Re
     if entries := guillemets.find_entries(found.blocks, lines):
         return _together([Reading("guillemets", "titles in guillemets", entries)], lines)
     begins_with_heading = bool(found.blocks) and found.blocks[0].level > 0
-    if not front.line_count and not begins_with_heading:
+    is_research = speaks_of_research("\n".join(lines))
+    if not front.line_count and not begins_with_heading and is_research:
         entries = pasted.find_entries(lines)
         begins_with_entry = bool(entries) and not any(line.strip() for line in lines[: entries[0].line])
         if begins_with_entry or len(entries) >= ENTRIES_AFTER_PREFACE:
@@ -92,8 +94,8 @@ def _read(found: Outline, lines: list[str], front: FrontMatter, file: str) -> Re
             return together
     if reason:
         return Reading("single", reason, whole)
-    if entries := lecture.find_entries(found.blocks, lines):
-        return Reading("lecture", "numbered chapters", entries)
+    if is_research and (entries := lecture.find_entries(found.blocks, lines)):
+        return Reading("lecture", "numbered chapters on research", entries)
     return Reading("note", "nothing in it names a paper", whole)
 
 

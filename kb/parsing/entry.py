@@ -30,7 +30,7 @@ class Entry:
     doi: str | None = None
     authors: tuple[str, ...] = ()
     venue: str | None = None
-    date: str | None = None  # of publication or of reading, as the entry says
+    published: str | None = None  # when the paper appeared, as the entry says
     is_starred: bool = False
     written: str | None = None  # the title as it stands in the note, where it is not the same
     end: int | None = None  # the line after its last, where that is known from its place and not from its text
@@ -62,6 +62,7 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, month: st
     arxiv = entry.arxiv_id or links.arxiv_id(addresses) or links.arxiv_id(body)
     doi = entry.doi or links.doi(addresses) or links.doi(body)
     identifiers = (links.openreview_id(addresses), links.acl_id(addresses))
+    noted = next((date for heading in reversed(entry.section_path) if (date := names.date_in(heading))), None)
     last_line = max((line for line, text in entry.body if text.strip()), default=entry.line)
     has_code = any(link.kind in ("github", "gitlab") for link in found)
     project = has_code and not (arxiv or doi or entry.names_paper)
@@ -73,9 +74,10 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, month: st
         short_name=entry.short_name,
         authors=entry.authors,
         venue=entry.venue,
-        date=entry.date,
+        published=entry.published,
+        date=noted or entry.published,
         is_starred=entry.is_starred,
-        month=month,
+        month=names.month_in(noted or "") or month,
         section_path=entry.section_path,
         sections=entry.sections,
         organizations=entry.organizations,

@@ -29,6 +29,24 @@ _PAPER_LABEL = re.compile(
 )
 
 
+RESEARCH = re.compile(
+    r"\b(?:learning|networks?|neural|speech|models?|modell?ing|estimation|recognition|detection|segmentation|transformers?"
+    r"|language|attention|generation|separation|enhancement|synthesis|representations?|embeddings?|supervised|reinforcement"
+    r"|adversarial|diffusion|multimodal|bayesian|inference|optimi[sz]ation|classification|retrieval|reasoning|end-to-end"
+    r"|self-supervised|pre-?training|alignment|benchmark|robust|efficient|deep|convolutional|recurrent|probabilistic|audio"
+    r"|vision|visual)\b|论文|模型|训练|语音|神经网络|学习|数据集|推理|编码器|解码器|微调|表征|注意力|基准|损失函数|算法",
+    re.IGNORECASE,
+)
+TELLING_WORDS = 3
+TELLING_SHARE = 0.004  # of the characters
+
+
+def speaks_of_research(text: str) -> bool:
+    """Whether the words of machine learning keep coming in text."""
+    count = len(RESEARCH.findall(text))
+    return count >= max(TELLING_WORDS, TELLING_SHARE * len(text))
+
+
 def speaks_of_paper(text: str) -> bool:
     """Whether text links to a paper, gives the number of one, or a venue with its year.
 

@@ -47,7 +47,7 @@ def _is_evident(headings: list[Block], number: int, lines: list[str]) -> bool:
 def _named(text: str) -> "re.Match[str] | None":
     """Return the parts of a heading that names title, organization and keywords."""
     bare = re.sub(r"^[☆★⭐\s]+", "", text)
-    if found := _CODED.match(bare):
+    if (found := _CODED.match(bare)) and (found["date"] or bare != text or re.search(r"[☆★⭐]", text)):
         return found
     found = _COMMAS.match(bare)
     return found if found and "，" in bare and len(_TITLE_WORDS.findall(found["title"])) >= 2 else None
@@ -78,6 +78,6 @@ def _entry(outline: Outline, number: int, lines: list[str]) -> Entry | None:
         organizations=names.split_organizations(facts.get("organization") or ""),
         keywords=names.split_names(facts.get("keywords") or ""),
         venue=venue[0] if venue else None,
-        date=names.date_in(facts.get("date") or found.date or ""),
+        published=names.date_in(facts.get("date") or found.date or ""),
         is_starred=bool(re.search(r"[☆★⭐]", block.text)),
     )

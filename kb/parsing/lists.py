@@ -55,7 +55,7 @@ def _entry(item: Item, path: tuple[str, ...], lines: list[str]) -> Entry | None:
         short_name=names.short_name(found.title),
         section_path=path,
         venue=venue[0] if venue else None,
-        date=names.date_in(found.date or ""),
+        published=names.date_in(found.date or ""),
         is_starred=found.is_starred,
         names_paper=links_to_paper(text),
     )

@@ -76,7 +76,7 @@ def find_entries(outline: Outline, lines: list[str], front: FrontMatter, file: s
         authors=names.split_people(facts.get("authors", "")),
         keywords=names.split_keywords(facts.get("keywords", "")),
         venue=_venue(page),
-        date=names.date_in(facts.get("date", "")) if reason else None,
+        published=names.date_in(facts.get("date", "")) if reason else None,
         kind=None if reason else "note",
         is_starred=bool(heading and re.search(r"[☆★⭐]", heading.text)),
     )

@@ -70,7 +70,7 @@ def _entry(row: Row, columns: list[str], title_column: int, path: tuple[str, ...
         keywords=names.split_names(facts.get("keywords", "")),
         authors=names.split_people(facts.get("authors", "")),
         venue=facts.get("venue") or (venue[0] if venue else None),
-        date=names.date_in(facts.get("date", "")) or names.date_in(found.date or ""),
+        published=names.date_in(facts.get("date", "")) or names.date_in(found.date or ""),
         is_starred=found.is_starred,
         names_paper=links_to_paper(" ".join(row.cells)),
     )

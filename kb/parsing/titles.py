@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from kb.parsing.evidence import RESEARCH
 from kb.parsing.outline import Block
 
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|<img\b[^>]*>", re.IGNORECASE)
@@ -45,13 +46,6 @@ _NOTE_PREFIX = re.compile(
 _CALLS_ITSELF_NOTE = re.compile(
     r"(?:阅读|精读)笔记|论文.{0,4}(?:笔记|阅读|精读|解读|摘录|翻译|总结|梳理|分享|速览)"
     r"|\bpaper (?:reading|notes?)\b|\breading notes? (?:of|on)\b",
-    re.IGNORECASE,
-)
-_RESEARCH = re.compile(
-    r"\b(?:learning|networks?|neural|speech|models?|modell?ing|estimation|recognition|detection|segmentation|transformers?|language"
-    r"|attention|generation|separation|enhancement|synthesis|representations?|embeddings?|supervised|reinforcement|adversarial"
-    r"|diffusion|multimodal|bayesian|inference|optimi[sz]ation|classification|retrieval|reasoning|end-to-end|self-supervised"
-    r"|pre-?training|alignment|benchmark|robust|efficient|deep|convolutional|recurrent|probabilistic|audio|vision|visual)\b",
     re.IGNORECASE,
 )
 _GENERIC = re.compile(
@@ -128,7 +122,7 @@ def looks_published(text: str) -> bool:
     """Whether text reads as the title of a paper and as nothing else: long, in capitals, of the words of research."""
     words = re.findall(r"[A-Za-z][\w-]+", text)
     capitals = sum(word[0].isupper() for word in words)
-    return len(words) >= 8 and capitals >= 0.6 * len(words) and len(_RESEARCH.findall(text)) >= 2
+    return len(words) >= 8 and capitals >= 0.6 * len(words) and len(RESEARCH.findall(text)) >= 2
 
 
 def of_file(stem: str) -> str:
