@@ -104,17 +104,18 @@ def passages(entry: Entry) -> tuple[Passage, ...]:
     """
     found: list[Passage] = []
     held: list[tuple[int, str]] = []
-    heading, fenced = "", False
+    heading, fenced, size = "", False, 0
 
     def close() -> None:
+        nonlocal size
         text = "\n".join(part for _, part in held).strip("\n")
         if text.strip():
             first = next(line for line, part in held if part.strip())
             found.append(Passage(line=first + 1, heading=heading, text=text))
         held.clear()
+        size = 0
 
     for line, text in entry.body:
-        size = sum(len(part) for _, part in held)
         if line in entry.headings:
             close()
             heading = entry.headings[line]
@@ -127,6 +128,7 @@ def passages(entry: Entry) -> tuple[Passage, ...]:
                 close()
             continue
         held.append((line, text))
+        size += len(text)
         if text.lstrip().startswith("```"):
             fenced = not fenced
     close()

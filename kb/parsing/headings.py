@@ -24,7 +24,7 @@ def find_entries(outline: Outline, lines: list[str]) -> list[Entry]:
         at_level = [(n, block) for n, block in enumerate(headings) if block.level == level]
         evident = [(n, block) for n, block in at_level if _is_evident(headings, n, lines)]
         if len(evident) >= max(FEWEST, EVIDENT_SHARE * len(at_level)) and len(evident) > len(best):
-            best = [(n, block) for n, block in at_level if (n, block) in evident]
+            best = evident
     return [entry for n, _ in best if (entry := _entry(outline, n, lines))]
 
 
@@ -54,10 +54,9 @@ def _named(text: str) -> "re.Match[str] | None":
 
 
 def _entry(outline: Outline, number: int, lines: list[str]) -> Entry | None:
-    headings = outline.headings
-    block = headings[number]
-    end = next((one.line for one in headings[number + 1 :] if one.level <= block.level), len(lines))
-    inner = [one for one in headings[number + 1 :] if one.line < end]
+    block = outline.headings[number]
+    end = outline.end(number) or len(lines)
+    inner = outline.inside(number)
     parts = _named(block.text)
     facts = parts.groupdict() if parts else {}
     found = titles.find_title(parts["title"] if parts else titles.undecorated(block.text))

@@ -1,6 +1,7 @@
 """Addresses in Markdown, each with its kind, and the identifiers they carry."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from kb.records import Link, LinkKind
@@ -35,6 +36,7 @@ _KIND_BY_HOST: dict[str, LinkKind] = {
     "youtu.be": "video",
     "bilibili.com": "video",
 }
+LONGEST_LABEL = 20  # characters
 _IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
 
 
@@ -109,10 +111,13 @@ def split_links(text: str) -> tuple[str, str]:
 
 def _scan(markdown: str) -> Iterator[Link]:
     places = [(m.start(), m.end(), m["url"], m["label"], bool(m["bang"])) for m in _MARKDOWN.finditer(markdown)]
-    places += [(m.start(), m.end(), m["url"], "", True) for m in _IMAGE_TAG.finditer(markdown)]
-    taken = [(start, end) for start, end, *_ in places]
+    if "<" in markdown:
+        places += [(m.start(), m.end(), m["url"], "", True) for m in _IMAGE_TAG.finditer(markdown)]
+    taken = sorted((start, end) for start, end, *_ in places)
+    starts = [start for start, _ in taken]
     for match in _BARE.finditer(markdown):
-        if not any(start <= match.start() < end for start, end in taken):
+        before = bisect_right(starts, match.start()) - 1
+        if before < 0 or taken[before][1] <= match.start():
             places.append((match.start(), match.end(), _trimmed(match[0]), "", False))
     for start, _, url, label, is_image in sorted(places):
         if is_image or url.startswith(("http://", "https://")):
@@ -130,8 +135,9 @@ def _trimmed(url: str) -> str:
 
 
 def _label_before(markdown: str, start: int) -> str:
-    line = markdown[markdown.rfind("\n", 0, start) + 1 : start]
-    return line if len(line) < 20 else ""
+    """Return what stands before an address on its line, if that is short."""
+    before, newline, label = markdown[max(0, start - LONGEST_LABEL) : start].rpartition("\n")
+    return label if newline or start < LONGEST_LABEL else ""
 
 
 def _kind(url: str, label: str, is_image: bool) -> LinkKind:

@@ -5,7 +5,7 @@ from itertools import groupby
 from kb.parsing import names, titles
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import VENUE, links_to_paper, speaks_of_paper
-from kb.parsing.outline import Block, Item, Outline
+from kb.parsing.outline import Item, Outline
 
 EVIDENT_SHARE = 0.5  # of the items of a list of papers
 FEWEST = 2
@@ -15,23 +15,14 @@ def find_entries(outline: Outline, lines: list[str]) -> list[Entry]:
     """Return an entry for each outermost item of each list of papers."""
     outermost = [item for item in outline.items if item.depth == 0]
     found: list[Entry] = []
-    for items in _lists(outermost, outline.headings, lines):
+    for _, group in groupby(outermost, key=lambda item: outline.section(item.line)):
+        items = list(group)
         evident = [_is_evident(item, lines) for item in items]
         if sum(evident) < max(FEWEST, EVIDENT_SHARE * len(items)):
             continue
         path = titles.heading_names(outline.path(items[0].line))
         found += [entry for item in items if (entry := _entry(item, path, lines))]
     return found
-
-
-def _lists(items: list[Item], headings: list[Block], lines: list[str]) -> list[list[Item]]:
-    """Return items list by list: those between the same two headings."""
-    lines_of_headings = [block.line for block in headings]
-
-    def section(item: Item) -> int:
-        return sum(line < item.line for line in lines_of_headings)
-
-    return [list(group) for _, group in groupby(items, key=section)]
 
 
 def _is_evident(item: Item, lines: list[str]) -> bool:

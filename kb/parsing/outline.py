@@ -1,6 +1,7 @@
 """The outline of a Markdown text: its headings, paragraphs, list items and tables, each with its lines."""
 
 import re
+from bisect import bisect_left, bisect_right
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -42,26 +43,51 @@ class Table(NamedTuple):
     rows: tuple[Row, ...]
 
 
-class Outline(NamedTuple):
+class Outline:
     """What stands where in a text."""
 
-    blocks: list[Block]
-    items: list[Item]
-    tables: list[Table]
-
-    @property
-    def headings(self) -> list[Block]:
-        """The headings alone."""
-        return [block for block in self.blocks if block.level]
+    def __init__(self, blocks: list[Block], items: list[Item], tables: list[Table]) -> None:
+        self.blocks = blocks
+        self.items = items
+        self.tables = tables
+        self.headings = [block for block in blocks if block.level]
+        self._lines = [block.line for block in self.headings]
+        self._parents, self._ends = _nesting(self.headings)
 
     def path(self, line: int) -> list[Block]:
         """Return the headings that line stands under, outermost first; a heading stands under itself."""
         found: list[Block] = []
-        for block in self.headings:
-            if block.line > line:
-                break
-            found = [step for step in found if step.level < block.level] + [block]
-        return found
+        number: int | None = bisect_right(self._lines, line) - 1
+        while number is not None and number >= 0:
+            found.append(self.headings[number])
+            number = self._parents[number]
+        return found[::-1]
+
+    def section(self, line: int) -> int:
+        """Return the number of the last heading above line; -1 above all."""
+        return bisect_left(self._lines, line) - 1
+
+    def inside(self, number: int) -> list[Block]:
+        """Return the headings of deeper levels in the section of a heading, given by its number."""
+        return self.headings[number + 1 : self._ends[number]]
+
+    def end(self, number: int) -> int | None:
+        """Return the line where the section of a heading ends; None if it goes to the end of the text."""
+        following = self._ends[number]
+        return self._lines[following] if following < len(self._lines) else None
+
+
+def _nesting(headings: list[Block]) -> tuple[list[int | None], list[int]]:
+    """Return for each heading the one it stands under, and the first after it that does not stand under it."""
+    parents: list[int | None] = []
+    ends = [len(headings)] * len(headings)
+    above: list[int] = []
+    for number, block in enumerate(headings):
+        while above and headings[above[-1]].level >= block.level:
+            ends[above.pop()] = number
+        parents.append(above[-1] if above else None)
+        above.append(number)
+    return parents, ends
 
 
 def outline(lines: list[str]) -> Outline:
@@ -74,7 +100,9 @@ def outline(lines: list[str]) -> Outline:
     if "<!--" in text:
         text = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
     tokens = _markdown().parse(text)
-    found = Outline([], [], [])
+    blocks: list[Block] = []
+    items: list[Item] = []
+    tables: list[Table] = []
     rows: list[Row] = []
     cells: list[str] = []
     open_items: list[int] = []
@@ -82,10 +110,10 @@ def outline(lines: list[str]) -> Outline:
         match token.type:
             case "heading_open" | "paragraph_open" if token.level == 0 and token.map:
                 level = int(token.tag[1]) if token.type == "heading_open" else 0
-                found.blocks.append(Block(token.map[0], level, tokens[number + 1].content))
+                blocks.append(Block(token.map[0], level, tokens[number + 1].content))
             case "list_item_open" if token.map:
                 text = _first_paragraph(tokens, number + 1)
-                found.items.append(Item(token.map[0], token.map[1], len(open_items), text))
+                items.append(Item(token.map[0], token.map[1], len(open_items), text))
                 open_items.append(number)
             case "list_item_close":
                 open_items.pop()
@@ -96,9 +124,9 @@ def outline(lines: list[str]) -> Outline:
                 cells.clear()
             case "table_close":
                 if token.level == 0 and rows:
-                    found.tables.append(Table(rows[0], tuple(rows[1:])))
+                    tables.append(Table(rows[0], tuple(rows[1:])))
                 rows.clear()
-    return found
+    return Outline(blocks, items, tables)
 
 
 def _first_paragraph(tokens: "list[Token]", number: int) -> str:

@@ -8,6 +8,7 @@ from kb.parsing.evidence import VENUE, links_to_paper, speaks_of_paper
 from kb.parsing.labels import field_of
 from kb.parsing.outline import Outline, Row, Table
 
+ROWS_JUDGED = 100  # the first of a table: what it is about shows there
 EVIDENT_SHARE = 0.4  # of the rows of a table of papers, those that link to one or say where it appeared
 _TITLE_COLUMN = re.compile(r"title|标题|题目|论文名", re.IGNORECASE)
 _PAPER_COLUMN = re.compile(r"\b(?:papers?|articles?|publications?)\b|论文|文章|文献", re.IGNORECASE)
@@ -32,7 +33,7 @@ def _entries(table: Table, outline: Outline, lines: list[str]) -> list[Entry]:
 
 def _title_column(columns: list[str], table: Table) -> int | None:
     """Return the column of titles if table is one of papers."""
-    rows = [row for row in table.rows if any(cell.strip() for cell in row.cells)]
+    rows = [row for row in table.rows if any(cell.strip() for cell in row.cells)][:ROWS_JUDGED]
     evident = sum(speaks_of_paper(" ".join(row.cells)) for row in rows)
     if not rows or evident < max(1, EVIDENT_SHARE * len(rows)):
         return None

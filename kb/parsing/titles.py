@@ -8,6 +8,7 @@ from typing import NamedTuple
 from kb.parsing.evidence import RESEARCH
 from kb.parsing.outline import Block
 
+_MARKUP = re.compile(r"[\[*_`<~=\\]")
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|<img\b[^>]*>", re.IGNORECASE)
 _LINK = re.compile(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\](?:\((?P<url>(?:[^()\s]|\([^()]*\))*)[^()]*\)|\[[^\]]*\])")
 _WIKI = re.compile(r"\[\[(?P<target>[^\]|#]+)(?:#[^\]|]*)?(?:\|(?P<label>[^\]]+))?\]\]")
@@ -80,6 +81,8 @@ def heading_names(path: Iterable[Block]) -> tuple[str, ...]:
 
 def plain(text: str) -> str:
     """Return text without Markdown: links as their labels, no emphasis, pictures, tags or escapes."""
+    if not _MARKUP.search(text):
+        return text
     text = _IMAGE.sub("", text)
     for _ in range(3):  # emphasis and links stand in one another
         before = text
@@ -96,7 +99,9 @@ def normal(text: str) -> str:
 
     Example: "E\ufb03cient\u200b  Codecs：Ｘ" -> "Efficient Codecs:X".
     """
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text.replace("\u00a0", " ")))
+    text = _INVISIBLE.sub("", text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text.replace("\u00a0", " "))
     return " ".join(text.split()).strip(" .,;:|-–—*_，、；。")
 
 
