@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from kb import __version__
 from kb.errors import IndexOld, KbError
-from kb.terminal import Style, clean, hit_lines, paper_columns, table
+from kb.terminal import Style, clean, clean_row, hit_lines, paper_columns, table
 
 if TYPE_CHECKING:
     from kb.config import Config
@@ -131,6 +131,34 @@ def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOpti
         ]
         _show(table(["file", "state", "grammar", "papers", "lines in no paper", "reason"], rows, _style()))
     if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def parse(
+    paths: Annotated[list[Path], typer.Argument(help="Notes, or folders of notes; no knowledge base is needed.")],
+    all_kinds: Annotated[bool, typer.Option("--all", help="Files that are about no paper, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a record, a line each.")] = False,
+) -> None:
+    """Show the records that notes hold, and how each file was understood."""
+    from kb.reading import flat_record, read_notes
+
+    style = _style()
+    has_failed = False
+    for note in read_notes(paths):
+        if isinstance(note, KbError):
+            _notice(f"error: {note}")
+            has_failed = True
+            continue
+        papers = [paper for paper in note.papers if all_kinds or paper.kind != "note"]
+        if not as_json:
+            typer.echo(style.dim(clean_row(note.file, note.grammar, note.reason)))
+        for paper in papers:
+            if as_json:
+                typer.echo(json.dumps(flat_record(note, paper), ensure_ascii=False))
+            else:
+                typer.echo(clean_row(f"{note.file}:{paper.line}", note.grammar, paper.title))
+    if has_failed:
         raise typer.Exit(1)
 
 

@@ -45,6 +45,11 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+def clean_row(*cells: str) -> str:
+    """Return cells as one line with tabs between them, for a list that is shown while it is made."""
+    return "\t".join(clean(cell.replace("\t", " ").replace("\n", " ")) for cell in cells)
+
+
 def hit_lines(hit: Hit, notes: Path, style: Style, with_reasons: bool) -> list[str]:
     """Return a hit as it is shown: title, whence, the passage around the first match, and why if asked."""
     paper = hit.paper

@@ -164,6 +164,14 @@ def seeds() -> Path:
 
 
 @pytest.fixture(scope="session")
+def corpora() -> Path:
+    folder = SHARED / "corpora"
+    if not folder.is_dir():
+        pytest.skip("the notes of others are not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def seed_kb(seeds: Path, dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> Kb:
     made = Kb(tmp_path_factory.mktemp("seeds") / "kb", dictionary)
     for path in seeds.glob("*.txt"):

@@ -40,6 +40,7 @@ _ALLOWED = {
     "answering": "fusion hits marking query store",
     "spelling": "gloss query store terms",
     "samples": "errors parsing",
+    "reading": "config errors parsing records scan",
     "search": "answering config encoders errors fusion gloss hits meaning query spelling store",
     "similar": "answering config encoders encoding errors fusion gloss hits meaning query store terms",
     "digest": "config errors records related store",
