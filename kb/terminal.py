@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,13 +50,13 @@ def clean_row(*cells: str) -> str:
     return "\t".join(clean(cell.replace("\t", " ").replace("\n", " ")) for cell in cells)
 
 
-def hit_lines(hit: Hit, notes: Path, style: Style, with_reasons: bool) -> list[str]:
+def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reasons: bool) -> list[str]:
     """Return a hit as it is shown: title, whence, the passage around the first match, and why if asked."""
     paper = hit.paper
     facts = [clean(fact) for fact in (paper.organizations, paper.keywords, paper.month) if fact]
     lines = [
         f"{hit.rank}. {style.bold(clean(paper.title))}",
-        "   " + " · ".join([*facts, style.place(notes / paper.file, hit.line)]),
+        "   " + " · ".join([*facts, style.place(path_of(paper.file), hit.line)]),
     ]
     if text := snippet(hit, style):
         lines.append("   " + text)
@@ -93,7 +93,7 @@ def snippet(hit: Hit, style: Style) -> str:
     return ("…" if start else "") + shown + ("…" if end < len(text) else "") if shown else ""
 
 
-def paper_columns(papers: Sequence[PaperRow], notes: Path, style: Style) -> list[list[str]]:
+def paper_columns(papers: Sequence[PaperRow], path_of: Callable[[str], Path], style: Style) -> list[list[str]]:
     """Return id, month, title, organizations and place of papers, a row each."""
     return [
         [
@@ -101,7 +101,7 @@ def paper_columns(papers: Sequence[PaperRow], notes: Path, style: Style) -> list
             paper.month or "",
             clean(paper.title),
             clean(paper.organizations),
-            style.place(notes / paper.file, paper.line),
+            style.place(path_of(paper.file), paper.line),
         ]
         for paper in papers
     ]

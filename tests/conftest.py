@@ -113,7 +113,7 @@ class Kb:
         from kb import indexing
 
         known = Reader(self.config.database).stamps() if self.config.database.is_file() else {}
-        return indexing.refresh(self.config, find_changes(self.notes, known))
+        return indexing.refresh(self.config, find_changes(self.config, known))
 
     def reader(self) -> Reader:
         return Reader(self.config.database)
