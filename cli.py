@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from kb import __version__
 from kb.errors import IndexOld, KbError
-from kb.terminal import Style, clean, clean_row, hit_lines, paper_columns, table
+from kb.terminal import Style, clean, clean_row, from_here, hit_lines, paper_columns, table
 
 if TYPE_CHECKING:
     from kb.config import Config
@@ -181,6 +181,38 @@ def parse(
             else:
                 typer.echo(clean_row(f"{note.file}:{paper.line}", note.grammar, paper.title))
     if has_failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    path: Annotated[Path | None, typer.Argument(help="A note or a folder instead of the knowledge base's.")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Print a patch of what can be mended; writes nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find mistakes in notes: dead links, duplicates, open fences, broken front matter and more."""
+    from shlex import quote
+
+    from kb.checking import check as find_mistakes
+    from kb.checking.mending import patch
+    from kb.reading import note_files
+
+    place = path or _config(ctx).notes
+    folder = place if place.is_dir() else place.parent
+    notes = note_files(place)
+    found = find_mistakes(notes)
+    if fix:
+        text = patch(notes)
+        typer.echo(clean(text) if _style().is_terminal else text, nl=False)
+        way = f"kb check --fix {quote(str(place))} | patch -p0 -d {quote(str(folder))}"
+        _notice(f"to mend what the patch mends: {way}" if text else "nothing that a patch can mend")
+    elif as_json:
+        typer.echo(_envelope(found))
+    else:
+        for one in found:
+            typer.echo(clean(f"{from_here(folder / one.file)}:{one.line}: {one.what}; {one.suggestion}"))
+    if found:
         raise typer.Exit(1)
 
 

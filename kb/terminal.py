@@ -34,7 +34,7 @@ class Style(NamedTuple):
 
     def place(self, path: Path, line: int) -> str:
         """Return `path:line` as seen from here, linked to the file (OSC 8)."""
-        shown = f"{_from_here(path)}:{line}"
+        shown = f"{from_here(path)}:{line}"
         if not self.is_terminal:
             return shown
         return f"\x1b]8;;{path.absolute().as_uri()}#L{line}\x1b\\{shown}\x1b]8;;\x1b\\"
@@ -128,6 +128,7 @@ def _flat(text: str) -> str:
     return clean(re.sub(r"\s+", " ", text))
 
 
-def _from_here(path: Path) -> str:
+def from_here(path: Path) -> str:
+    """Return path as seen from the working directory; whole if that is further than one folder up."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith(os.path.join("..", "..")) else relative

@@ -42,6 +42,7 @@ _ALLOWED = {
     "answering": "fusion hits marking query store",
     "spelling": "gloss query store terms",
     "samples": "errors parsing",
+    "checking": "errors parsing reading records terms",
     "reading": "config errors parsing records scan",
     "search": "answering config encoders errors fusion gloss hits meaning query spelling store",
     "similar": "answering config encoders encoding errors fusion gloss hits meaning query store terms",
