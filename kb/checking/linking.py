@@ -11,8 +11,8 @@ from kb.checking.page import Page
 from kb.records import Paper
 
 _LINK = re.compile(
-    r"!?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(\s*(?P<target><[^<>]+>|[^()]*(?:\([^()]*\)[^()]*)*)\)"
-    r"|<(?:img|a|source|video|audio)\b[^>]*?\b(?:src|href)\s*=\s*(?P<quote>[\"'])(?P<address>.*?)(?P=quote)"
+    r"(?<=\])\(\s*(?P<target><[^<>]+>|[^()]*(?:\([^()]*\)[^()]*)*)\)"
+    r"|<(?:img|a|source|video|audio)\b[^<>]*?\b(?:src|href)\s*=\s*(?P<quote>[\"'])(?P<address>[^<>]*?)(?P=quote)"
     r"|^ {0,3}\[(?!\^)[^\]]+\]:\s*(?P<definition><[^<>]+>|\S+)",
     re.IGNORECASE,
 )
@@ -20,8 +20,8 @@ _AFTER_TARGET = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*'|=\d*x\d*)\s*$")
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|[/\\#?]|.*(?:\{\{|\{%|@)", re.IGNORECASE)
 _PATH = re.compile(r"/|\.[A-Za-z0-9]{1,8}$")
 _SITE = re.compile(r"www\.|(?:[\w-]+\.)+(?:com|org|net|io|cn|ai|edu|dev)(?:/|$)", re.IGNORECASE)
-_LEADS_SOMEWHERE = re.compile(r"https?://|(?<!!)\[[^\]]*\]\([^)]|\[\[|\]\[", re.IGNORECASE)
-_PICTURE = re.compile(r"!\[[^\]]*\]\([^)]*\)|<img\b[^>]*>", re.IGNORECASE)
+_LEADS_SOMEWHERE = re.compile(r"https?://|\]\([^)]|\[\[|\]\[", re.IGNORECASE)
+_PICTURE = re.compile(r"!\[[^\[\]]*\]\([^()]*\)|<img\b[^<>]*>", re.IGNORECASE)
 
 
 def papers_without_link(page: Page) -> Iterator[Finding]:
