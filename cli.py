@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from kb import __version__
 from kb.errors import IndexOld, KbError
-from kb.terminal import Style, clean, hit_lines, paper_columns, table
+from kb.terminal import Style, clean, clean_row, from_here, hit_lines, paper_columns, table
 
 if TYPE_CHECKING:
     from kb.config import Config
@@ -98,7 +98,7 @@ def index(
     from kb.scan import find_changes
 
     config = _config(ctx)
-    changes = None if full or not config.database.is_file() else find_changes(config.notes, _stamps(config))
+    changes = None if full or not config.database.is_file() else find_changes(config, _stamps(config))
     with _progress() as progress:
         report, encoded, notices = bring_all(config, changes, progress)
     for notice in notices:
@@ -131,6 +131,88 @@ def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOpti
         ]
         _show(table(["file", "state", "grammar", "papers", "lines in no paper", "reason"], rows, _style()))
     if failed:
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_notes(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="A folder of notes; nothing is ever written there.")],
+    include: Annotated[
+        list[str] | None, typer.Option("--include", help="Only files such as '2024/*': * matches slashes as well.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", help="No files such as 'drafts/*' or '*README.md'.")
+    ] = None,
+) -> None:
+    """Take a folder of notes into the knowledge base, where it lies, by an entry in kb.toml.
+
+    Patterns are those of fnmatch, matched against the path below the folder: * any characters, ? one, [ab] one of
+    these. What is excluded stays out, included or not.
+    """
+    from kb.importing import import_folder
+
+    source = import_folder(_config(ctx), folder, include or [], exclude or [])
+    typer.echo(f"imported {source.folder} as {source.name}; to index it: kb index")
+
+
+@app.command()
+def parse(
+    paths: Annotated[list[Path], typer.Argument(help="Notes, or folders of notes; no knowledge base is needed.")],
+    all_kinds: Annotated[bool, typer.Option("--all", help="Files that are about no paper, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a record, a line each.")] = False,
+) -> None:
+    """Show the records that notes hold, and how each file was understood."""
+    from kb.reading import flat_record, read_notes
+
+    style = _style()
+    has_failed = False
+    for note in read_notes(paths):
+        if isinstance(note, KbError):
+            _notice(f"error: {note}")
+            has_failed = True
+            continue
+        papers = [paper for paper in note.papers if all_kinds or paper.kind != "note"]
+        if not as_json:
+            typer.echo(style.dim(clean_row(note.file, note.grammar, note.reason)))
+        for paper in papers:
+            if as_json:
+                typer.echo(json.dumps(flat_record(note, paper), ensure_ascii=False))
+            else:
+                typer.echo(clean_row(f"{note.file}:{paper.line}", note.grammar, paper.title))
+    if has_failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    path: Annotated[Path | None, typer.Argument(help="A note or a folder instead of the knowledge base's.")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Print a patch of what can be mended; writes nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find mistakes in notes: dead links, duplicates, open fences, broken front matter and more."""
+    from shlex import quote
+
+    from kb.checking import check as find_mistakes
+    from kb.checking.mending import patch
+    from kb.reading import note_files
+
+    place = path or _config(ctx).notes
+    folder = place if place.is_dir() else place.parent
+    notes = note_files(place)
+    found = find_mistakes(notes)
+    if fix:
+        text = patch(notes)
+        typer.echo(clean(text) if _style().is_terminal else text, nl=False)
+        way = f"kb check --fix {quote(str(place))} | patch -p0 -d {quote(str(folder))}"
+        _notice(f"to mend what the patch mends: {way}" if text else "nothing that a patch can mend")
+    elif as_json:
+        typer.echo(_envelope(found))
+    else:
+        for one in found:
+            typer.echo(clean(f"{from_here(folder / one.file)}:{one.line}: {one.what}; {one.suggestion}"))
+    if found:
         raise typer.Exit(1)
 
 
@@ -220,7 +302,7 @@ def list_papers(
     if as_json:
         typer.echo(_envelope(papers))
     elif papers:
-        rows = paper_columns(papers, config.notes, _style())
+        rows = paper_columns(papers, config.path_of, _style())
         _show(table(["id", "month", "title", "organizations", "place"], rows, _style()))
 
 
@@ -244,7 +326,7 @@ def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False, re
         ("arXiv", record["arxiv_id"]),
         ("DOI", record["doi"]),
         ("part of", record["parent"]),
-        ("place", style.place(config.notes / paper.file, paper.line)),
+        ("place", style.place(config.path_of(paper.file), paper.line)),
     ]
     typer.echo(style.bold(clean(record["title"])))
     for label, value in facts:
@@ -277,7 +359,7 @@ def related(
     if as_json:
         typer.echo(_envelope([{**hit.paper._asdict(), "score": hit.score} for hit in answer.hits]))
     elif answer.hits:
-        rows = paper_columns([hit.paper for hit in answer.hits], config.notes, _style())
+        rows = paper_columns([hit.paper for hit in answer.hits], config.path_of, _style())
         scored = [[f"{hit.score:.2f}", *row] for hit, row in zip(answer.hits, rows, strict=True)]
         _show(table(["score", "id", "month", "title", "organizations", "place"], scored, _style()))
     else:
@@ -387,7 +469,7 @@ def open_note(ctx: typer.Context, name: NameArgument, refresh: RefreshOption = T
 
     config, reader = _open(ctx, refresh)
     paper = _named(reader, name)
-    command = editor_command(config.notes / paper.file, paper.line)
+    command = editor_command(config.path_of(paper.file), paper.line)
     raise typer.Exit(subprocess.call(command))  # noqa: S603 - the user's own $EDITOR, no shell
 
 
@@ -488,7 +570,9 @@ def _open(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
 
     config = _config(ctx)
     if refresh:
-        changes = find_changes(config.notes, _stamps(config))
+        changes = find_changes(config, _stamps(config))
+        for line in changes.missing:
+            _notice(line)
         if changes or not config.database.is_file():
             from kb.refreshing import bring_in
 
@@ -542,7 +626,7 @@ def _show_answer(config: "Config", answer: "Answer", why: bool, as_json: bool) -
         for meaning in answer.meanings:
             typer.echo(style.dim(f"{clean(meaning.word)} = {'、'.join(map(clean, meaning.names))}"))
     for hit in answer.hits:
-        typer.echo("\n".join(hit_lines(hit, config.notes, style, why)))
+        typer.echo("\n".join(hit_lines(hit, config.path_of, style, why)))
     if not answer.hits:
         _notice("no hits")
     elif answer.total > len(answer.hits):

@@ -113,7 +113,7 @@ class Kb:
         from kb import indexing
 
         known = Reader(self.config.database).stamps() if self.config.database.is_file() else {}
-        return indexing.refresh(self.config, find_changes(self.notes, known))
+        return indexing.refresh(self.config, find_changes(self.config, known))
 
     def reader(self) -> Reader:
         return Reader(self.config.database)
@@ -160,6 +160,14 @@ def seeds() -> Path:
     folder = SHARED / "seeds"
     if not folder.is_dir():
         pytest.skip("the real notes are not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    folder = SHARED / "corpora"
+    if not folder.is_dir():
+        pytest.skip("the notes of others are not here")
     return folder
 
 
