@@ -25,7 +25,7 @@ VENUE = re.compile(
     re.IGNORECASE,
 )
 _PAPER_LABEL = re.compile(
-    r"\[+\s*(?:paper|pdf|arxiv|abs|论文|原文|openreview|preprint|acl|doi)s?\b[^\]]{0,20}\]+\(", re.IGNORECASE
+    r"\[\s*(?:paper|pdf|arxiv|abs|论文|原文|openreview|preprint|acl|doi)s?\b[^\]]{0,20}\]{1,2}\(", re.IGNORECASE
 )
 
 

@@ -13,6 +13,7 @@ FEWEST = 2
 EVIDENT_SHARE = 0.5  # of the headings of one level, for all that look like titles to be entries
 _COMMAS = re.compile(r"(?P<title>.{6,}?)[，,]\s*(?P<organization>[^，,]{1,60}?)(?:[，,]\s*(?P<keywords>[^，,]{1,80}))$")
 _CODED = re.compile(r"^(?P<date>(?:19|20)\d{2}[-./]?\d{0,2})?\s*`(?P<title>[^`]+)`\s*(?P<organization>[^☆★⭐]*)")
+_WORDS = re.compile(r"[^\W_]+")
 _TITLE_WORDS = re.compile(r"[A-Za-z]{2,}")
 
 
@@ -64,12 +65,15 @@ def _entry(outline: Outline, number: int, lines: list[str]) -> Entry | None:
         return None
     venue = VENUE.search(titles.plain(block.text))
     body = [(n, lines[n]) for n in range(block.line + 1, end)]
+    said = _WORDS.findall(" ".join([found.title, found.date or "", *(value or "" for value in facts.values())]))
+    if not said or not set(_WORDS.findall(block.text)) <= set(said):
+        body.insert(0, (block.line, block.text))
     return Entry(
         title=found.title,
         written=parts["title"].strip() if parts else found.written,
         line=block.line,
         end=end,
-        body=[(block.line, block.text), *body] if "](" in block.text else body,
+        body=body,
         short_name=names.short_name(found.title),
         section_path=titles.heading_names(step for step in outline.path(block.line) if 1 < step.level < block.level),
         headings={one.line: one.text.strip() for one in inner},

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from kb.records import Link, LinkKind
 
 _ADDRESS = r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+"
-_MARKDOWN = re.compile(rf"(?P<bang>!?)\[(?P<label>[^\]\n]*)\]\(<?(?P<url>{_ADDRESS}?|[^\s()<>]+)>?(?:\s+\"[^\"]*\")?\)")
+LONGEST_LINK = 500  # characters of a label: without an end each [ of a long line would be tried to its end
+_MARKDOWN = re.compile(rf"(?P<bang>!?)\[(?P<label>[^\]\n]{{0,{LONGEST_LINK}}})\]\(<?(?P<url>{_ADDRESS}?|[^\s()<>]+)>?(?:\s+\"[^\"]*\")?\)")
 _IMAGE_TAG = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"'](?P<url>[^\"']+)[\"']", re.IGNORECASE)
 _BARE = re.compile(_ADDRESS)
 _ARXIV_URL = re.compile(
@@ -126,12 +127,15 @@ def _scan(markdown: str) -> Iterator[Link]:
 
 def _trimmed(url: str) -> str:
     # An address in running text takes no closing mark with it, unless it opened it: (…/Foo_(bar)) keeps the inner pair.
-    while url:
-        if url[-1] in ".,;:!?'*_[]" or (url[-1] == ")" and url.count(")") > url.count("(")) or url[-1] == "(":
-            url = url[:-1]
-        else:
+    end = len(url)
+    open_pairs = url.count("(") - url.count(")")
+    while end:
+        mark = url[end - 1]
+        if mark not in ".,;:!?'*_[]()" or (mark == ")" and open_pairs >= 0):
             break
-    return url
+        open_pairs += (mark == ")") - (mark == "(")
+        end -= 1
+    return url[:end]
 
 
 def _label_before(markdown: str, start: int) -> str:

@@ -1,6 +1,5 @@
 """The outline of a Markdown text: its headings, paragraphs, list items and tables, each with its lines."""
 
-import re
 from bisect import bisect_left, bisect_right
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,7 +8,6 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 class Block(NamedTuple):
@@ -96,10 +94,7 @@ def outline(lines: list[str]) -> Outline:
     HTML tags are taken as text, so that a heading right below an <img> line is still a heading.
     Example: ["# A", "", "b", "c"] -> blocks Block(0, 1, "A"), Block(2, 0, "b\\nc").
     """
-    text = "\n".join(lines)
-    if "<!--" in text:
-        text = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
-    tokens = _markdown().parse(text)
+    tokens = _markdown().parse(_without_comments("\n".join(lines)))
     blocks: list[Block] = []
     items: list[Item] = []
     tables: list[Table] = []
@@ -127,6 +122,16 @@ def outline(lines: list[str]) -> Outline:
                     tables.append(Table(rows[0], tuple(rows[1:])))
                 rows.clear()
     return Outline(blocks, items, tables)
+
+
+def _without_comments(text: str) -> str:
+    """Return text with the lines of HTML comments left empty; one that is never closed is text."""
+    parts: list[str] = []
+    position = 0
+    while (start := text.find("<!--", position)) >= 0 and (end := text.find("-->", start)) >= 0:
+        parts += [text[position:start], "\n" * text.count("\n", start, end)]
+        position = end + len("-->")
+    return "".join([*parts, text[position:]])
 
 
 def _first_paragraph(tokens: "list[Token]", number: int) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from kb.parsing.evidence import RESEARCH
 from kb.parsing.outline import Block
 
+LONGEST = 2000  # characters that are looked at: no title is longer
 _MARKUP = re.compile(r"[\[*_`<~=\\]")
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|<img\b[^>]*>", re.IGNORECASE)
 _LINK = re.compile(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\](?:\((?P<url>(?:[^()\s]|\([^()]*\))*)[^()]*\)|\[[^\]]*\])")
@@ -81,6 +82,7 @@ def heading_names(path: Iterable[Block]) -> tuple[str, ...]:
 
 def plain(text: str) -> str:
     """Return text without Markdown: links as their labels, no emphasis, pictures, tags or escapes."""
+    text = text[:LONGEST]
     if not _MARKUP.search(text):
         return text
     text = _IMAGE.sub("", text)
@@ -107,7 +109,7 @@ def normal(text: str) -> str:
 
 def undecorated(text: str) -> str:
     """Return a heading or name of a file without what says only that it is a note: "X 阅读笔记" -> "X"."""
-    text = _STAR.sub("", text).strip()
+    text = _STAR.sub("", text[:LONGEST]).strip()
     for _ in range(3):
         before = text
         text = _NOTE_PREFIX.sub("", _NOTE_SUFFIX.sub("", text)).strip()
@@ -145,6 +147,7 @@ def find_title(text: str) -> Found | None:
 
     Example: "[2024/10] **Some Title**, A. Author [[pdf](…)]" -> title "Some Title", date "2024-10".
     """
+    text = text[:LONGEST]
     is_starred = bool(_STAR.search(text))
     text = _CHECKBOX.sub("", _IMAGE.sub("", _STAR.sub("", text)).strip()).strip()
     text = _NUMBERING.sub("", text).strip()
