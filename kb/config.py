@@ -5,7 +5,9 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from kb.errors import KbError
 
@@ -18,7 +20,11 @@ CONFIG_NAME = "kb.toml"
 DEFAULT_ENCODER = "minilm"
 NO_ENCODER = "none"
 GLOSSARY_NAME = "glossary.yaml"
-FIELDS = ("notes", "templates", "index", "encoder")
+TEXTS = ("notes", "templates", "index", "encoder")
+LISTS = ("same", "different")
+FIELDS = (*TEXTS, *LISTS)
+
+Lists = tuple[tuple[str, ...], ...]  # of records' ids
 _ENCODER_LINE = re.compile(r"""^encoder\s*=\s*("(?:[^"\\\n]|\\.)*"|'[^'\n]*')(?P<rest>.*)$""", re.MULTILINE)
 
 
@@ -31,6 +37,13 @@ class Config:
     templates: Path  # the user's own templates; may be missing
     index: Path  # everything the tool writes, safe to delete
     encoder: str  # "minilm", "none", or a sentence-transformers model by name or path
+    same: Lists = ()  # records that are one paper, whatever they are known by
+    different: Lists = ()  # records that are not
+
+    @property
+    def joining(self) -> str:
+        """What same and different say, as one text: another text joins other records."""
+        return json.dumps([self.same, self.different]) if self.same or self.different else ""
 
     @property
     def database(self) -> Path:
@@ -73,7 +86,7 @@ def load_config(root: Path) -> Config:
     for key, value in values.items():
         if key not in FIELDS:
             raise KbError(f"{path}: unknown key {key!r}; known keys: {', '.join(FIELDS)}")
-        if not isinstance(value, str) or not value:
+        if key in TEXTS and (not isinstance(value, str) or not value):
             raise KbError(f"{path}: {key} should be a text in quotes, got {value!r}")
     return Config(
         root=root,
@@ -81,6 +94,7 @@ def load_config(root: Path) -> Config:
         templates=root / values.get("templates", "templates"),
         index=_inside(root, values.get("index", ".kb"), path),
         encoder=values.get("encoder", DEFAULT_ENCODER),
+        **_judgments(values, path),
     )
 
 
@@ -113,6 +127,28 @@ def shipped_glossary() -> Path:
     here = Path(__file__).resolve().parent
     packaged = here / GLOSSARY_NAME
     return packaged if packaged.is_file() else here.parent / "notes" / GLOSSARY_NAME
+
+
+def _judgments(values: dict[str, Any], path: Path) -> dict[str, Lists]:
+    """Return the lists that say which records are one paper and which are not, by key."""
+    found: dict[str, Lists] = {}
+    for key in LISTS:
+        lists = values.get(key, [])
+        if not isinstance(lists, list):
+            raise KbError(f'{path}: {key} should be lists of ids such as [["a/x", "b/x"]], got {lists!r}')
+        for listed in lists:
+            if not (isinstance(listed, list) and all(isinstance(one, str) and one for one in listed)):
+                raise KbError(f'{path}: {key} should hold lists of ids such as ["a/x", "b/x"], got {listed!r}')
+            if len(set(listed)) < 2:
+                raise KbError(f"{path}: each list of {key} should name two records or more, got {listed!r}")
+        found[key] = tuple(tuple(listed) for listed in lists)
+    for pair in _pairs(found["same"]) & _pairs(found["different"]):
+        raise KbError(f"{path}: same and different both name {' and '.join(sorted(pair))}; keep one of them")
+    return found
+
+
+def _pairs(lists: Lists) -> set[frozenset[str]]:
+    return {frozenset(pair) for listed in lists for pair in combinations(set(listed), 2)}
 
 
 def _inside(root: Path, name: str, path: Path) -> Path:
