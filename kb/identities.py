@@ -16,20 +16,21 @@ Identity = tuple[str, str]  # kind and value: ("arxiv", "2410.15017")
 OPENING_LINES = 12  # with text, in which a note gives the addresses of its paper
 FEWEST_WORDS = 3
 FEWEST_HAN = 8
-KINDS_WITHOUT_TITLE = ("note", "lecture")  # two of one name may well be two
+KINDS_OF_NO_PAPER = ("note", "lecture")
 
-_ARXIV = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?(?!\d)")
+_ARXIV = re.compile(r"(?<![\w.])(\d{4}\.\d{4,5}|[a-z][a-z-]{1,15}(?:\.[a-z]{2})?/\d{7})(?:v\d+)?(?!\d)")
 _ARXIV_DOI = re.compile(r"10\.48550/arxiv\.(?P<id>.+)")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _SAYS_WHAT = re.compile(
-    r"[\W\d_]*(?:(?:paper|pdf|abs|html|arxiv|doi|openreview|acl|anthology|code|github|repo|demo|project|page|homepage|link|url"
-    r"|blog|model|data|dataset|video|slides|tweet|huggingface|论文|文章|原文|全文|地址|代码|链接|主页|演示|项目|页面|网址|编号|开源)[\W\d_]*)+"
+    r"[\W\d_]*(?:(?:paper|pdf|abs|html|arxiv|doi|openreview|acl|anthology|code|github|repo|demo|project|page|homepage|link"
+    r"|url|blog|model|data|dataset|video|slide|tweet|huggingface|论文|文章|原文|全文|地址|代码|链接|主页|演示|项目|页面|网址"
+    r"|编号|开源)s?[\W\d_]*)+"
 )
 _OTHERS_FOLLOW = re.compile(
     r"\W*(?:参考|引用|相关|延伸|前作|后续|对比|references?\b|related\b|see also|further reading|baselines?\b)"
 )
 _LINK = re.compile(
-    r"(?P<bang>!?)\[+(?P<label>[^\]\n]*)\]+\(<?(?P<url>[^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)>?[^)\n]*\)"
+    r"(?P<bang>!?)\[(?P<label>[^\[\]\n]*)\]+\(<?(?P<url>[^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)>?[^)\n]*\)"
 )
 _ADDRESS = re.compile(r"https?://[^\s<>，。；、|）)]+")
 _GENERIC = (
@@ -52,7 +53,7 @@ def identities(paper: Paper) -> list[Identity]:
     Example: a monthly entry with "论文：https://arxiv.org/abs/2410.15017v2" ->
     [("arxiv", "2410.15017"), ("title", "dm codec distilling multimodal …")].
     """
-    if paper.kind in KINDS_WITHOUT_TITLE:
+    if paper.kind in KINDS_OF_NO_PAPER:
         return []
     given = {
         "arxiv": paper.arxiv_id,
