@@ -24,7 +24,7 @@ _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _SAYS_WHAT = re.compile(
     r"[\W\d_]*(?:(?:paper|pdf|abs|html|arxiv|doi|openreview|acl|anthology|code|github|repo|demo|project|page|homepage|link"
     r"|url|blog|model|data|dataset|video|slide|tweet|huggingface|论文|文章|原文|全文|地址|代码|链接|主页|演示|项目|页面|网址"
-    r"|编号|开源)s?[\W\d_]*)+"
+    r"|编号|开源|模型|数据|视频)s?[\W\d_]*)+"
 )
 _OTHERS_FOLLOW = re.compile(
     r"\W*(?:参考|引用|相关|延伸|前作|后续|对比|references?\b|related\b|see also|further reading|baselines?\b)"
