@@ -98,7 +98,7 @@ def index(
     from kb.scan import find_changes
 
     config = _config(ctx)
-    changes = None if full or not config.database.is_file() else find_changes(config, _stamps(config))
+    changes = None if full or not config.database.is_file() else find_changes(config, _known(config)[0])
     with _progress() as progress:
         report, encoded, notices = bring_all(config, changes, progress)
     for notice in notices:
@@ -276,7 +276,8 @@ def bench(
         _notice(notice)
 
     def ask(query: str) -> list[int]:
-        return [hit.paper.key for hit in find_papers(config, reader, query, limit, encoder).hits]
+        hits = find_papers(config, reader, query, limit, encoder).hits
+        return list(dict.fromkeys(reader.notes_of(hit.paper.key)[0] for hit in hits))
 
     verdict = judge(read_judgments(queries, reader), ask, limit)
     if as_json:
@@ -308,14 +309,19 @@ def list_papers(
 
 @app.command()
 def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
-    """Show one paper: what is known of it, and its note."""
+    """Show one paper: what is known of it, and its notes, newest first."""
+    from kb.merging import merged
+
     config, reader = _open(ctx, refresh)
     paper = _named(reader, name)
-    record = json.loads(reader.record(paper.key))
+    records = {key: json.loads(reader.record(key)) for key in reader.notes_of(paper.key)}
     if as_json:
-        typer.echo(_envelope(record))
+        others = [record for key, record in records.items() if key != paper.key]
+        typer.echo(_envelope({**records[paper.key], "notes": others}))
         return
     style = _style()
+    record = merged(list(records.values()))
+    places = {note["id"]: style.place(config.path_of(note["file"]), note["line"]) for note in records.values()}
     facts = [
         ("id", record["id"]),
         ("kind", record["kind"]),
@@ -326,16 +332,42 @@ def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False, re
         ("arXiv", record["arxiv_id"]),
         ("DOI", record["doi"]),
         ("part of", record["parent"]),
-        ("place", style.place(config.path_of(paper.file), paper.line)),
     ]
     typer.echo(style.bold(clean(record["title"])))
     for label, value in facts:
         if value:
-            typer.echo(f"{label:>13}  {value if label == 'place' else clean(value)}")
+            typer.echo(f"{label:>13}  {clean(value)}")
+    if len(records) == 1:
+        typer.echo(f"{'place':>13}  {places[record['id']]}")
     for link in record["links"]:
         typer.echo(f"{link['kind']:>13}  {clean(link['url'])}")
-    typer.echo()
-    _show_markdown(clean(record["body"]), style)
+    for note in records.values():
+        typer.echo()
+        if len(records) > 1:
+            typer.echo(f"{style.bold(places[note['id']])}  {style.dim(clean(note['id']))}\n")
+        _show_markdown(clean(note["body"]), style)
+
+
+@app.command()
+def duplicates(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
+    """List records that may be one paper, and the lines for kb.toml that join or part them."""
+    from kb.duplicates import find_duplicates
+
+    config, reader = _open(ctx, refresh)
+    found = find_duplicates(config, reader)
+    if as_json:
+        typer.echo(_envelope(found))
+        return
+    style = _style()
+    for pair in found.pairs:
+        typer.echo(style.bold(clean(pair.reason)))
+        for one in pair.records:
+            typer.echo(f"   {clean(one.id)} · {clean(one.title)} · {style.place(config.path_of(one.file), one.line)}")
+        typer.echo(clean(f"   to join: {pair.join}\n   to part: {pair.part}"))
+    for name in found.unknown:
+        typer.echo(f"kb.toml names a record that is not there: {clean(name)}")
+    if not (found.pairs or found.unknown):
+        _notice("no doubtful pairs")
 
 
 @app.command()
@@ -570,10 +602,11 @@ def _open(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
 
     config = _config(ctx)
     if refresh:
-        changes = find_changes(config, _stamps(config))
+        stamps, joining = _known(config)
+        changes = find_changes(config, stamps)
         for line in changes.missing:
             _notice(line)
-        if changes or not config.database.is_file():
+        if changes or joining != config.joining or not config.database.is_file():
             from kb.refreshing import bring_in
 
             with _progress() as progress:
@@ -583,11 +616,12 @@ def _open(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
     return config, Reader(config.database)
 
 
-def _stamps(config: "Config") -> dict[str, tuple[int, int]]:
-    from kb.store.reader import Reader
+def _known(config: "Config") -> tuple[dict[str, tuple[int, int]], str]:
+    """Return the stamps of the files in the index, and by what of kb.toml their records were joined."""
+    from kb.store.reader import JOINING, Reader
 
     if not config.database.is_file():
-        return {}
+        return {}, ""
     try:
         reader = Reader(config.database)
     except IndexOld:
@@ -596,7 +630,7 @@ def _stamps(config: "Config") -> dict[str, tuple[int, int]]:
         upgrade(config)
         reader = Reader(config.database)
     with closing(reader):
-        return reader.stamps()
+        return reader.stamps(), reader.meta(JOINING) or ""
 
 
 def _encoder(config: "Config") -> "tuple[OnnxEncoder | None, str | None]":
@@ -637,7 +671,7 @@ def _named(reader: "Reader", name: str) -> "PaperRow":
     papers = reader.named(name)
     if not papers:
         raise KbError(f"no paper named {name!r}; look for it with: kb search {name}")
-    if len(papers) > 1:
+    if not reader.are_one_paper([paper.key for paper in papers]):
         some = ", ".join(paper.id for paper in papers[:5]) + (", …" if len(papers) > 5 else "")
         raise KbError(f"{name!r} names {len(papers)} papers: {some}; say more of the name")
     return papers[0]

@@ -5,7 +5,9 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from kb.errors import KbError
 from kb.sources import Source, read_sources
@@ -19,8 +21,12 @@ CONFIG_NAME = "kb.toml"
 DEFAULT_ENCODER = "minilm"
 NO_ENCODER = "none"
 GLOSSARY_NAME = "glossary.yaml"
-FIELDS = ("notes", "templates", "index", "encoder")
+TEXTS = ("notes", "templates", "index", "encoder")
+LISTS = ("same", "different")
 SOURCES = "sources"
+FIELDS = (*TEXTS, *LISTS, SOURCES)
+
+Lists = tuple[tuple[str, ...], ...]  # of records' ids
 _ENCODER_LINE = re.compile(r"""^encoder\s*=\s*("(?:[^"\\\n]|\\.)*"|'[^'\n]*')(?P<rest>.*)$""", re.MULTILINE)
 
 
@@ -34,6 +40,13 @@ class Config:
     index: Path  # everything the tool writes, safe to delete
     encoder: str  # "minilm", "none", or a sentence-transformers model by name or path
     sources: tuple[Source, ...] = ()  # further folders of notes
+    same: Lists = ()  # records that are one paper, whatever they are known by
+    different: Lists = ()  # records that are not
+
+    @property
+    def joining(self) -> str:
+        """What same and different say, as one text: another text joins other records."""
+        return json.dumps([self.same, self.different]) if self.same or self.different else ""
 
     @property
     def database(self) -> Path:
@@ -91,8 +104,8 @@ def load_config(root: Path) -> Config:
     sources = values.pop(SOURCES, [])
     for key, value in values.items():
         if key not in FIELDS:
-            raise KbError(f"{path}: unknown key {key!r}; known keys: {', '.join((*FIELDS, SOURCES))}")
-        if not isinstance(value, str) or not value:
+            raise KbError(f"{path}: unknown key {key!r}; known keys: {', '.join(FIELDS)}")
+        if key in TEXTS and (not isinstance(value, str) or not value):
             raise KbError(f"{path}: {key} should be a text in quotes, got {value!r}")
     notes = root / values.get("notes", "notes")
     return Config(
@@ -102,6 +115,7 @@ def load_config(root: Path) -> Config:
         index=_inside(root, values.get("index", ".kb"), path),
         encoder=values.get("encoder", DEFAULT_ENCODER),
         sources=read_sources(sources, root, notes, path),
+        **_judgments(values, path),
     )
 
 
@@ -159,6 +173,28 @@ def shipped_glossary() -> Path:
     here = Path(__file__).resolve().parent
     packaged = here / GLOSSARY_NAME
     return packaged if packaged.is_file() else here.parent / "notes" / GLOSSARY_NAME
+
+
+def _judgments(values: dict[str, Any], path: Path) -> dict[str, Lists]:
+    """Return the lists that say which records are one paper and which are not, by key."""
+    found: dict[str, Lists] = {}
+    for key in LISTS:
+        lists = values.get(key, [])
+        if not isinstance(lists, list):
+            raise KbError(f'{path}: {key} should be lists of ids such as [["a/x", "b/x"]], got {lists!r}')
+        for listed in lists:
+            if not (isinstance(listed, list) and all(isinstance(one, str) and one for one in listed)):
+                raise KbError(f'{path}: {key} should hold lists of ids such as ["a/x", "b/x"], got {listed!r}')
+            if len(set(listed)) < 2:
+                raise KbError(f"{path}: each list of {key} should name two records or more, got {listed!r}")
+        found[key] = tuple(tuple(listed) for listed in lists)
+    for pair in _pairs(found["same"]) & _pairs(found["different"]):
+        raise KbError(f"{path}: same and different both name {' and '.join(sorted(pair))}; keep one of them")
+    return found
+
+
+def _pairs(lists: Lists) -> set[frozenset[str]]:
+    return {frozenset(pair) for listed in lists for pair in combinations(set(listed), 2)}
 
 
 def _inside(root: Path, name: str, path: Path) -> Path:

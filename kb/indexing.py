@@ -13,7 +13,7 @@ from kb.config import GLOSSARY_NAME, Config
 from kb.errors import IndexBusy, KbError, NoteError
 from kb.parsing import parse_note
 from kb.progress import Progress
-from kb.store.reader import FileState, Reader
+from kb.store.reader import JOINING, FileState, Reader
 from kb.store.rows import PaperRows, note_rows
 from kb.store.writer import WAIT_SECONDS, Writer
 
@@ -47,6 +47,7 @@ def refresh(
         with writer.transaction():
             with closing(Reader(config.database)) as reader:
                 known, glossed = reader.files(changes.changed), reader.meta("gloss")
+                joined = reader.meta(JOINING) or ""
             table = _current_gloss(config, report, progress)
             if glossed != table:  # what Chinese stands for has changed in every note
                 changes = changes._replace(changed=scan.find_changes(config, {}).changed)
@@ -74,6 +75,8 @@ def refresh(
                     progress("reading notes", done, len(changes.changed))
             report.indexed += len(batch)
             writer.put_papers(batch)
+            writer.join_records(config.same, config.different, is_all=joined != config.joining)
+            writer.put_meta(JOINING, config.joining)
     finally:
         writer.close()
     return report

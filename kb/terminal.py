@@ -60,6 +60,9 @@ def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reaso
     ]
     if text := snippet(hit, style):
         lines.append("   " + text)
+    if hit.also:
+        places = ", ".join(style.place(path_of(other.file), other.line) for other in hit.also)
+        lines.append("   " + style.dim("also in ") + places)
     if with_reasons:
         reasons = ", ".join(f"{reason.retriever} #{reason.rank} ({reason.score:.3g})" for reason in hit.reasons)
         lines.append("   " + style.dim(f"score {hit.score:.4f}: {reasons}{_matches(hit)}"))

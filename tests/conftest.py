@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,12 @@ def dictionary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def empty_kb(tmp_path: Path, dictionary: Path) -> Kb:
     return Kb(tmp_path / "kb", dictionary)
+
+
+@pytest.fixture(scope="session")
+def new_kb(dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Kb]:
+    """One more each time it is called, for properties that need many."""
+    return lambda: Kb(tmp_path_factory.mktemp("many") / "kb", dictionary)
 
 
 @pytest.fixture

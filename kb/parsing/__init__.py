@@ -113,9 +113,7 @@ def _together(parts: list[Reading], lines: list[str]) -> Reading:
         counts[part.grammar] += len(free)
     most = max(counts, key=counts.__getitem__, default="note")
     reason = next((part.reason for part in parts if part.grammar == most), "")
-    return Reading(
-        most, f"{counts[most]} {reason}" if most != "guillemets" else reason, sorted(entries, key=lambda e: e.line)
-    )
+    return Reading(most, f"{counts[most]} {reason}", sorted(entries, key=lambda entry: entry.line))
 
 
 def _complete(entry: Entry, front: FrontMatter) -> None:

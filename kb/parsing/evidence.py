@@ -10,7 +10,7 @@ _HOSTS = (
     r"|huggingface\.co/papers|paperswithcode\.com|cell\.com|wiley\.com|academic\.oup\.com|researchgate\.net"
 )
 _SCHOLARLY = re.compile(
-    rf"https?://(?:[\w-]+\.)*(?:{_HOSTS})(?=[/?#)\]\s]|$)|https?://[^\s)>\]]+\.pdf\b", re.IGNORECASE
+    rf"https?://(?:[\w-]+\.)*(?:{_HOSTS})(?=[/?#)\]\s]|$)|https?://[^\s)>\]]{1, 300}\.pdf\b", re.IGNORECASE
 )
 _NUMBER = re.compile(
     r"\barxiv\s*[:：]?\s*\[?\d{4}\.\d{4,5}|(?<![\d./])\d{4}\.\d{5}(?!\d)|\bdoi\s*[:：]|\b10\.\d{4,9}/\S", re.IGNORECASE

@@ -22,7 +22,8 @@ FIELDS = {
 FIELD_OF = {label: field for field, labels in FIELDS.items() for label in labels.split()}
 
 _LABEL = re.compile(
-    r"[\s>]{0,12}(?:[-*+•]\s{1,4}|\d{1,3}[.)]\s{1,4})?\W{0,4}?(?P<label>[A-Za-z\u4e00-\u9fff][A-Za-z\u4e00-\u9fff /_-]{0,20}?)"
+    r"[\s>]{0,12}(?:[-*+•]\s{1,4}|\d{1,3}[.)]\s{1,4})?\W{0,4}?"
+    r"(?P<label>[A-Za-z\u4e00-\u9fff][A-Za-z\u4e00-\u9fff /_-]{0,20}?)"
     r"\s{0,4}(?:\*\*|__)?\s{0,4}(?:::|[:：])\s{0,4}(?:\*\*|__)?\s{0,4}(?=\S)"
 )
 

@@ -8,7 +8,10 @@ from kb.records import Link, LinkKind
 
 _ADDRESS = r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+"
 LONGEST_LINK = 500  # characters of a label: without an end each [ of a long line would be tried to its end
-_MARKDOWN = re.compile(rf"(?P<bang>!?)\[(?P<label>[^\]\n]{{0,{LONGEST_LINK}}})\]\(<?(?P<url>{_ADDRESS}?|[^\s()<>]+)>?(?:\s+\"[^\"]*\")?\)")
+_MARKDOWN = re.compile(
+    rf"(?P<bang>!?)\[(?P<label>[^\]\n]{{0,{LONGEST_LINK}}})\]"
+    rf"\(<?(?P<url>{_ADDRESS}?|[^\s()<>]+)>?(?:\s+\"[^\"]*\")?\)"
+)
 _IMAGE_TAG = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"'](?P<url>[^\"']+)[\"']", re.IGNORECASE)
 _BARE = re.compile(_ADDRESS)
 _ARXIV_URL = re.compile(
@@ -140,7 +143,7 @@ def _trimmed(url: str) -> str:
 
 def _label_before(markdown: str, start: int) -> str:
     """Return what stands before an address on its line, if that is short."""
-    before, newline, label = markdown[max(0, start - LONGEST_LABEL) : start].rpartition("\n")
+    _, newline, label = markdown[max(0, start - LONGEST_LABEL) : start].rpartition("\n")
     return label if newline or start < LONGEST_LABEL else ""
 
 

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 
-
 class Block(NamedTuple):
     """A heading (level 1 to 6) or a paragraph (level 0) that stands in no list, quote or code."""
 

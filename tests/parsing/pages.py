@@ -3,7 +3,35 @@
 from hypothesis import strategies as st
 
 WORD = st.sampled_from(
-    "codec speech token 残差量化 声学延迟 CMU Meta Toy-2 ToyTTS 12.5 Hz RVQ 模型 训练 a the of 笔记 ★ ☆ µ é ﬁ 𝔸 \u00a0 \u200b ，、。：".split(" ")
+    [
+        "codec",
+        "speech",
+        "token",
+        "残差量化",
+        "声学延迟",
+        "CMU",
+        "Meta",
+        "Toy-2",
+        "ToyTTS",
+        "12.5",
+        "Hz",
+        "RVQ",
+        "模型",
+        "训练",
+        "a",
+        "the",
+        "of",
+        "笔记",
+        "★",
+        "☆",
+        "µ",
+        "é",
+        "ﬁ",
+        "𝔸",
+        "\xa0",
+        "\u200b",
+        "，、。：",
+    ]
 )
 TEXT = st.lists(WORD, min_size=1, max_size=8).map(" ".join)
 URL = st.sampled_from(
@@ -35,7 +63,9 @@ LINES = st.one_of(
     st.sampled_from(
         ["", "", "", "---", "***", "```", "~~~", "$$", "<!--", "-->", "<!-- more -->", "<img src='a.png'>", "    code"]
     ),
-    st.sampled_from(["• 项目一", "▼小节", "#! https://a.b/c", "[[Wiki|Link]]", "> [!note] x", ":::tip", ":::", "\\*", "[", "]("]),
+    st.sampled_from(
+        ["• 项目一", "▼小节", "#! https://a.b/c", "[[Wiki|Link]]", "> [!note] x", ":::tip", ":::", "\\*", "[", "]("]
+    ),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\n\r"), max_size=20),
 )
 PAGES = st.builds(lambda lines, end: end.join(lines), st.lists(LINES, max_size=40), st.sampled_from(["\n", "\r\n"]))
