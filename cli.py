@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from kb import __version__
 from kb.errors import IndexOld, KbError
-from kb.terminal import Style, clean, hit_lines, paper_columns, table
+from kb.terminal import Style, clean, clean_row, from_here, hit_lines, paper_columns, table
 
 if TYPE_CHECKING:
     from kb.config import Config
@@ -98,7 +98,7 @@ def index(
     from kb.scan import find_changes
 
     config = _config(ctx)
-    changes = None if full or not config.database.is_file() else find_changes(config.notes, _stamps(config))
+    changes = None if full or not config.database.is_file() else find_changes(config, _known(config)[0])
     with _progress() as progress:
         report, encoded, notices = bring_all(config, changes, progress)
     for notice in notices:
@@ -131,6 +131,88 @@ def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOpti
         ]
         _show(table(["file", "state", "grammar", "papers", "lines in no paper", "reason"], rows, _style()))
     if failed:
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_notes(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="A folder of notes; nothing is ever written there.")],
+    include: Annotated[
+        list[str] | None, typer.Option("--include", help="Only files such as '2024/*': * matches slashes as well.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", help="No files such as 'drafts/*' or '*README.md'.")
+    ] = None,
+) -> None:
+    """Take a folder of notes into the knowledge base, where it lies, by an entry in kb.toml.
+
+    Patterns are those of fnmatch, matched against the path below the folder: * any characters, ? one, [ab] one of
+    these. What is excluded stays out, included or not.
+    """
+    from kb.importing import import_folder
+
+    source = import_folder(_config(ctx), folder, include or [], exclude or [])
+    typer.echo(f"imported {source.folder} as {source.name}; to index it: kb index")
+
+
+@app.command()
+def parse(
+    paths: Annotated[list[Path], typer.Argument(help="Notes, or folders of notes; no knowledge base is needed.")],
+    all_kinds: Annotated[bool, typer.Option("--all", help="Files that are about no paper, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a record, a line each.")] = False,
+) -> None:
+    """Show the records that notes hold, and how each file was understood."""
+    from kb.reading import flat_record, read_notes
+
+    style = _style()
+    has_failed = False
+    for note in read_notes(paths):
+        if isinstance(note, KbError):
+            _notice(f"error: {note}")
+            has_failed = True
+            continue
+        papers = [paper for paper in note.papers if all_kinds or paper.kind != "note"]
+        if not as_json:
+            typer.echo(style.dim(clean_row(note.file, note.grammar, note.reason)))
+        for paper in papers:
+            if as_json:
+                typer.echo(json.dumps(flat_record(note, paper), ensure_ascii=False))
+            else:
+                typer.echo(clean_row(f"{note.file}:{paper.line}", note.grammar, paper.title))
+    if has_failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    path: Annotated[Path | None, typer.Argument(help="A note or a folder instead of the knowledge base's.")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Print a patch of what can be mended; writes nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find mistakes in notes: dead links, duplicates, open fences, broken front matter and more."""
+    from shlex import quote
+
+    from kb.checking import check as find_mistakes
+    from kb.checking.mending import patch
+    from kb.reading import note_files
+
+    place = path or _config(ctx).notes
+    folder = place if place.is_dir() else place.parent
+    notes = note_files(place)
+    found = find_mistakes(notes)
+    if fix:
+        text = patch(notes)
+        typer.echo(clean(text) if _style().is_terminal else text, nl=False)
+        way = f"kb check --fix {quote(str(place))} | patch -p0 -d {quote(str(folder))}"
+        _notice(f"to mend what the patch mends: {way}" if text else "nothing that a patch can mend")
+    elif as_json:
+        typer.echo(_envelope(found))
+    else:
+        for one in found:
+            typer.echo(clean(f"{from_here(folder / one.file)}:{one.line}: {one.what}; {one.suggestion}"))
+    if found:
         raise typer.Exit(1)
 
 
@@ -194,7 +276,8 @@ def bench(
         _notice(notice)
 
     def ask(query: str) -> list[int]:
-        return [hit.paper.key for hit in find_papers(config, reader, query, limit, encoder).hits]
+        hits = find_papers(config, reader, query, limit, encoder).hits
+        return list(dict.fromkeys(reader.notes_of(hit.paper.key)[0] for hit in hits))
 
     verdict = judge(read_judgments(queries, reader), ask, limit)
     if as_json:
@@ -220,20 +303,25 @@ def list_papers(
     if as_json:
         typer.echo(_envelope(papers))
     elif papers:
-        rows = paper_columns(papers, config.notes, _style())
+        rows = paper_columns(papers, config.path_of, _style())
         _show(table(["id", "month", "title", "organizations", "place"], rows, _style()))
 
 
 @app.command()
 def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
-    """Show one paper: what is known of it, and its note."""
+    """Show one paper: what is known of it, and its notes, newest first."""
+    from kb.merging import merged
+
     config, reader = _open(ctx, refresh)
     paper = _named(reader, name)
-    record = json.loads(reader.record(paper.key))
+    records = {key: json.loads(reader.record(key)) for key in reader.notes_of(paper.key)}
     if as_json:
-        typer.echo(_envelope(record))
+        others = [record for key, record in records.items() if key != paper.key]
+        typer.echo(_envelope({**records[paper.key], "notes": others}))
         return
     style = _style()
+    record = merged(list(records.values()))
+    places = {note["id"]: style.place(config.path_of(note["file"]), note["line"]) for note in records.values()}
     facts = [
         ("id", record["id"]),
         ("kind", record["kind"]),
@@ -244,16 +332,42 @@ def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False, re
         ("arXiv", record["arxiv_id"]),
         ("DOI", record["doi"]),
         ("part of", record["parent"]),
-        ("place", style.place(config.notes / paper.file, paper.line)),
     ]
     typer.echo(style.bold(clean(record["title"])))
     for label, value in facts:
         if value:
-            typer.echo(f"{label:>13}  {value if label == 'place' else clean(value)}")
+            typer.echo(f"{label:>13}  {clean(value)}")
+    if len(records) == 1:
+        typer.echo(f"{'place':>13}  {places[record['id']]}")
     for link in record["links"]:
         typer.echo(f"{link['kind']:>13}  {clean(link['url'])}")
-    typer.echo()
-    _show_markdown(clean(record["body"]), style)
+    for note in records.values():
+        typer.echo()
+        if len(records) > 1:
+            typer.echo(f"{style.bold(places[note['id']])}  {style.dim(clean(note['id']))}\n")
+        _show_markdown(clean(note["body"]), style)
+
+
+@app.command()
+def duplicates(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
+    """List records that may be one paper, and the lines for kb.toml that join or part them."""
+    from kb.duplicates import find_duplicates
+
+    config, reader = _open(ctx, refresh)
+    found = find_duplicates(config, reader)
+    if as_json:
+        typer.echo(_envelope(found))
+        return
+    style = _style()
+    for pair in found.pairs:
+        typer.echo(style.bold(clean(pair.reason)))
+        for one in pair.records:
+            typer.echo(f"   {clean(one.id)} · {clean(one.title)} · {style.place(config.path_of(one.file), one.line)}")
+        typer.echo(clean(f"   to join: {pair.join}\n   to part: {pair.part}"))
+    for name in found.unknown:
+        typer.echo(f"kb.toml names a record that is not there: {clean(name)}")
+    if not (found.pairs or found.unknown):
+        _notice("no doubtful pairs")
 
 
 @app.command()
@@ -277,7 +391,7 @@ def related(
     if as_json:
         typer.echo(_envelope([{**hit.paper._asdict(), "score": hit.score} for hit in answer.hits]))
     elif answer.hits:
-        rows = paper_columns([hit.paper for hit in answer.hits], config.notes, _style())
+        rows = paper_columns([hit.paper for hit in answer.hits], config.path_of, _style())
         scored = [[f"{hit.score:.2f}", *row] for hit, row in zip(answer.hits, rows, strict=True)]
         _show(table(["score", "id", "month", "title", "organizations", "place"], scored, _style()))
     else:
@@ -387,7 +501,7 @@ def open_note(ctx: typer.Context, name: NameArgument, refresh: RefreshOption = T
 
     config, reader = _open(ctx, refresh)
     paper = _named(reader, name)
-    command = editor_command(config.notes / paper.file, paper.line)
+    command = editor_command(config.path_of(paper.file), paper.line)
     raise typer.Exit(subprocess.call(command))  # noqa: S603 - the user's own $EDITOR, no shell
 
 
@@ -488,8 +602,11 @@ def _open(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
 
     config = _config(ctx)
     if refresh:
-        changes = find_changes(config.notes, _stamps(config))
-        if changes or not config.database.is_file():
+        stamps, joining = _known(config)
+        changes = find_changes(config, stamps)
+        for line in changes.missing:
+            _notice(line)
+        if changes or joining != config.joining or not config.database.is_file():
             from kb.refreshing import bring_in
 
             with _progress() as progress:
@@ -499,11 +616,12 @@ def _open(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
     return config, Reader(config.database)
 
 
-def _stamps(config: "Config") -> dict[str, tuple[int, int]]:
-    from kb.store.reader import Reader
+def _known(config: "Config") -> tuple[dict[str, tuple[int, int]], str]:
+    """Return the stamps of the files in the index, and by what of kb.toml their records were joined."""
+    from kb.store.reader import JOINING, Reader
 
     if not config.database.is_file():
-        return {}
+        return {}, ""
     try:
         reader = Reader(config.database)
     except IndexOld:
@@ -512,7 +630,7 @@ def _stamps(config: "Config") -> dict[str, tuple[int, int]]:
         upgrade(config)
         reader = Reader(config.database)
     with closing(reader):
-        return reader.stamps()
+        return reader.stamps(), reader.meta(JOINING) or ""
 
 
 def _encoder(config: "Config") -> "tuple[OnnxEncoder | None, str | None]":
@@ -542,7 +660,7 @@ def _show_answer(config: "Config", answer: "Answer", why: bool, as_json: bool) -
         for meaning in answer.meanings:
             typer.echo(style.dim(f"{clean(meaning.word)} = {'、'.join(map(clean, meaning.names))}"))
     for hit in answer.hits:
-        typer.echo("\n".join(hit_lines(hit, config.notes, style, why)))
+        typer.echo("\n".join(hit_lines(hit, config.path_of, style, why)))
     if not answer.hits:
         _notice("no hits")
     elif answer.total > len(answer.hits):
@@ -553,7 +671,7 @@ def _named(reader: "Reader", name: str) -> "PaperRow":
     papers = reader.named(name)
     if not papers:
         raise KbError(f"no paper named {name!r}; look for it with: kb search {name}")
-    if len(papers) > 1:
+    if not reader.are_one_paper([paper.key for paper in papers]):
         some = ", ".join(paper.id for paper in papers[:5]) + (", …" if len(papers) > 5 else "")
         raise KbError(f"{name!r} names {len(papers)} papers: {some}; say more of the name")
     return papers[0]

@@ -84,7 +84,11 @@ def judge(folder: Path, retriever: str, model: str, root: Path) -> dict[str, Any
         if str(query["id"]) in judgments:
             answer = search(config, reader, query["text"], DEPTH, encoder, retriever)
             # By rank: what counts is the order, and equal scores would leave it to chance.
-            run[str(query["id"])] = {documents[hit.paper.file]: -float(hit.rank) for hit in reversed(answer.hits)}
+            # Documents with one title are one paper to a search, but not to the judges.
+            files = [file for hit in answer.hits for file in (hit.paper.file, *(other.file for other in hit.also))]
+            run[str(query["id"])] = {
+                documents[file]: -float(rank) for rank, file in reversed(list(enumerate(files, 1)))
+            }
     seconds = time.perf_counter() - started
     measured = ir_measures.calc_aggregate(MEASURES, judgments, run)
     figures = {str(measure): round(measured[measure], 4) for measure in MEASURES}

@@ -4,7 +4,7 @@ from kb.fusion import Scores
 from kb.hits import Hit, Reason
 from kb.marking import best_passage, marks
 from kb.query import Query
-from kb.store.reader import PaperRow, PassageRow, Reader
+from kb.store.reader import PaperRow, PassageRow, Place, Reader
 
 
 def hits(
@@ -14,16 +14,37 @@ def hits(
     scores: Scores,
     rankings: dict[str, Scores],
     nearest_passages: dict[int, int],
+    others: dict[int, tuple[Place, ...]],
 ) -> tuple[Hit, ...]:
-    """Return the hits of the papers shown, in their order.
+    """Return the hits of the papers shown, in their order; others says where else they are written about.
 
     The passage is the one with most of query in it, else the nearest one, else the first.
     """
     reasons = _reasons(rankings, set(shown))
     return tuple(
-        _hit(reader, query, rank, row, scores.get(row.key, 0.0), reasons[row.key], nearest_passages.get(row.key))
+        _hit(
+            reader,
+            query,
+            rank,
+            row,
+            scores.get(row.key, 0.0),
+            reasons[row.key],
+            nearest_passages.get(row.key),
+            others.get(row.key, ()),
+        )
         for rank, row in enumerate(reader.rows(shown), 1)
     )
+
+
+def best_notes(reader: Reader, order: list[int]) -> list[int]:
+    """Return of each paper the record that stands first in order: one paper may have a note in several months."""
+    works = reader.works(order)
+    if not works:
+        return order
+    best: dict[int, int] = {}
+    for key in order:
+        best.setdefault(works.get(key, -key), key)
+    return list(best.values())
 
 
 def _reasons(rankings: dict[str, Scores], shown: set[int]) -> dict[int, tuple[Reason, ...]]:
@@ -43,6 +64,7 @@ def _hit(
     score: float,
     reasons: tuple[Reason, ...],
     nearest_passage: int | None,
+    also: tuple[Place, ...],
 ) -> Hit:
     passages = reader.passages(row.key)
     passage = best_passage(query, passages) or next(
@@ -51,4 +73,4 @@ def _hit(
     passage = passage or PassageRow(0, row.line, "", "")
     found = marks(query, passage.text)
     line = passage.line + passage.text.count("\n", 0, found[0][0]) if found else passage.line
-    return Hit(rank, score, row, line, passage.heading, passage.text, found, reasons)
+    return Hit(rank, score, row, line, passage.heading, passage.text, found, reasons, also)

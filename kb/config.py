@@ -5,9 +5,12 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from kb.errors import KbError
+from kb.sources import Source, read_sources
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -18,7 +21,12 @@ CONFIG_NAME = "kb.toml"
 DEFAULT_ENCODER = "minilm"
 NO_ENCODER = "none"
 GLOSSARY_NAME = "glossary.yaml"
-FIELDS = ("notes", "templates", "index", "encoder")
+TEXTS = ("notes", "templates", "index", "encoder")
+LISTS = ("same", "different")
+SOURCES = "sources"
+FIELDS = (*TEXTS, *LISTS, SOURCES)
+
+Lists = tuple[tuple[str, ...], ...]  # of records' ids
 _ENCODER_LINE = re.compile(r"""^encoder\s*=\s*("(?:[^"\\\n]|\\.)*"|'[^'\n]*')(?P<rest>.*)$""", re.MULTILINE)
 
 
@@ -31,6 +39,14 @@ class Config:
     templates: Path  # the user's own templates; may be missing
     index: Path  # everything the tool writes, safe to delete
     encoder: str  # "minilm", "none", or a sentence-transformers model by name or path
+    sources: tuple[Source, ...] = ()  # further folders of notes
+    same: Lists = ()  # records that are one paper, whatever they are known by
+    different: Lists = ()  # records that are not
+
+    @property
+    def joining(self) -> str:
+        """What same and different say, as one text: another text joins other records."""
+        return json.dumps([self.same, self.different]) if self.same or self.different else ""
 
     @property
     def database(self) -> Path:
@@ -42,6 +58,21 @@ class Config:
         """The glossaries there are: the user's own before the shipped one."""
         found = [path.resolve() for path in (self.notes / GLOSSARY_NAME, shipped_glossary()) if path.is_file()]
         return tuple(dict.fromkeys(found))
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that notes are read from and nothing is written to."""
+        return (self.notes, *(source.folder for source in self.sources))
+
+    def path_of(self, file: str) -> Path:
+        """Return where a file of the index lies.
+
+        Example: "2024-10.md" -> ROOT/notes/2024-10.md; "theirs/2024/10.md" -> /home/them/notes/2024/10.md, if there
+        is a source named theirs.
+        """
+        name, _, below = file.partition("/")
+        folder = next((source.folder for source in self.sources if source.name == name), None)
+        return folder / below if folder and below else self.notes / file
 
 
 def find_config(start: Path) -> Config:
@@ -70,17 +101,21 @@ def load_config(root: Path) -> Config:
         raise KbError(f"{path}: not valid TOML in UTF-8: {error}; mend it, or delete it and run: kb init") from None
     except OSError as error:
         raise KbError(f"{path}: cannot be read: {error.strerror}") from None
+    sources = values.pop(SOURCES, [])
     for key, value in values.items():
         if key not in FIELDS:
             raise KbError(f"{path}: unknown key {key!r}; known keys: {', '.join(FIELDS)}")
-        if not isinstance(value, str) or not value:
+        if key in TEXTS and (not isinstance(value, str) or not value):
             raise KbError(f"{path}: {key} should be a text in quotes, got {value!r}")
+    notes = root / values.get("notes", "notes")
     return Config(
         root=root,
-        notes=root / values.get("notes", "notes"),
+        notes=notes,
         templates=root / values.get("templates", "templates"),
         index=_inside(root, values.get("index", ".kb"), path),
         encoder=values.get("encoder", DEFAULT_ENCODER),
+        sources=read_sources(sources, root, notes, path),
+        **_judgments(values, path),
     )
 
 
@@ -90,12 +125,37 @@ def set_encoder(config: Config, model: str) -> None:
     Raises: KbError if kb.toml cannot be written.
     """
     path = config.root / CONFIG_NAME
-    text = path.read_text(encoding="utf-8")
+    text = path.read_bytes().decode("utf-8")
     line = f"encoder = {json.dumps(model, ensure_ascii=False)}"
     changed, count = _ENCODER_LINE.subn(lambda found: line + found["rest"], text, count=1)
+    _replace(path, changed if count else f"{line}{_newline(text)}{text}")
+
+
+def add_source(config: Config, source: Source) -> None:
+    """Add source to kb.toml, at its end: there a table takes no key away from the tables before it.
+
+    Raises: KbError if kb.toml lists its sources in a way that cannot be added to, or cannot be written.
+    """
+    path = config.root / CONFIG_NAME
+    text = path.read_bytes().decode("utf-8")
+    newline = _newline(text)
+    entry = "\n".join(("", f"[[{SOURCES}]]", *source.toml_lines(config.root), "")).replace("\n", newline)
+    changed = text + (newline if text and not text.endswith("\n") else "") + (entry if text else entry.lstrip())
+    try:
+        tomllib.loads(changed)
+    except tomllib.TOMLDecodeError:
+        raise KbError(f"{path}: sources should be tables [[{SOURCES}]]; write those that are there so") from None
+    _replace(path, changed)
+
+
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _replace(path: Path, text: str) -> None:
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
-        temporary.write_text(changed if count else f"{line}\n{text}", encoding="utf-8")
+        temporary.write_bytes(text.encode("utf-8"))
         os.replace(temporary, path)
     except OSError as error:
         raise KbError(f"{path}: cannot be written: {error.strerror}") from None
@@ -113,6 +173,28 @@ def shipped_glossary() -> Path:
     here = Path(__file__).resolve().parent
     packaged = here / GLOSSARY_NAME
     return packaged if packaged.is_file() else here.parent / "notes" / GLOSSARY_NAME
+
+
+def _judgments(values: dict[str, Any], path: Path) -> dict[str, Lists]:
+    """Return the lists that say which records are one paper and which are not, by key."""
+    found: dict[str, Lists] = {}
+    for key in LISTS:
+        lists = values.get(key, [])
+        if not isinstance(lists, list):
+            raise KbError(f'{path}: {key} should be lists of ids such as [["a/x", "b/x"]], got {lists!r}')
+        for listed in lists:
+            if not (isinstance(listed, list) and all(isinstance(one, str) and one for one in listed)):
+                raise KbError(f'{path}: {key} should hold lists of ids such as ["a/x", "b/x"], got {listed!r}')
+            if len(set(listed)) < 2:
+                raise KbError(f"{path}: each list of {key} should name two records or more, got {listed!r}")
+        found[key] = tuple(tuple(listed) for listed in lists)
+    for pair in _pairs(found["same"]) & _pairs(found["different"]):
+        raise KbError(f"{path}: same and different both name {' and '.join(sorted(pair))}; keep one of them")
+    return found
+
+
+def _pairs(lists: Lists) -> set[frozenset[str]]:
+    return {frozenset(pair) for listed in lists for pair in combinations(set(listed), 2)}
 
 
 def _inside(root: Path, name: str, path: Path) -> Path:

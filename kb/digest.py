@@ -87,8 +87,8 @@ def write(config: Config, text: str, path: Path) -> None:
 
     Raises: KbError if path cannot be written or lies among the notes: it would be read as one, or overwrite one.
     """
-    if path.resolve().is_relative_to(config.notes.resolve()):
-        raise KbError(f"{path} lies in the notes folder, which is never written to; choose another place")
+    if any(path.resolve().is_relative_to(folder.resolve()) for folder in config.folders):
+        raise KbError(f"{path} lies in a notes folder, which is never written to; choose another place")
     temporary = path.with_name(f".{path.name}.part")
     try:
         temporary.write_text(text, encoding="utf-8")

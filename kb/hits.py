@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from kb.gloss import Meaning
-from kb.store.reader import PaperRow
+from kb.store.reader import PaperRow, Place
 
 
 class Reason(NamedTuple):
@@ -25,13 +25,14 @@ class Hit(NamedTuple):
     text: str  # the passage, Markdown
     marks: tuple[tuple[int, int], ...]  # stretches of text that match, [start, end)
     reasons: tuple[Reason, ...]
+    also: tuple[Place, ...] = ()  # other notes of the same paper
 
 
 class Answer(NamedTuple):
     """The hits of a query, best first."""
 
     hits: tuple[Hit, ...]
-    total: int  # how many there are without a limit
+    total: int  # how many papers there are without a limit
     retrievers: tuple[str, ...]  # those that took part; the others abstained
     meanings: tuple[Meaning, ...] = ()  # what words of the query stand for
     notice: str | None = None  # why a retriever that should have taken part could not

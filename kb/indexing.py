@@ -13,7 +13,7 @@ from kb.config import GLOSSARY_NAME, Config
 from kb.errors import IndexBusy, KbError, NoteError
 from kb.parsing import parse_note
 from kb.progress import Progress
-from kb.store.reader import FileState, Reader
+from kb.store.reader import JOINING, FileState, Reader
 from kb.store.rows import PaperRows, note_rows
 from kb.store.writer import WAIT_SECONDS, Writer
 
@@ -30,6 +30,7 @@ class Report:
     indexed: int = 0
     removed: int = 0
     failures: list[str] = field(default_factory=list)  # one line each, with file and line
+    missing: tuple[str, ...] = ()  # sources that could not be looked at, a line each
 
 
 def refresh(
@@ -40,15 +41,16 @@ def refresh(
     A note that cannot be read is reported; what was read from it before stays searchable.
     Raises: IndexBusy if the index cannot be written within wait_seconds.
     """
-    report = Report()
+    report = Report(missing=changes.missing)
     writer = Writer(config.database, wait_seconds)
     try:
         with writer.transaction():
             with closing(Reader(config.database)) as reader:
                 known, glossed = reader.files(changes.changed), reader.meta("gloss")
+                joined = reader.meta(JOINING) or ""
             table = _current_gloss(config, report, progress)
             if glossed != table:  # what Chinese stands for has changed in every note
-                changes = scan.Changes(dict(sorted(scan.scan(config.notes).items())), changes.gone)
+                changes = changes._replace(changed=scan.find_changes(config, {}).changed)
                 known = {}
                 writer.put_meta("gloss", table)
             if stamp := changes.changed.get(GLOSSARY_NAME):
@@ -73,6 +75,8 @@ def refresh(
                     progress("reading notes", done, len(changes.changed))
             report.indexed += len(batch)
             writer.put_papers(batch)
+            writer.join_records(config.same, config.different, is_all=joined != config.joining)
+            writer.put_meta(JOINING, config.joining)
     finally:
         writer.close()
     return report
@@ -93,7 +97,7 @@ def rebuild(config: Config, progress: Progress | None = None) -> Report:
 
     An index that cannot be opened is thrown away first.
     """
-    found = dict(sorted(scan.scan(config.notes).items()))
+    known: dict[str, scan.Stamp] = {}
     try:
         upgrade(config)
         with closing(Reader(config.database)) as reader:
@@ -103,8 +107,8 @@ def rebuild(config: Config, progress: Progress | None = None) -> Report:
     except KbError:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{config.database}{suffix}").unlink(missing_ok=True)
-        known = {}
-    return refresh(config, scan.Changes(found, tuple(path for path in known if path not in found)), progress)
+    unread = dict.fromkeys(known, (UNREAD, UNREAD))
+    return refresh(config, scan.find_changes(config, unread), progress)
 
 
 def upgrade(config: Config) -> None:
@@ -125,7 +129,7 @@ def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]
     """Yield the reading of every changed file in order; many files are shared out among the processors."""
     paths = [path for path in changes.changed if path != GLOSSARY_NAME]
     jobs = (
-        [str(config.notes / path) for path in paths],
+        [str(config.path_of(path)) for path in paths],
         paths,
         [changes.changed[path] for path in paths],
         [known.get(path) for path in paths],

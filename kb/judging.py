@@ -13,7 +13,7 @@ from kb.store.reader import PaperRow, Reader
 
 
 class Judgment(NamedTuple):
-    """A query and the papers it should find."""
+    """A query and the papers it should find, each by its newest note."""
 
     query: str
     wanted: tuple[PaperRow, ...]
@@ -75,7 +75,7 @@ def judge(judgments: Sequence[Judgment], ask: Callable[[str], Sequence[int]], k:
 
 def _named(reader: Reader, name: str, place: str) -> PaperRow:
     papers = reader.named(name)
-    if len(papers) != 1:
+    if not papers or not reader.are_one_paper([paper.key for paper in papers]):
         some = ", ".join(paper.id for paper in papers[:3]) or "none"
         raise KbError(f"{place}: {name!r} should name one paper, names {len(papers)}: {some}")
-    return papers[0]
+    return reader.rows(reader.notes_of(papers[0].key))[0]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-Kind = Literal["paper", "project", "lecture"]
+Kind = Literal["paper", "project", "lecture", "note"]  # a note is about none of the others
 LinkKind = Literal[
     "arxiv", "doi", "openreview", "github", "gitlab", "huggingface", "modelscope", "demo", "video", "figure", "web"
 ]
@@ -41,9 +41,15 @@ class Paper(Record):
 
     id: str  # file name and slug, "2024-10/dm-codec"
     kind: Kind
-    title: str
+    title: str  # in normal form: no Markdown, one space between words, full-width signs as half-width ones
+    written_title: str | None = None  # as it stands in the note, where that differs
     short_name: str | None  # what people call it: "DM-Codec"
-    month: str | None  # "2024-10"
+    authors: tuple[str, ...] = ()
+    venue: str | None = None  # "ICASSP 2023"
+    published: str | None = None  # when it appeared, as exactly as the note says: "2024", "2024-10" or "2024-10-21"
+    date: str | None = None  # of the entry: that of the heading it stands under, else when it appeared
+    is_starred: bool = False
+    month: str | None  # of the heading it stands under, else of the note: "2024-10"
     section_path: tuple[str, ...]  # headings above the entry, outermost first
     sections: tuple[str, ...]  # headings inside the entry
     organizations: tuple[str, ...]
@@ -51,6 +57,9 @@ class Paper(Record):
     links: tuple[Link, ...]  # in order of appearance, each address once
     arxiv_id: str | None  # "2410.15017", without version
     doi: str | None
+    openreview_id: str | None = None
+    acl_id: str | None = None  # "2023.acl-long.1"
+    repositories: tuple[str, ...] = ()  # "github.com/owner/name"
     body: str  # Markdown, without the line that names the entry
     file: str  # path below the notes folder, with forward slashes
     line: int  # first line in the file, counted from 1
@@ -76,7 +85,8 @@ class Note(Record):
     """One file of notes."""
 
     file: str
-    grammar: Literal["monthly", "lecture", "pasted", "single"]
+    grammar: str  # what explains most of its entries: "guillemets", "headings", "table", "list", "pasted", …
+    reason: str  # why that one
     title: str
     month: str | None
     date: str | None  # as written in the front matter

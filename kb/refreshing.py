@@ -47,7 +47,7 @@ def bring_in(config: Config, changes: Changes, progress: Progress) -> tuple[str,
 def bring_all(config: Config, changes: Changes | None, progress: Progress) -> Refreshed:
     """Bring changes in, or read every note again if they are None; set the encoder up and encode every passage."""
     report = indexing.refresh(config, changes, progress) if changes is not None else indexing.rebuild(config, progress)
-    notices = tuple(f"error: {failure}" for failure in report.failures)
+    notices = (*report.missing, *(f"error: {failure}" for failure in report.failures))
     encoded = 0
     if config.encoder != NO_ENCODER:
         try:

@@ -1,10 +1,10 @@
-"""What changed in the notes folder since the index was written; looks at names, times and sizes only."""
+"""What changed in the notes since the index was written; looks at names, times and sizes only."""
 
 import os
 from pathlib import Path
 from typing import NamedTuple
 
-from kb.config import GLOSSARY_NAME
+from kb.config import GLOSSARY_NAME, Config
 from kb.errors import KbError
 
 SUFFIXES = (".md", ".markdown", ".txt")
@@ -13,26 +13,41 @@ Stamp = tuple[int, int]  # mtime in nanoseconds, size in bytes
 
 
 class Changes(NamedTuple):
-    """Files to read again and files to forget, by path below the notes folder."""
+    """Files to read again and files to forget, as the index names them: see Config.path_of."""
 
     changed: dict[str, Stamp]
     gone: tuple[str, ...]
+    missing: tuple[str, ...] = ()  # sources that cannot be looked at now, a line each
 
     def __bool__(self) -> bool:
         return bool(self.changed or self.gone)
 
 
-def find_changes(notes: Path, known: dict[str, Stamp]) -> Changes:
-    """Return what differs between the folder and known.
+def find_changes(config: Config, known: dict[str, Stamp]) -> Changes:
+    """Return what differs between the folders of notes and known.
 
-    Raises: KbError if the folder is not there: an empty folder is a fact, a missing one is more likely a mistake.
+    The files of a source whose folder is not there stay: it may be a disk that is not plugged in.
+    Raises: KbError if the notes folder is not there: an empty folder is a fact, a missing one is more likely a mistake.
     """
-    found = scan(notes)
+    found = scan(config.notes)
+    missing: dict[str, str] = {}
+    for source in config.sources:
+        try:
+            below = scan(source.folder)
+        except (KbError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not there"
+            line = f"source {source.name}: {source.folder} cannot be read ({reason}); showing what was indexed of it"
+            missing[f"{source.name}/"] = line
+            continue
+        for file, stamp in below.items():
+            if file != GLOSSARY_NAME and source.takes(file):
+                found[f"{source.name}/{file}"] = stamp
     if found == known:
-        return Changes({}, ())
+        return Changes({}, (), tuple(missing.values()))
     return Changes(
         changed={path: found[path] for path in sorted(found) if known.get(path) != found[path]},
-        gone=tuple(path for path in known if path not in found),
+        gone=tuple(path for path in known if path not in found and not path.startswith(tuple(missing))),
+        missing=tuple(missing.values()),
     )
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from kb.answering import hits
+from kb.answering import best_notes, hits
 from kb.config import Config
 from kb.encoders import Encoder
 from kb.errors import EncoderMissing
@@ -26,12 +26,13 @@ def search(
     retriever: str = "hybrid",
     is_fuzzy: bool = False,
 ) -> Answer:
-    """Return the best hits for text; limit 0 returns them all.
+    """Return the best hits for text, one a paper; limit 0 returns them all.
 
-    A paper that is called exactly so comes first. retriever is "hybrid", or for measuring one part alone: "lexical"
-    (words as typed), "gloss" (with what they stand for in the other language) or "dense" (meaning). Quoted text and
-    queries without plain words are left to the words: meaning cannot be exact. is_fuzzy also looks for what Latin words
-    that stand in no paper may have been meant to be.
+    What is exact lists records, not papers: quoted text and fields alone. A paper that is called exactly so comes
+    first. retriever is "hybrid", or for measuring one part alone: "lexical" (words as typed), "gloss" (with what they
+    stand for in the other language) or "dense" (meaning). Quoted text and queries without plain words are left to the
+    words: meaning cannot be exact. is_fuzzy also looks for what Latin words that stand in no paper may have been meant
+    to be.
     Raises: KbError if the query uses a field wrongly.
     """
     query = parse_query(text)
@@ -62,9 +63,14 @@ def search(
     }
     scores = fuse(rankings["words"], rankings["meaning"]) if query.has_text else dict.fromkeys(rankings["words"], 0.0)
     order = list(dict.fromkeys((*rankings["name"], *scores)))
-    shown = hits(reader, query, order[: limit or None], scores, rankings, near.passages if near else {})
+    is_exact = bool(query.required) or not query.has_text
+    if not is_exact:
+        order = best_notes(reader, order)
+    shown = order[: limit or None]
+    others = {} if is_exact else reader.other_notes(shown, allowed)
+    found = hits(reader, query, shown, scores, rankings, near.passages if near else {}, others)
     took_part = ("words",) * uses_words + ("meaning",) * (near is not None)
-    return Answer(shown, len(order), took_part, meanings, notice)
+    return Answer(found, len(order), took_part, meanings, notice)
 
 
 def _nearest(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from math import log
 
-from kb.answering import hits
+from kb.answering import best_notes, hits
 from kb.config import Config
 from kb.encoders import Encoder
 from kb.encoding import readable_text
@@ -33,7 +33,7 @@ def similar(
     without: int | None = None,
     narrowed: str = "",
 ) -> Answer:
-    """Return the papers most like the passages of a text; limit 0 returns them all.
+    """Return the papers most like the passages of a text, one hit each; limit 0 returns them all.
 
     The words are those with the highest tf-idf, the meaning is the mean of the passages' vectors; both are fused as in
     a search. without is the key of the paper that the text is, if it is one; narrowed holds fields such as month:2024.
@@ -55,11 +55,15 @@ def similar(
         "meaning": near.cosines if near else {},
     }
     for ranking in rankings.values():
-        ranking.pop(without or 0, None)
+        for note in reader.notes_of(without) if without is not None else ():
+            ranking.pop(note, None)
     scores = fuse(rankings["words"], rankings["meaning"])
-    shown = hits(reader, query, list(scores)[: limit or None], scores, rankings, near.passages if near else {})
+    order = best_notes(reader, list(scores))
+    shown = order[: limit or None]
+    others = reader.other_notes(shown, reader.allowed(query))
+    found = hits(reader, query, shown, scores, rankings, near.passages if near else {}, others)
     took_part = ("words",) + ("meaning",) * (near is not None)
-    return Answer(shown, len(scores), took_part, (), notice)
+    return Answer(found, len(order), took_part, (), notice)
 
 
 def _telling_words(reader: Reader, texts: Sequence[str], fewest: int) -> tuple[Phrase, ...]:

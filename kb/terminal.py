@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +34,7 @@ class Style(NamedTuple):
 
     def place(self, path: Path, line: int) -> str:
         """Return `path:line` as seen from here, linked to the file (OSC 8)."""
-        shown = f"{_from_here(path)}:{line}"
+        shown = f"{from_here(path)}:{line}"
         if not self.is_terminal:
             return shown
         return f"\x1b]8;;{path.absolute().as_uri()}#L{line}\x1b\\{shown}\x1b]8;;\x1b\\"
@@ -45,16 +45,24 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
-def hit_lines(hit: Hit, notes: Path, style: Style, with_reasons: bool) -> list[str]:
+def clean_row(*cells: str) -> str:
+    """Return cells as one line with tabs between them, for a list that is shown while it is made."""
+    return "\t".join(clean(cell.replace("\t", " ").replace("\n", " ")) for cell in cells)
+
+
+def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reasons: bool) -> list[str]:
     """Return a hit as it is shown: title, whence, the passage around the first match, and why if asked."""
     paper = hit.paper
     facts = [clean(fact) for fact in (paper.organizations, paper.keywords, paper.month) if fact]
     lines = [
         f"{hit.rank}. {style.bold(clean(paper.title))}",
-        "   " + " · ".join([*facts, style.place(notes / paper.file, hit.line)]),
+        "   " + " · ".join([*facts, style.place(path_of(paper.file), hit.line)]),
     ]
     if text := snippet(hit, style):
         lines.append("   " + text)
+    if hit.also:
+        places = ", ".join(style.place(path_of(other.file), other.line) for other in hit.also)
+        lines.append("   " + style.dim("also in ") + places)
     if with_reasons:
         reasons = ", ".join(f"{reason.retriever} #{reason.rank} ({reason.score:.3g})" for reason in hit.reasons)
         lines.append("   " + style.dim(f"score {hit.score:.4f}: {reasons}{_matches(hit)}"))
@@ -88,7 +96,7 @@ def snippet(hit: Hit, style: Style) -> str:
     return ("…" if start else "") + shown + ("…" if end < len(text) else "") if shown else ""
 
 
-def paper_columns(papers: Sequence[PaperRow], notes: Path, style: Style) -> list[list[str]]:
+def paper_columns(papers: Sequence[PaperRow], path_of: Callable[[str], Path], style: Style) -> list[list[str]]:
     """Return id, month, title, organizations and place of papers, a row each."""
     return [
         [
@@ -96,7 +104,7 @@ def paper_columns(papers: Sequence[PaperRow], notes: Path, style: Style) -> list
             paper.month or "",
             clean(paper.title),
             clean(paper.organizations),
-            style.place(notes / paper.file, paper.line),
+            style.place(path_of(paper.file), paper.line),
         ]
         for paper in papers
     ]
@@ -123,6 +131,7 @@ def _flat(text: str) -> str:
     return clean(re.sub(r"\s+", " ", text))
 
 
-def _from_here(path: Path) -> str:
+def from_here(path: Path) -> str:
+    """Return path as seen from the working directory; whole if that is further than one folder up."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith(os.path.join("..", "..")) else relative

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ class Kb:
         from kb import indexing
 
         known = Reader(self.config.database).stamps() if self.config.database.is_file() else {}
-        return indexing.refresh(self.config, find_changes(self.notes, known))
+        return indexing.refresh(self.config, find_changes(self.config, known))
 
     def reader(self) -> Reader:
         return Reader(self.config.database)
@@ -143,6 +144,12 @@ def empty_kb(tmp_path: Path, dictionary: Path) -> Kb:
     return Kb(tmp_path / "kb", dictionary)
 
 
+@pytest.fixture(scope="session")
+def new_kb(dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Kb]:
+    """One more each time it is called, for properties that need many."""
+    return lambda: Kb(tmp_path_factory.mktemp("many") / "kb", dictionary)
+
+
 @pytest.fixture
 def kb(empty_kb: Kb) -> Kb:
     empty_kb.write("2024-10.md", OCTOBER)
@@ -160,6 +167,14 @@ def seeds() -> Path:
     folder = SHARED / "seeds"
     if not folder.is_dir():
         pytest.skip("the real notes are not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    folder = SHARED / "corpora"
+    if not folder.is_dir():
+        pytest.skip("the notes of others are not here")
     return folder
 
 

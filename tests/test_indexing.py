@@ -118,7 +118,7 @@ def test_an_interrupted_refresh_leaves_the_index_as_it_was(kb: Any) -> None:
     from kb.scan import find_changes
 
     with pytest.raises(KeyboardInterrupt):
-        indexing.refresh(kb.config, find_changes(kb.notes, kb.reader().stamps()), interrupt)
+        indexing.refresh(kb.config, find_changes(kb.config, kb.reader().stamps()), interrupt)
     assert titles(kb) == before
 
 

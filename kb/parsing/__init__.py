@@ -1,37 +1,49 @@
 """The text of one note -> a Note with its papers. Pure: nothing is read but the bytes given."""
 
 import re
+from collections import Counter
+from typing import NamedTuple
 
 from kb.errors import NoteError
-from kb.parsing import lecture, monthly, names, pasted, single
-from kb.parsing.blocks import Block, blocks
+from kb.parsing import guillemets, headings, lecture, lists, names, pasted, single, tables
 from kb.parsing.entry import Entry, papers
+from kb.parsing.evidence import speaks_of_research
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
+from kb.parsing.outline import Outline, outline
 from kb.records import Note, Span
 
 ENTRIES_AFTER_PREFACE = 3  # pasted text may begin with something else if it holds at least so many entries
+MANY_ENTRIES = 5  # of lists and tables: a paper's own note hardly lists so many others without chapters of its own
+COVERED = 0.3  # share of the lines with text that entries of lists and tables explain in a file of such
+
+
+class Reading(NamedTuple):
+    """How a grammar reads a file."""
+
+    grammar: str
+    reason: str
+    entries: list[Entry]
 
 
 def parse_note(data: bytes, file: str) -> Note:
     """Return the note that data holds; file is its path below the notes folder.
 
-    The grammar is the first that explains the text: monthly list, pasted text, numbered lecture, one paper a file.
     Raises: NoteError with file and line if data is not UTF-8 text or its front matter is broken.
     """
     lines = _lines(data, file)
     front = read_front_matter(lines, file)
     text_lines = [""] * front.line_count + lines[front.line_count :]
-    outline = blocks(text_lines)
     title = front.text("title") or _first_text(text_lines) or ""
     month = names.month_in(title) or names.month_in(front.text("date") or "") or names.month_in(file)
 
-    grammar, entries = _entries(outline, text_lines, front, file)
-    if len(entries) == 1 and title == entries[0].title:
-        _complete(entries[0], front)
-    found = papers(entries, file, month)
+    reading = _read(outline(text_lines), text_lines, front, file)
+    if len(reading.entries) == 1 and (reading.grammar in ("single", "note") or title == reading.entries[0].title):
+        _complete(reading.entries[0], front)
+    found = papers(reading.entries, file, month)
     return Note(
         file=file,
-        grammar=grammar,  # type: ignore[arg-type]
+        grammar=reading.grammar,
+        reason=reading.reason,
         title=title,
         month=month,
         date=front.text("date"),
@@ -56,18 +68,52 @@ def _lines(data: bytes, file: str) -> list[str]:
     return re.split(r"\r\n|\n|\r", text)
 
 
-def _entries(outline: list[Block], lines: list[str], front: FrontMatter, file: str) -> tuple[str, list[Entry]]:
-    if entries := monthly.find_entries(outline, lines):
-        return "monthly", entries
-    begins_with_heading = bool(outline) and outline[0].level > 0
-    if not front.line_count and not begins_with_heading:
+def _read(found: Outline, lines: list[str], front: FrontMatter, file: str) -> Reading:
+    """Return the reading that explains the file best: from the most marked grammar to the least."""
+    if entries := guillemets.find_entries(found.blocks, lines):
+        return _together([Reading("guillemets", "titles in guillemets", entries)], lines)
+    begins_with_heading = bool(found.blocks) and found.blocks[0].level > 0
+    is_research = speaks_of_research("\n".join(lines))
+    if not front.line_count and not begins_with_heading and is_research:
         entries = pasted.find_entries(lines)
         begins_with_entry = bool(entries) and not any(line.strip() for line in lines[: entries[0].line])
         if begins_with_entry or len(entries) >= ENTRIES_AFTER_PREFACE:
-            return "pasted", entries
-    if entries := lecture.find_entries(outline, lines):
-        return "lecture", entries
-    return "single", single.find_entries(outline, lines, front, file)
+            return Reading("pasted", f"{len(entries)} bare headings that are explained below", entries)
+    whole, reason = single.find_entries(found, lines, front, file)
+    is_about_one = reason and reason != single.CHAPTERS_REASON
+    parts = [
+        Reading("headings", "headings that name papers", headings.find_entries(found, lines)),
+        Reading("table", "rows that name papers", tables.find_entries(found, lines)),
+        Reading("list", "items that name papers", lists.find_entries(found, lines)),
+    ]
+    together = _together([part for part in parts if part.entries], lines)
+    if together.entries and not (is_about_one and together.grammar != "headings"):
+        covered = sum((entry.end or entry.line + 1) - entry.line for entry in together.entries)
+        texts = sum(bool(line.strip()) for line in lines)
+        if together.grammar == "headings" or len(together.entries) >= MANY_ENTRIES or covered >= COVERED * texts:
+            return together
+    if reason:
+        return Reading("single", reason, whole)
+    if is_research and (entries := lecture.find_entries(found.blocks, lines)):
+        return Reading("lecture", "numbered chapters on research", entries)
+    return Reading("note", "nothing in it names a paper", whole)
+
+
+def _together(parts: list[Reading], lines: list[str]) -> Reading:
+    """Return the entries of parts in order of their lines; what lies inside an entry of an earlier part is its text."""
+    taken = bytearray(len(lines) + 1)
+    entries: list[Entry] = []
+    counts: Counter[str] = Counter()
+    for part in parts:
+        free = [entry for entry in part.entries if not taken[entry.line]]
+        for entry in free:
+            end = entry.end or max((line for line, _ in entry.body), default=entry.line) + 1
+            taken[entry.line : end] = b"\1" * (end - entry.line)
+        entries += free
+        counts[part.grammar] += len(free)
+    most = max(counts, key=counts.__getitem__, default="note")
+    reason = next((part.reason for part in parts if part.grammar == most), "")
+    return Reading(most, f"{counts[most]} {reason}", sorted(entries, key=lambda entry: entry.line))
 
 
 def _complete(entry: Entry, front: FrontMatter) -> None:

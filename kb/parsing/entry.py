@@ -28,6 +28,12 @@ class Entry:
     keywords: tuple[str, ...] = ()
     arxiv_id: str | None = None
     doi: str | None = None
+    authors: tuple[str, ...] = ()
+    venue: str | None = None
+    published: str | None = None  # when the paper appeared, as the entry says
+    is_starred: bool = False
+    written: str | None = None  # the title as it stands in the note, where it is not the same
+    end: int | None = None  # the line after its last, where that is known from its place and not from its text
     names_paper: bool = True  # a published title is given, not only a project's name
     parent: "Entry | None" = None
 
@@ -55,6 +61,8 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, month: st
     addresses = " ".join(link.url for link in found)
     arxiv = entry.arxiv_id or links.arxiv_id(addresses) or links.arxiv_id(body)
     doi = entry.doi or links.doi(addresses) or links.doi(body)
+    identifiers = (links.openreview_id(addresses), links.acl_id(addresses))
+    noted = next((date for heading in reversed(entry.section_path) if (date := names.date_in(heading))), None)
     last_line = max((line for line, text in entry.body if text.strip()), default=entry.line)
     has_code = any(link.kind in ("github", "gitlab") for link in found)
     project = has_code and not (arxiv or doi or entry.names_paper)
@@ -62,8 +70,14 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, month: st
         id=identity,
         kind=entry.kind or ("project" if project else "paper"),
         title=entry.title,
+        written_title=entry.written if entry.written != entry.title else None,
         short_name=entry.short_name,
-        month=month,
+        authors=entry.authors,
+        venue=entry.venue,
+        published=entry.published,
+        date=noted or entry.published,
+        is_starred=entry.is_starred,
+        month=names.month_in(noted or "") or month,
         section_path=entry.section_path,
         sections=entry.sections,
         organizations=entry.organizations,
@@ -71,6 +85,9 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, month: st
         links=found,
         arxiv_id=arxiv,
         doi=doi,
+        openreview_id=identifiers[0],
+        acl_id=identifiers[1],
+        repositories=links.repositories(found),
         body=body,
         file=file,
         line=entry.line + 1,
@@ -87,17 +104,18 @@ def passages(entry: Entry) -> tuple[Passage, ...]:
     """
     found: list[Passage] = []
     held: list[tuple[int, str]] = []
-    heading, fenced = "", False
+    heading, fenced, size = "", False, 0
 
     def close() -> None:
+        nonlocal size
         text = "\n".join(part for _, part in held).strip("\n")
         if text.strip():
             first = next(line for line, part in held if part.strip())
             found.append(Passage(line=first + 1, heading=heading, text=text))
         held.clear()
+        size = 0
 
     for line, text in entry.body:
-        size = sum(len(part) for _, part in held)
         if line in entry.headings:
             close()
             heading = entry.headings[line]
@@ -110,6 +128,7 @@ def passages(entry: Entry) -> tuple[Passage, ...]:
                 close()
             continue
         held.append((line, text))
+        size += len(text)
         if text.lstrip().startswith("```"):
             fenced = not fenced
     close()

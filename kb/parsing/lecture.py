@@ -2,8 +2,8 @@
 
 import re
 
-from kb.parsing.blocks import Block
 from kb.parsing.entry import Entry
+from kb.parsing.outline import Block
 
 _CHAPTER = re.compile(
     r"(?:\d+\s*[.、．)]|第[一二三四五六七八九十百]+[章讲节]|[一二三四五六七八九十]+、)\s*(?!\d)(?P<name>\S.*)$"

@@ -1,12 +1,17 @@
 """Addresses in Markdown, each with its kind, and the identifiers they carry."""
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 
 from kb.records import Link, LinkKind
 
 _ADDRESS = r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+"
-_MARKDOWN = re.compile(rf"(?P<bang>!?)\[(?P<label>[^\]\n]*)\]\(<?(?P<url>{_ADDRESS}?|[^\s()<>]+)>?(?:\s+\"[^\"]*\")?\)")
+LONGEST_LINK = 500  # characters of a label: without an end each [ of a long line would be tried to its end
+_MARKDOWN = re.compile(
+    rf"(?P<bang>!?)\[(?P<label>[^\]\n]{{0,{LONGEST_LINK}}})\]"
+    rf"\(<?(?P<url>{_ADDRESS}?|[^\s()<>]+)>?(?:\s+\"[^\"]*\")?\)"
+)
 _IMAGE_TAG = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"'](?P<url>[^\"']+)[\"']", re.IGNORECASE)
 _BARE = re.compile(_ADDRESS)
 _ARXIV_URL = re.compile(
@@ -35,6 +40,7 @@ _KIND_BY_HOST: dict[str, LinkKind] = {
     "youtu.be": "video",
     "bilibili.com": "video",
 }
+LONGEST_LABEL = 20  # characters
 _IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp")
 
 
@@ -66,6 +72,27 @@ def doi(text: str) -> str | None:
     return found["id"].rstrip(".,;") if found else None
 
 
+def openreview_id(text: str) -> str | None:
+    """Return the id of the first OpenReview page that text links to."""
+    found = re.search(r"openreview\.net/(?:forum|pdf)\?id=(?P<id>[\w-]+)", text)
+    return found["id"] if found else None
+
+
+def acl_id(text: str) -> str | None:
+    """Return the id of the first page of the ACL Anthology that text links to: "2023.acl-long.1" or "P19-1001"."""
+    found = re.search(r"(?:aclanthology\.org|aclweb\.org/anthology)/(?P<id>[A-Z]\d\d-\d{4}|\d{4}\.[\w-]+\.\d+)", text)
+    return found["id"] if found else None
+
+
+def repositories(found: Iterable[Link]) -> tuple[str, ...]:
+    """Return the repositories among links, each once: "github.com/owner/name"."""
+    pattern = re.compile(r"https?://(?:www\.)?(?P<host>github\.com|gitlab\.com)/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)")
+    matches = (pattern.match(link.url) for link in found)
+    return tuple(
+        dict.fromkeys(f"{m['host']}/{m['owner']}/{m['name'].removesuffix('.git')}".lower() for m in matches if m)
+    )
+
+
 def without_code(text: str) -> str:
     """Return text without its fenced code: addresses in a program are not links of the notes."""
     return _FENCED.sub("", text)
@@ -88,10 +115,13 @@ def split_links(text: str) -> tuple[str, str]:
 
 def _scan(markdown: str) -> Iterator[Link]:
     places = [(m.start(), m.end(), m["url"], m["label"], bool(m["bang"])) for m in _MARKDOWN.finditer(markdown)]
-    places += [(m.start(), m.end(), m["url"], "", True) for m in _IMAGE_TAG.finditer(markdown)]
-    taken = [(start, end) for start, end, *_ in places]
+    if "<" in markdown:
+        places += [(m.start(), m.end(), m["url"], "", True) for m in _IMAGE_TAG.finditer(markdown)]
+    taken = sorted((start, end) for start, end, *_ in places)
+    starts = [start for start, _ in taken]
     for match in _BARE.finditer(markdown):
-        if not any(start <= match.start() < end for start, end in taken):
+        before = bisect_right(starts, match.start()) - 1
+        if before < 0 or taken[before][1] <= match.start():
             places.append((match.start(), match.end(), _trimmed(match[0]), "", False))
     for start, _, url, label, is_image in sorted(places):
         if is_image or url.startswith(("http://", "https://")):
@@ -100,17 +130,21 @@ def _scan(markdown: str) -> Iterator[Link]:
 
 def _trimmed(url: str) -> str:
     # An address in running text takes no closing mark with it, unless it opened it: (…/Foo_(bar)) keeps the inner pair.
-    while url:
-        if url[-1] in ".,;:!?'*_[]" or (url[-1] == ")" and url.count(")") > url.count("(")) or url[-1] == "(":
-            url = url[:-1]
-        else:
+    end = len(url)
+    open_pairs = url.count("(") - url.count(")")
+    while end:
+        mark = url[end - 1]
+        if mark not in ".,;:!?'*_[]()" or (mark == ")" and open_pairs >= 0):
             break
-    return url
+        open_pairs += (mark == ")") - (mark == "(")
+        end -= 1
+    return url[:end]
 
 
 def _label_before(markdown: str, start: int) -> str:
-    line = markdown[markdown.rfind("\n", 0, start) + 1 : start]
-    return line if len(line) < 20 else ""
+    """Return what stands before an address on its line, if that is short."""
+    _, newline, label = markdown[max(0, start - LONGEST_LABEL) : start].rpartition("\n")
+    return label if newline or start < LONGEST_LABEL else ""
 
 
 def _kind(url: str, label: str, is_image: bool) -> LinkKind:

@@ -7,6 +7,18 @@ _MONTHS = (
     re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*[-./_]\s*(?P<month>1[0-2]|0?[1-9])(?!\d)"),
     re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<month>1[0-2]|0[1-9])(?!\d)"),
 )
+_DAY = re.compile(
+    r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*[-./年]\s*(?P<month>1[0-2]|0?[1-9])\s*[-./月]\s*(?P<day>3[01]|[12]\d|0?[1-9])(?!\d)"
+)
+_ENGLISH_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH_NAME = (
+    r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    r"|Nov(?:ember)?|Dec(?:ember)?)"
+)
+_ENGLISH_DAY = re.compile(rf"\b{_MONTH_NAME}\.?\s+(?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?!\d)", re.IGNORECASE)
+_DAY_ENGLISH = re.compile(rf"(?<!\d)(?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?\s+{_MONTH_NAME}\b", re.IGNORECASE)
+_ENGLISH_MONTH = re.compile(rf"\b{_MONTH_NAME}\b", re.IGNORECASE)
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _SHORT_NAME = re.compile(
     r"(?P<name>[^\s:：|,，。()（）]+(?: [^\s:：|,，。()（）]+){0,3}?)\s*(?:[(（][^)）]*[)）])?\s*(?:[:：|]|--)\s*\S"
 )
@@ -69,6 +81,42 @@ def split_names(text: str) -> tuple[str, ...]:
 def split_organizations(text: str) -> tuple[str, ...]:
     """Return the organizations of "CMU、MIT" or "CMU/MIT"; an ampersand stays, as in Texas A&M."""
     return tuple(part for piece in re.split(r"[、/／;；]", text) if (part := piece.strip(" *`")))
+
+
+def split_people(text: str) -> tuple[str, ...]:
+    """Return the people of "A. One*, B. Two† and C. Three et al.", without marks and remarks."""
+    text = re.sub(r"[(（][^()（）]*[)）]", "", text)
+    text = re.sub(r"\\?[*†‡§¶\u2020-\u2021]|\bet al\.?|等人?(?=$|[,，;；、])|\.\.\.|…", "", text)
+    parts = re.split(r"[,，;；、]|\band\b|\s&\s|\s\+\s", text)
+    return tuple(dict.fromkeys(name for part in parts if (name := part.strip(" .*_`")) and len(name) < 60))
+
+
+def split_keywords(text: str) -> tuple[str, ...]:
+    """Return keywords: "`A` `B`" -> ("A", "B"); "#slm, codec" -> ("slm", "codec")."""
+    if coded := re.findall(r"`([^`]+)`", text):
+        return tuple(dict.fromkeys(coded))
+    return tuple(dict.fromkeys(name.lstrip("#") for name in split_names(text)))
+
+
+def date_in(text: str) -> str | None:
+    """Return the first date that text gives, as exactly as it does.
+
+    Example: "2024年12月" -> "2024-12"; "Oct 3, 2024" -> "2024-10-03"; "(June 23 - June 29) - 2025" -> "2025-06-23".
+    """
+    if found := _DAY.search(text):
+        return f"{found['year']}-{int(found['month']):02d}-{int(found['day']):02d}"
+    if month := month_in(text):
+        return month
+    year = _YEAR.search(text)
+    if year and (named := _ENGLISH_DAY.search(text) or _DAY_ENGLISH.search(text)):
+        return f"{year[0]}-{_english_month(named['month'])}-{int(named['day']):02d}"
+    if year and (named := _ENGLISH_MONTH.search(text)):
+        return f"{year[0]}-{_english_month(named['month'])}"
+    return year[0] if year else None
+
+
+def _english_month(name: str) -> str:
+    return f"{_ENGLISH_MONTHS.index(name[:3].lower()) + 1:02d}"
 
 
 def slug(text: str) -> str:

@@ -1,32 +1,186 @@
-"""One file, one paper: what every note is that follows no other grammar."""
+"""One file, one paper: where front matter, labels, heading, links or the chapters of a paper say so; else a note."""
 
+import re
+from difflib import SequenceMatcher
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
-from kb.parsing import names
-from kb.parsing.blocks import Block
+from kb.parsing import names, titles
 from kb.parsing.entry import Entry
+from kb.parsing.evidence import VENUE, links_to_paper, speaks_of_paper
 from kb.parsing.frontmatter import FrontMatter
+from kb.parsing.labels import field_of, labelled
+from kb.parsing.outline import Block, Outline
+
+OPENING_LINES = 30
+LINK_LINES = 8  # of the opening, where a link to a paper is the link to the paper
+LINKS = 3  # to papers; with more than these and than headings a file is about several
+ALIKE = 0.5  # share of letters from which on heading and file name name the same paper
+CHAPTERS = 2
+NAME_REASON = "it calls itself a note of a paper"
+CHAPTERS_REASON = "it has the chapters of a paper"
+
+_CHAPTER_NAMES = (
+    r"(?:abstract|introduction|intro|related works?|background|methods?|methodology|approach|experiments?"
+    r"|experimental setup|results?|evaluation|ablation(?: study)?|conclusions?|discussion|limitations?"
+    r"|摘要|引言|介绍|相关工作|背景|方法|实验|结果|消融实验|结论|讨论|创新点|贡献|核心贡献|研究动机|动机|论文信息)"
+)
+_CHAPTER = re.compile(
+    rf"(?:[\d.]+\s*|[一二三四五六七八九十]+、\s*)?{_CHAPTER_NAMES}(?:\s*(?:&|and|/|与|和|,)\s*{_CHAPTER_NAMES})*\W*$",
+    re.IGNORECASE,
+)
+_FIELDS_OF_PAPERS = ("arxiv", "doi", "authors", "venue")
 
 
-def find_entries(blocks: list[Block], lines: list[str], front: FrontMatter, file: str) -> list[Entry]:
-    """Return the file as one entry, named by its front matter, else its first heading, else its file name.
+class _Page(NamedTuple):
+    """A file and what its opening says."""
 
-    A file without any text has no entry.
+    outline: Outline
+    lines: list[str]
+    front: FrontMatter
+    stem: str  # of its name
+    start: int  # the first line with text
+    heading: Block | None  # that names it
+    facts: dict[str, str]  # by field
+
+    def opening(self, count: int) -> list[str]:
+        """Return the first lines."""
+        return self.lines[self.start : self.start + count]
+
+
+def find_entries(outline: Outline, lines: list[str], front: FrontMatter, file: str) -> tuple[list[Entry], str]:
+    """Return the file as one entry, and what tells that it is about a paper: "" if nothing does.
+
+    A file without any text has no entry, unless it is named as a note of a paper.
     """
+    stem = PurePosixPath(file).stem
     start = next((n for n, line in enumerate(lines) if n >= front.line_count and line.strip()), None)
     if start is None:
-        return []
-    headings = [block for block in blocks if block.level]
-    own_title = headings[0] if headings and headings[0].line == start else None
-    title = front.text("title") or (own_title.text.strip() if own_title else PurePosixPath(file).stem)
-    return [
-        Entry(
-            title=title,
-            line=start,
-            body=[(n, lines[n]) for n in range(start + 1 if own_title else start, len(lines))],
-            short_name=names.short_name(title),
-            headings={block.line: block.text.strip() for block in headings if block is not own_title},
-            sections=tuple(block.text.strip() for block in headings if block is not own_title),
-            organizations=front.texts("organization", "organizations", "org", "affiliation"),
-        )
-    ]
+        return _planned(stem)
+    heading = _heading(outline, lines, start)
+    page = _Page(outline, lines, front, stem, start, heading, _facts(front, lines, start, outline))
+    written, title = _title(page)
+    reason = _reason(page)
+    facts = page.facts
+    others = [block for block in outline.headings if block is not heading]
+    short_name = facts.get("short_name", "")
+    entry = Entry(
+        title=title,
+        written=written,
+        line=start,
+        body=[(n, lines[n]) for n in range(start, len(lines)) if not (heading and n == heading.line)],
+        short_name=short_name if names.is_name(short_name) else names.short_name(title),
+        headings={block.line: block.text.strip() for block in others},
+        sections=tuple(block.text.strip() for block in others),
+        organizations=names.split_organizations(facts.get("organizations", "")),
+        authors=names.split_people(facts.get("authors", "")),
+        keywords=names.split_keywords(facts.get("keywords", "")),
+        venue=_venue(page),
+        published=names.date_in(facts.get("date", "")) if reason else None,
+        kind=None if reason else "note",
+        is_starred=bool(heading and re.search(r"[☆★⭐]", heading.text)),
+    )
+    return [entry], reason
+
+
+def _planned(stem: str) -> tuple[list[Entry], str]:
+    """Return the paper that an empty file is named after."""
+    if not (titles.is_note_of_paper(stem) or titles.looks_published(stem)):
+        return [], ""
+    title = titles.of_file(stem)
+    return [Entry(title=title, written=stem, line=0, body=[], short_name=names.short_name(title))], NAME_REASON
+
+
+def _heading(outline: Outline, lines: list[str], start: int) -> Block | None:
+    """Return the heading that the text begins with; of two in a row that are alike the longer."""
+    first = [block for block in outline.headings[:2] if not _CHAPTER.match(titles.plain(block.text).strip())]
+    if not first or any(lines[n].strip() and not lines[n].startswith("#!") for n in range(start, first[0].line)):
+        return None
+    if len(first) == 2 and first[1].line == first[0].line + 1:
+        bare = [titles.undecorated(block.text) for block in first]
+        return max(first, key=lambda block: len(block.text)) if _are_alike(*bare) else first[0]
+    return first[0]
+
+
+def _facts(front: FrontMatter, lines: list[str], start: int, outline: Outline) -> dict[str, str]:
+    """Return what front matter, labels and a first table of two columns say, by field."""
+    found = labelled(lines[start : start + OPENING_LINES])
+    for table in outline.tables[:1]:
+        if table.header.line < start + OPENING_LINES and len(table.header.cells) == 2:
+            for row in (table.header, *table.rows):
+                if (field := field_of(row.cells[0])) and row.cells[1].strip():
+                    found.setdefault(field, row.cells[1].strip())
+    for key, value in front.values.items():
+        text = "、".join(map(str, value)) if isinstance(value, list) else str(value or "")
+        field = field_of(key)
+        if field and field != "title" and text.strip():
+            found[field] = text.strip()
+    return found
+
+
+def _title(page: _Page) -> tuple[str, str]:
+    """Return the title as written and in normal form: labelled, else of front matter, heading or file name."""
+    found = titles.find_title(page.facts.get("title", ""))
+    if found and len(found.title) > 5:
+        return found.written, found.title
+    if given := page.front.text("title"):
+        return given, titles.normal(titles.undecorated(titles.plain(given))) or given
+    of_file = titles.of_file(page.stem)
+    text = page.heading.text.strip() if page.heading else ""
+    of_heading = titles.normal(titles.undecorated(titles.plain(text)))
+    if not of_heading or VENUE.fullmatch(of_heading):
+        return page.stem, of_file
+    if titles.is_note_of_paper(text) and len(of_file.split()) > 2 and _are_alike(of_heading, of_file):
+        return max((text, of_heading), (page.stem, of_file), key=lambda one: len(one[1]))
+    return text, of_heading
+
+
+def _are_alike(one: str, other: str) -> bool:
+    one, other = one.lower(), other.lower()
+    return one in other or other in one or SequenceMatcher(None, one, other, autojunk=False).ratio() >= ALIKE
+
+
+def _reason(page: _Page) -> str:
+    """Return what tells that the file is about a paper; "" if nothing does."""
+    given = [field for key, value in page.front.values.items() if value and (field := field_of(key))]
+    if telling := [field for field in given if field in _FIELDS_OF_PAPERS]:
+        return f"front matter gives {telling[0]}"
+    known = page.facts.keys()
+    if "title" in known and not known.isdisjoint(_FIELDS_OF_PAPERS):
+        return "labels give its title and more"
+    if "authors" in known and not known.isdisjoint(("venue", "organizations", "arxiv", "doi")):
+        return "labels give its authors and more"
+    heading = page.heading.text if page.heading else ""
+    if titles.is_note_of_paper(heading) or titles.is_note_of_paper(page.stem):
+        return NAME_REASON
+    if titles.looks_published(page.stem):
+        return "its file is named after a paper"
+    if speaks_of_paper(heading):
+        return "its heading names a paper"
+    links = sum(map(links_to_paper, page.lines))
+    first = [line for line in page.opening(OPENING_LINES) if line.strip()][:LINK_LINES]
+    is_linked = any(links_to_paper(line) and not _is_entry(line) for line in first)
+    if is_linked and links <= max(LINKS, len(page.outline.headings)):
+        return "it begins with a link to a paper"
+    chapters = {
+        text.lower() for block in page.outline.headings if _CHAPTER.match(text := titles.plain(block.text).strip())
+    }
+    is_academic = any(re.match(r"[\d.\s]*(?:abstract|摘要)", chapter) for chapter in chapters)
+    return CHAPTERS_REASON if is_academic and len(chapters) >= CHAPTERS else ""
+
+
+def _is_entry(line: str) -> bool:
+    """Whether a line is a row of a table, or an item of a list with a title of its own."""
+    bare = line.lstrip()
+    item = re.match(r"(?:[-*+]|\d+[.)])\s+(?P<text>.*)", bare)
+    return bare.startswith("|") or bool(item and titles.find_title(item["text"]) and not labelled([line]))
+
+
+def _venue(page: _Page) -> str | None:
+    """Return the venue: as labelled, else the first with its year in the date, the headings or a short first line."""
+    if given := page.facts.get("venue"):
+        return titles.normal(titles.plain(given))
+    headings = [block.text for block in page.outline.headings[:2]]
+    short = [line for line in page.opening(LINK_LINES) if len(line) < 80]
+    texts = map(titles.plain, (page.facts.get("date", ""), *headings, *short))
+    return next((found[0] for text in texts if (found := VENUE.search(text))), None)

@@ -17,7 +17,9 @@ COLUMN_WEIGHTS = (4.0, 4.0, 4.0, 3.0, 1.0, 1.0, 0.0)
 NAME_COLUMNS = ("title", "short_name", "keywords", "organizations")
 SEARCHED_COLUMNS = (*NAME_COLUMNS, "body")
 FEWEST_LEFT = 10  # papers, for a narrower query to take the place of a wider one
-LATEST_STEP = "0006_names"
+LATEST_STEP = "0007_works"
+JOINING = "joining"  # the fact that tells by what of kb.toml records were joined
+MOST_LOOKED_UP = 1000  # papers whose works are looked up one by one; of more, all works are read
 
 
 class FileState(NamedTuple):
@@ -48,6 +50,15 @@ class PaperRow(NamedTuple):
     organizations: str
     keywords: str
     arxiv_id: str | None
+
+
+class Place(NamedTuple):
+    """Where another note of a paper stands."""
+
+    id: str
+    month: str | None
+    file: str
+    line: int
 
 
 class PassageRow(NamedTuple):
@@ -164,6 +175,69 @@ class Reader:
         rows = self._rows("WHERE p.key IN (SELECT value FROM json_each(?))", (json.dumps(list(keys)),))
         found = {row.key: row for row in rows}
         return [found[key] for key in keys]
+
+    def papers(self) -> list[PaperRow]:
+        """Return the rows of everything that is not a note or a lecture, newest month first."""
+        return self._rows(f"WHERE p.kind IN ('paper', 'project') ORDER BY {_READING_ORDER}", ())
+
+    def missing(self, ids: Iterable[str]) -> list[str]:
+        """Return those of ids that no record has, in order."""
+        rows = self._db.execute(
+            "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM papers)", (json.dumps(list(ids)),)
+        )
+        return [value for (value,) in rows]
+
+    def paper_ids(self) -> dict[int, dict[str, str]]:
+        """Return the ids by kind, "arxiv" or "doi", that records give as their paper's own, by key."""
+        found: dict[int, dict[str, str]] = {}
+        for paper, kind, value in self._db.execute("SELECT paper, kind, value FROM identities WHERE kind != 'title'"):
+            found.setdefault(paper, {})[kind] = value
+        return found
+
+    def authors(self, keys: Iterable[int]) -> dict[int, list[str]]:
+        """Return the authors of each of keys."""
+        rows = self._db.execute(
+            "SELECT key, json_extract(record, '$.authors') FROM papers WHERE key IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(keys)),),
+        )
+        return {key: json.loads(authors) for key, authors in rows}
+
+    def works(self, keys: Sequence[int]) -> dict[int, int]:
+        """Return the work of those of keys that are not the only record of their paper, and maybe of more."""
+        if len(keys) > MOST_LOOKED_UP:
+            return dict(self._db.execute("SELECT paper, work FROM works"))
+        chosen = json.dumps(list(keys))
+        rows = self._db.execute(
+            "SELECT paper, work FROM works WHERE paper IN (SELECT value FROM json_each(?))", (chosen,)
+        )
+        return dict(rows)
+
+    def notes_of(self, key: int) -> list[int]:
+        """Return the keys of all records of the paper that key is a record of, newest month first."""
+        rows = self._db.execute(
+            "SELECT p.key FROM works w JOIN works o ON o.work = w.work JOIN papers p ON p.key = o.paper"
+            f" WHERE w.paper = ? ORDER BY {_READING_ORDER}",
+            (key,),
+        )
+        return [other for (other,) in rows] or [key]
+
+    def are_one_paper(self, keys: Sequence[int]) -> bool:
+        """Whether keys, one at least, are all records of one paper."""
+        return len(keys) == 1 or set(keys) <= set(self.notes_of(keys[0]))
+
+    def other_notes(self, keys: Sequence[int], allowed: set[int] | None) -> dict[int, tuple[Place, ...]]:
+        """Return where else the papers of keys are written about, newest month first; only records that are allowed."""
+        rows = self._db.execute(
+            "SELECT w.paper, p.key, p.id, p.month, p.file, p.line FROM works w"
+            " JOIN works o ON o.work = w.work AND o.paper != w.paper JOIN papers p ON p.key = o.paper"
+            f" WHERE w.paper IN (SELECT value FROM json_each(?)) ORDER BY {_READING_ORDER}",
+            (json.dumps(list(keys)),),
+        )
+        found: dict[int, tuple[Place, ...]] = {}
+        for key, other, *place in rows:
+            if allowed is None or other in allowed:
+                found[key] = (*found.get(key, ()), Place(*place))
+        return found
 
     def list_rows(self, query: Query) -> list[PaperRow]:
         """Return the rows of all papers that query leaves, newest month first."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from kb.identities import identities
 from kb.records import Note, Paper
 from kb.terms import name_key, terms
 
@@ -18,6 +19,7 @@ class PaperRows:
     full_text: Row
     passages: list[Row]
     names: list[Row]
+    identities: list[Row]
 
 
 def note_rows(note: Note, english_of: Callable[[str], list[str]]) -> list[PaperRows]:
@@ -31,6 +33,7 @@ def note_rows(note: Note, english_of: Callable[[str], list[str]]) -> list[PaperR
             _full_text(paper, english_of),
             [{"line": passage.line, "heading": passage.heading, "text": passage.text} for passage in paper.passages],
             [{"name": name} for name in _names(paper)],
+            [{"kind": kind, "value": value} for kind, value in identities(paper)],
         )
         for paper in note.papers
     ]

@@ -115,3 +115,16 @@ def _names(db: Database) -> None:
     db.table("names").create_index(["paper"])
     db.execute("CREATE VIRTUAL TABLE vocabulary USING fts5vocab(papers_fts, row)")
     db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")
+
+
+@migrations(name="0007_works")
+def _works(db: Database) -> None:
+    # What a record is known by, to join records by, and which are the same paper: a work is named after one of its
+    # records, and a record that is alone has none. The next refresh reads every note again and fills both.
+    db.execute(
+        "CREATE TABLE identities (kind TEXT, value TEXT, paper INTEGER, PRIMARY KEY (kind, value, paper)) WITHOUT ROWID"
+    )
+    db.table("identities").create_index(["paper"])
+    db.execute("CREATE TABLE works (paper INTEGER PRIMARY KEY, work INTEGER)")
+    db.table("works").create_index(["work"])
+    db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")

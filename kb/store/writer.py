@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import IndexBusy, KbError
+from kb.store.joining import Lists, Touched, rejoin
 from kb.store.reader import LATEST_STEP, FileState
 from kb.store.rows import PaperRows
 
@@ -20,6 +21,7 @@ class Writer:
 
     def __init__(self, database: Path, wait_seconds: float = WAIT_SECONDS) -> None:
         self._path = database
+        self._touched = Touched()
         try:
             _make_folder(database.parent)
             self._connection = sqlite3.connect(database, timeout=wait_seconds, isolation_level=None)
@@ -77,6 +79,18 @@ class Writer:
         self._put("papers_fts", ({"rowid": key, **rows.full_text} for key, rows in keyed))
         self._put("passages", ({"paper": key, **passage} for key, rows in keyed for passage in rows.passages))
         self._put("names", ({"paper": key, **name} for key, rows in keyed for name in rows.names))
+        self._put("identities", ({"paper": key, **one} for key, rows in keyed for one in rows.identities))
+        for _, rows in keyed:
+            self._touched.records.add(rows.paper["id"])
+            self._touched.identities.update((one["kind"], one["value"]) for one in rows.identities)
+
+    def join_records(self, same: Lists, different: Lists, is_all: bool) -> None:
+        """Say which records are the same paper: of those that this writer has changed or, if is_all, of all.
+
+        same and different hold ids of records that the user joins and parts.
+        """
+        rejoin(self._connection, None if is_all else self._touched, same, different)
+        self._touched = Touched()
 
     def put_passage_texts(self, encoder: str, texts: Iterable[tuple[int, str]]) -> None:
         """Record the hash of the text that encoder reads for each passage, empty if it can read nothing of it.
@@ -121,8 +135,14 @@ class Writer:
         )
 
     def _remove_papers(self, path: str) -> None:
-        keys = [key for (key,) in self._connection.execute("SELECT key FROM papers WHERE file = ?", [path])]
-        for key in keys:
+        papers = self._connection.execute("SELECT key, id FROM papers WHERE file = ?", [path]).fetchall()
+        for key, record in papers:
+            self._touched.records.add(record)
+            self._touched.identities.update(
+                self._connection.execute("SELECT kind, value FROM identities WHERE paper = ?", [key])
+            )
+            self._connection.execute("DELETE FROM identities WHERE paper = ?", [key])
+            self._connection.execute("DELETE FROM works WHERE paper = ?", [key])
             self._connection.execute(
                 "DELETE FROM passage_texts WHERE passage IN (SELECT key FROM passages WHERE paper = ?)", [key]
             )

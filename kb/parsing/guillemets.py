@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 
 from kb.parsing import names
-from kb.parsing.blocks import Block
 from kb.parsing.entry import Entry
 from kb.parsing.links import split_links
+from kb.parsing.outline import Block
 
 _ENTRY = re.compile(r"\*\*\s*《(?P<title>.+)》\s*\*\*[ \t:：]*(?P<rest>.*)$")
 

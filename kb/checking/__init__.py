@@ -1,0 +1,33 @@
+"""Find what in notes is likely not meant. A rule is a function of one page or of all; a new one is added here."""
+
+from collections.abc import Iterable
+
+from kb.checking.characters import control_characters, unreadable
+from kb.checking.findings import Finding
+from kb.checking.identifiers import cut_ids, numbers_for_ids
+from kb.checking.layout import dashes_for_colons, heading_jumps, unclosed_fences
+from kb.checking.linking import dead_links, papers_without_link
+from kb.checking.page import read_page
+from kb.checking.together import duplicates, mistyped_sections
+from kb.reading import NoteFile
+
+PAGE_RULES = (
+    unreadable,
+    control_characters,
+    numbers_for_ids,
+    cut_ids,
+    unclosed_fences,
+    heading_jumps,
+    dashes_for_colons,
+    papers_without_link,
+    dead_links,
+)
+RULES_FOR_ALL = (duplicates, mistyped_sections)
+
+
+def check(notes: Iterable[NoteFile]) -> list[Finding]:
+    """Return what the rules find in notes, by file and line."""
+    pages = [read_page(note) for note in notes]
+    found = {finding for page in pages for rule in PAGE_RULES for finding in rule(page)}
+    found |= {finding for rule in RULES_FOR_ALL for finding in rule(pages)}
+    return sorted(found)

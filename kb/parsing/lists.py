@@ -1,0 +1,52 @@
+"""Lists of papers: an item is a paper where links, numbers or venues say so, or where its neighbours are."""
+
+from itertools import groupby
+
+from kb.parsing import names, titles
+from kb.parsing.entry import Entry
+from kb.parsing.evidence import VENUE, links_to_paper, speaks_of_paper
+from kb.parsing.outline import Item, Outline
+
+EVIDENT_SHARE = 0.5  # of the items of a list of papers
+FEWEST = 2
+
+
+def find_entries(outline: Outline, lines: list[str]) -> list[Entry]:
+    """Return an entry for each outermost item of each list of papers."""
+    outermost = [item for item in outline.items if item.depth == 0]
+    found: list[Entry] = []
+    for _, group in groupby(outermost, key=lambda item: outline.section(item.line)):
+        items = list(group)
+        evident = [_is_evident(item, lines) for item in items]
+        if sum(evident) < max(FEWEST, EVIDENT_SHARE * len(items)):
+            continue
+        path = titles.heading_names(outline.path(items[0].line))
+        found += [entry for item in items if (entry := _entry(item, path, lines))]
+    return found
+
+
+def _is_evident(item: Item, lines: list[str]) -> bool:
+    text = "\n".join(lines[item.line : item.end])
+    found = titles.find_title(item.text)
+    return found is not None and (speaks_of_paper(text) or (found.date is not None and "](" in item.text))
+
+
+def _entry(item: Item, path: tuple[str, ...], lines: list[str]) -> Entry | None:
+    found = titles.find_title(item.text)
+    if not found or not ("](" in item.text or speaks_of_paper(item.text)):
+        return None
+    text = "\n".join(lines[item.line : item.end])
+    venue = VENUE.search(titles.plain(text))
+    return Entry(
+        title=found.title,
+        written=found.written,
+        line=item.line,
+        end=item.end,
+        body=[(n, lines[n]) for n in range(item.line, item.end)],
+        short_name=names.short_name(found.title),
+        section_path=path,
+        venue=venue[0] if venue else None,
+        published=names.date_in(found.date or ""),
+        is_starred=found.is_starred,
+        names_paper=links_to_paper(text),
+    )

@@ -1,0 +1,155 @@
+"""The outline of a Markdown text: its headings, paragraphs, list items and tables, each with its lines."""
+
+from bisect import bisect_left, bisect_right
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+
+class Block(NamedTuple):
+    """A heading (level 1 to 6) or a paragraph (level 0) that stands in no list, quote or code."""
+
+    line: int  # first line, counted from 0
+    level: int
+    text: str
+
+
+class Item(NamedTuple):
+    """An item of a list."""
+
+    line: int  # first line, counted from 0
+    end: int  # the line after its last, nested items included
+    depth: int  # 0 for an item of an outermost list
+    text: str  # of its first paragraph
+
+
+class Row(NamedTuple):
+    """A row of a table."""
+
+    line: int
+    cells: tuple[str, ...]
+
+
+class Table(NamedTuple):
+    """A table outside of lists and quotes."""
+
+    header: Row
+    rows: tuple[Row, ...]
+
+
+class Outline:
+    """What stands where in a text."""
+
+    def __init__(self, blocks: list[Block], items: list[Item], tables: list[Table]) -> None:
+        self.blocks = blocks
+        self.items = items
+        self.tables = tables
+        self.headings = [block for block in blocks if block.level]
+        self._lines = [block.line for block in self.headings]
+        self._parents, self._ends = _nesting(self.headings)
+
+    def path(self, line: int) -> list[Block]:
+        """Return the headings that line stands under, outermost first; a heading stands under itself."""
+        found: list[Block] = []
+        number: int | None = bisect_right(self._lines, line) - 1
+        while number is not None and number >= 0:
+            found.append(self.headings[number])
+            number = self._parents[number]
+        return found[::-1]
+
+    def section(self, line: int) -> int:
+        """Return the number of the last heading above line; -1 above all."""
+        return bisect_left(self._lines, line) - 1
+
+    def inside(self, number: int) -> list[Block]:
+        """Return the headings of deeper levels in the section of a heading, given by its number."""
+        return self.headings[number + 1 : self._ends[number]]
+
+    def end(self, number: int) -> int | None:
+        """Return the line where the section of a heading ends; None if it goes to the end of the text."""
+        following = self._ends[number]
+        return self._lines[following] if following < len(self._lines) else None
+
+
+def _nesting(headings: list[Block]) -> tuple[list[int | None], list[int]]:
+    """Return for each heading the one it stands under, and the first after it that does not stand under it."""
+    parents: list[int | None] = []
+    ends = [len(headings)] * len(headings)
+    above: list[int] = []
+    for number, block in enumerate(headings):
+        while above and headings[above[-1]].level >= block.level:
+            ends[above.pop()] = number
+        parents.append(above[-1] if above else None)
+        above.append(number)
+    return parents, ends
+
+
+def outline(lines: list[str]) -> Outline:
+    """Return the outline of lines.
+
+    HTML tags are taken as text, so that a heading right below an <img> line is still a heading.
+    Example: ["# A", "", "b", "c"] -> blocks Block(0, 1, "A"), Block(2, 0, "b\\nc").
+    """
+    tokens = _markdown().parse(_without_comments("\n".join(lines)))
+    blocks: list[Block] = []
+    items: list[Item] = []
+    tables: list[Table] = []
+    rows: list[Row] = []
+    cells: list[str] = []
+    open_items: list[int] = []
+    for number, token in enumerate(tokens):
+        match token.type:
+            case "heading_open" | "paragraph_open" if token.level == 0 and token.map:
+                level = int(token.tag[1]) if token.type == "heading_open" else 0
+                blocks.append(Block(token.map[0], level, tokens[number + 1].content))
+            case "list_item_open" if token.map:
+                text = _first_paragraph(tokens, number + 1)
+                items.append(Item(token.map[0], token.map[1], len(open_items), text))
+                open_items.append(number)
+            case "list_item_close":
+                open_items.pop()
+            case "th_open" | "td_open":
+                cells.append(tokens[number + 1].content)
+            case "tr_close":
+                rows.append(Row(_line(tokens, number), tuple(cells)))
+                cells.clear()
+            case "table_close":
+                if token.level == 0 and rows:
+                    tables.append(Table(rows[0], tuple(rows[1:])))
+                rows.clear()
+    return Outline(blocks, items, tables)
+
+
+def _without_comments(text: str) -> str:
+    """Return text with the lines of HTML comments left empty; one that is never closed is text."""
+    parts: list[str] = []
+    position = 0
+    while (start := text.find("<!--", position)) >= 0 and (end := text.find("-->", start)) >= 0:
+        parts += [text[position:start], "\n" * text.count("\n", start, end)]
+        position = end + len("-->")
+    return "".join([*parts, text[position:]])
+
+
+def _first_paragraph(tokens: "list[Token]", number: int) -> str:
+    is_text = tokens[number].type in ("paragraph_open", "heading_open")
+    return tokens[number + 1].content if is_text else ""
+
+
+def _line(tokens: "list[Token]", number: int) -> int:
+    """Return the line of the row that ends at a token."""
+    while tokens[number].type != "tr_open":
+        number -= 1
+    place = tokens[number].map
+    return place[0] if place else 0
+
+
+@cache
+def _markdown() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    markdown.core.ruler.enableOnly(["normalize", "block"])
+    return markdown

@@ -1,0 +1,186 @@
+"""Titles as people write them, in list items, table cells, headings and file names -> the title itself."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from kb.parsing.evidence import RESEARCH
+from kb.parsing.outline import Block
+
+LONGEST = 2000  # characters that are looked at: no title is longer
+_MARKUP = re.compile(r"[\[*_`<~=\\]")
+_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|<img\b[^>]*>", re.IGNORECASE)
+_LINK = re.compile(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\](?:\((?P<url>(?:[^()\s]|\([^()]*\))*)[^()]*\)|\[[^\]]*\])")
+_WIKI = re.compile(r"\[\[(?P<target>[^\]|#]+)(?:#[^\]|]*)?(?:\|(?P<label>[^\]]+))?\]\]")
+_TAG = re.compile(r"</?[A-Za-z][^>]*>")
+_EMPHASIS = re.compile(r"(?P<mark>\*{1,3}|_{2,3}|~~|==)(?=\S)(?P<inner>.+?)(?<=\S)(?P=mark)")
+_CODE = re.compile(r"`+([^`]+)`+")
+_ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!&|<>~$])")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufe0f\x00-\x08\x0b-\x1f\x7f]")
+_STAR = re.compile("[☆★⭐🌟✨🔥❤👍⚡🚀🏆💡📄📝🆕]\ufe0f?")
+_CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
+_NUMBERING = re.compile(r"^(?:\(?\d{1,3}[.)、．]\s*|[①-⑳]\s*)(?=\D)")
+_DATE = re.compile(
+    r"^[\[(【（「]?\s*(?P<date>(?:19|20)\d\d(?:\s*[-/.年_]\s*\d{1,2}(?:\s*[-/.月]\s*\d{1,2}日?|月)?)?)\s*年?[\])】）」]?[\s:：,，-]+(?=\S)"
+    r"|^(?P<compact>(?:19|20)\d\d(?:0[1-9]|1[0-2]))\s+(?=\S)"
+)
+_TRAILING_DATE = re.compile(
+    r"\s*[(（\[]\s*(?:\*\*)?\s*(?:[A-Za-z ,.'’-]{0,30}\s*)?(?P<date>(?:19|20)\d\d(?:\s*[-/.]\s*\d{1,2}){0,2})"
+    r"\s*(?:\*\*)?\s*[)）\]]\s*$"
+)
+_BRACKET_TAG = re.compile(r"^(?:\[[^\]\[]{1,30}\](?!\()|【[^】]{1,30}】)\s*(?=\S)")
+_NOTE_WORDS = (
+    "论文阅读笔记|论文精读笔记|论文学习笔记|论文笔记|论文阅读|论文精读|论文解读"
+    "|阅读笔记|读书笔记|学习笔记|精读笔记|精读|解读|笔记"
+)
+_NOTE_SUFFIX = re.compile(
+    rf"[\s\-_—–:：|,，]*[(（\[【]?(?:{_NOTE_WORDS}|(?:paper |reading )?notes?|paper reading|(?:paper )?summary)"
+    r"[)）\]】]?"
+    r"(?:\.md)?\s*$",
+    re.IGNORECASE,
+)
+_NOTE_PREFIX = re.compile(
+    rf"^(?:[\[【(（]\s*(?:{_NOTE_WORDS}|paper(?: reading| notes?)?)\s*[\]】)）]\s*[:：\-—|]?\s*"
+    rf"|(?:{_NOTE_WORDS}|paper(?: reading| notes?| review)?|reading notes?)\s*[:：\-—|]+\s*)",
+    re.IGNORECASE,
+)
+_CALLS_ITSELF_NOTE = re.compile(
+    r"(?:阅读|精读)笔记|论文.{0,4}(?:笔记|阅读|精读|解读|摘录|翻译|总结|梳理|分享|速览)"
+    r"|\bpaper (?:reading|notes?)\b|\breading notes? (?:of|on)\b",
+    re.IGNORECASE,
+)
+_GENERIC = re.compile(
+    r"\W*(?:(?:the )?(?:papers?|pdf|arxiv|abs|code|github|git|repo|demos?|project|page|homepage|home|links?|blog|post"
+    r"|slides?|video|talk|tweet|data|dataset|model|weights|hf|huggingface|openreview|website|web|site|url|html|bib|bibtex"
+    r"|cite|poster|supp|supplementary|appendix|notes?|docs?|report|technical report|here|read more|more|samples?"
+    r"|论文|原文|代码|链接|主页|演示|项目|项目主页|博客|笔记|详情|视频|数据|数据集|知乎|解读|官网|地址|原文链接|论文链接|代码链接|全文)"
+    r"(?:[-_ ]?\d+)?|\d{4}\.\d{4,5}(?:v\d+)?|\W+)\W*$",
+    re.IGNORECASE,
+)
+_GUILLEMETS = re.compile(r"《(?P<title>[^》]+(?:《[^》]*》[^》]*)*)》")
+_QUOTED = re.compile(r"[\"“](?P<title>[^\"”]{8,300})[\"”]")
+_END = re.compile(
+    r"(?P<end>\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http)|，)"
+)
+
+
+class Found(NamedTuple):
+    """A title found in a text, with what else stood there."""
+
+    title: str
+    written: str  # the title as it stands in the notes
+    rest: str  # what follows it
+    date: str | None
+    is_starred: bool
+
+
+def heading_names(path: Iterable[Block]) -> tuple[str, ...]:
+    """Return the texts of headings in normal form."""
+    return tuple(normal(plain(block.text)) for block in path)
+
+
+def plain(text: str) -> str:
+    """Return text without Markdown: links as their labels, no emphasis, pictures, tags or escapes."""
+    text = text[:LONGEST]
+    if not _MARKUP.search(text):
+        return text
+    text = _IMAGE.sub("", text)
+    for _ in range(3):  # emphasis and links stand in one another
+        before = text
+        text = _WIKI.sub(lambda found: found["label"] or found["target"], text)
+        text = _LINK.sub(lambda found: found["label"], text)
+        text = _EMPHASIS.sub(lambda found: found["inner"], text)
+        if text == before:
+            break
+    return _ESCAPE.sub(r"\1", _CODE.sub(r"\1", _TAG.sub(" ", text)))
+
+
+def normal(text: str) -> str:
+    """Return a title in normal form: NFKC, nothing invisible, single spaces, no closing mark.
+
+    Example: "E\ufb03cient\u200b  Codecs：Ｘ" -> "Efficient Codecs:X".
+    """
+    text = _INVISIBLE.sub("", text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text.replace("\u00a0", " "))
+    return " ".join(text.split()).strip(" .,;:|-–—*_，、；。")
+
+
+def undecorated(text: str) -> str:
+    """Return a heading or name of a file without what says only that it is a note: "X 阅读笔记" -> "X"."""
+    text = _STAR.sub("", text[:LONGEST]).strip()
+    for _ in range(3):
+        before = text
+        text = _NOTE_PREFIX.sub("", _NOTE_SUFFIX.sub("", text)).strip()
+        if len(without := _BRACKET_TAG.sub("", text)) > 8:
+            text = without
+        if text == before:
+            break
+    return text
+
+
+def is_note_of_paper(text: str) -> bool:
+    """Whether a heading or the name of a file calls itself a note of a paper."""
+    return bool(_CALLS_ITSELF_NOTE.search(text))
+
+
+def looks_published(text: str) -> bool:
+    """Whether text reads as the title of a paper and as nothing else: long, in capitals, of the words of research."""
+    words = re.findall(r"[A-Za-z][\w-]+", text)
+    capitals = sum(word[0].isupper() for word in words)
+    return len(words) >= 8 and capitals >= 0.6 * len(words) and len(RESEARCH.findall(text)) >= 2
+
+
+def of_file(stem: str) -> str:
+    """Return the title that the name of a file is: "SpEx--Time_Domain 阅读笔记" -> "SpEx: Time Domain"."""
+    text = undecorated(stem)
+    text = re.sub(r"^(?:19|20)\d\d(?:[-_.]\d{1,2}){1,2}[-_ ]+", "", text)
+    text = re.sub(r"\s*--+\s*", ": ", text)
+    if " " not in text.replace(": ", ""):
+        text = re.sub(r"[-_]+", " ", text) if text.count("-") + text.count("_") > 1 else text.replace("_", " ")
+    return normal(text.replace("_", " ") if " " in text else text)
+
+
+def find_title(text: str) -> Found | None:
+    """Return the title in the text of a list item, a heading or a table cell; None if nothing there can be one.
+
+    Example: "[2024/10] **Some Title**, A. Author [[pdf](…)]" -> title "Some Title", date "2024-10".
+    """
+    text = text[:LONGEST]
+    is_starred = bool(_STAR.search(text))
+    text = _CHECKBOX.sub("", _IMAGE.sub("", _STAR.sub("", text)).strip()).strip()
+    text = _NUMBERING.sub("", text).strip()
+    date = None
+    bare = text.lstrip("*_ ")
+    if (leading := _DATE.match(bare)) and len(bare) > leading.end():
+        date = leading["date"] or leading["compact"]
+        text = bare[leading.end() :].lstrip("*_:： ")
+    written, rest = _written(text)
+    title = plain(written)
+    if trailing := _TRAILING_DATE.search(title):
+        date = date or trailing["date"]
+        title = title[: trailing.start()]
+    title = normal(title)
+    if len(re.sub(r"[\W\d_]", "", title)) < 2 or _GENERIC.fullmatch(title):
+        return None
+    return Found(title, written.strip(), rest, date, is_starred)
+
+
+def _written(text: str) -> tuple[str, str]:
+    """Return the stretch of text that holds its title, and what comes after."""
+    if found := _GUILLEMETS.search(text):
+        return found["title"], text[found.end() :]
+    if (found := _EMPHASIS.match(text)) and not _GENERIC.fullmatch(plain(found["inner"])):
+        return found["inner"], text[found.end() :]
+    link = next((one for one in _LINK.finditer(text) if not _GENERIC.fullmatch(plain(one["label"]))), None)
+    if link and (link.start() == 0 or not plain(text[: link.start()]).strip(" -*[(（【|:：")):
+        return link["label"], text[link.end() :]
+    if found := _QUOTED.match(text):
+        return found["title"], text[found.end() :]
+    stop = min(
+        (one.start() for one in _LINK.finditer(text) if _GENERIC.fullmatch(plain(one["label"]))), default=len(text)
+    )
+    end = _END.search(text[:stop], 2)
+    cut = end.start() if end else stop
+    return text[:cut].rstrip(" [(（,，:：-"), text[cut:]

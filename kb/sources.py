@@ -1,0 +1,86 @@
+"""Further folders of notes, as kb.toml lists them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from kb.errors import KbError
+
+FIELDS = ("folder", "name", "include", "exclude")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder that notes are read from; nothing is ever written there."""
+
+    name: str  # what its files begin with in the index: "theirs" makes 2024/10.md theirs/2024/10.md
+    folder: Path  # absolute
+    include: tuple[str, ...] = ()  # of the files, only those that match one of these; all if there are none
+    exclude: tuple[str, ...] = ()  # and none that matches one of these
+
+    def takes(self, file: str) -> bool:
+        """Whether a file, by its path below the folder, is one of the source's.
+
+        Patterns are matched as by fnmatch against the whole path, letter case included; * stands for any characters,
+        slashes as well: "drafts/*" matches drafts/old/a.md, "*.txt" any text file.
+        """
+        is_included = not self.include or any(fnmatchcase(file, pattern) for pattern in self.include)
+        return is_included and not any(fnmatchcase(file, pattern) for pattern in self.exclude)
+
+    def toml_lines(self, root: Path) -> list[str]:
+        """Return the lines of the source's table in kb.toml; a folder inside root is written relative to it."""
+        is_inside = self.folder.is_relative_to(root.resolve())
+        folder = self.folder.relative_to(root.resolve()).as_posix() if is_inside else str(self.folder)
+        lines = [f"folder = {_quoted(folder)}"]
+        if self.name != self.folder.name:
+            lines.append(f"name = {_quoted(self.name)}")
+        lines += [
+            f"{field} = [{', '.join(map(_quoted, patterns))}]"
+            for field, patterns in (("include", self.include), ("exclude", self.exclude))
+            if patterns
+        ]
+        return lines
+
+
+def read_sources(tables: Any, root: Path, notes: Path, path: Path) -> tuple[Source, ...]:
+    """Return the sources that the tables [[sources]] of path describe.
+
+    Raises: KbError naming what of path cannot be used; two folders may not go by one name.
+    """
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise KbError(f"{path}: sources should be tables [[sources]], each with a folder")
+    found: list[Source] = []
+    for table in tables:
+        source = _source(table, root, path)
+        if any(other.name == source.name for other in found) or (notes / source.name).exists():
+            raise KbError(f"{path}: another folder of notes is named {source.name!r}; give this source another `name`")
+        found.append(source)
+    return tuple(found)
+
+
+def _source(table: dict[str, Any], root: Path, path: Path) -> Source:
+    for key in table:
+        if key not in FIELDS:
+            raise KbError(f"{path}: unknown key {key!r} in [[sources]]; known keys: {', '.join(FIELDS)}")
+    text = table.get("folder")
+    if not isinstance(text, str) or not text:
+        raise KbError(f"{path}: folder of [[sources]] should be a text in quotes, got {text!r}")
+    folder = root / Path(text).expanduser()
+    name = table.get("name", folder.name)
+    if not isinstance(name, str) or not name or "/" in name or "\\" in name or name in (".", ".."):
+        raise KbError(f"{path}: name of [[sources]] should be a text without slashes, got {name!r}")
+    return Source(name, folder, _patterns(table, "include", path), _patterns(table, "exclude", path))
+
+
+def _patterns(table: dict[str, Any], key: str, path: Path) -> tuple[str, ...]:
+    value: Sequence[Any] = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(pattern, str) for pattern in value):
+        raise KbError(f'{path}: {key} of [[sources]] should be a list such as ["2024/*"], got {value!r}')
+    return tuple(value)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

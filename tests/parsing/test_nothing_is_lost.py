@@ -1,0 +1,120 @@
+"""Whatever a page holds, every line of it lies in a record, in the front matter or in a named remainder."""
+
+import re
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+
+from kb.errors import NoteError
+from kb.parsing import parse_note
+from kb.records import Note, Paper
+from tests.parsing.pages import FILES, PAGES
+
+MIXED = """\
+# 标题
+
+| Title | Paper |
+| --- | --- |
+| Toy | [pdf](https://arxiv.org/abs/2410.00037) |
+
+- item
+
+```
+open"""
+
+
+def lost(page: str, file: str) -> list[str]:
+    """Return what is in page and nowhere in what was made of it, line by line."""
+    note = parse_note(page.encode(), file)
+    lines = re.split(r"\r\n|\n|\r", page.removeprefix("\ufeff"))
+    front = _front_lines(lines)
+    remainder = {number for span in note.unclaimed for number in range(span.line, span.end_line + 1)}
+    owners = {number: paper for paper in note.papers for number in range(paper.line, paper.end_line + 1)}
+    words = {paper.id: _words(_known(paper)) for paper in note.papers}
+    return [
+        f"{number}: {line}"
+        for number, line in enumerate(lines, 1)
+        if number > front
+        and line.strip()
+        and number not in remainder
+        and not (number in owners and _words(line) <= words[owners[number].id])
+    ]
+
+
+def _known(paper: Paper) -> str:
+    """Return all that a record says."""
+    dates = [date.replace("-", "") for date in (paper.date, paper.published) if date]
+    return " ".join([paper.model_dump_json(), paper.body, paper.title, *dates])
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[^\W_]+", text))
+
+
+def _front_lines(lines: list[str]) -> int:
+    """Return how many lines front matter takes up."""
+    if lines[0].rstrip() != "---":
+        return 0
+    return next((n + 1 for n in range(1, len(lines)) if lines[n].rstrip() in ("---", "...")), 0)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(PAGES, FILES)
+@example(MIXED, "n.md")
+def test_every_line_lies_in_a_record_or_in_the_remainder(page: str, file: str) -> None:
+    try:
+        missing = lost(page, file)
+    except NoteError:  # front matter that is broken: said with file and line, and nothing is read
+        return
+    assert missing == []
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(PAGES, FILES)
+def test_lines_of_records_are_disjoint_and_line_ends_do_not_matter(page: str, file: str) -> None:
+    page = page.replace("\r\n", "\n")
+    try:
+        note = parse_note(page.encode(), file)
+    except NoteError:
+        return
+    taken: set[int] = set()
+    for paper in note.papers:
+        lines = set(range(paper.line, paper.end_line + 1))
+        assert not taken & lines
+        taken |= lines
+    for other in (page.replace("\n", "\r\n").encode(), b"\xef\xbb\xbf" + page.encode()):
+        assert parse_note(other, file) == note
+
+
+def titles(note: Note) -> list[str]:
+    return [paper.title for paper in note.papers]
+
+
+def test_strange_bytes_are_kept_out_of_titles_and_in_the_text() -> None:
+    note = parse_note("# Toy\u200b\u00a0Codecs\x07 阅读笔记\n\nA\u00a0b\x07c\n".encode(), "n.md")
+    assert titles(note) == ["Toy Codecs"]
+    assert note.papers[0].body == "A\u00a0b\x07c"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "| Title | Paper |\n|--|--|\n" + "| Toy | [pdf](https://arxiv.org/abs/2410.00037) |\n" * 5000,
+        "\n".join("  " * depth + "- x" for depth in range(400)),
+        ">" * 3000 + " x\n",
+        "# T\n```\n" + "code\n" * 20000,
+        "# T\n" + "word [link](https://arxiv.org/abs/2410.00001) **bold** " * 5000,
+        "- " + "[" * 20000,
+        "- " + "[a" * 20000,
+        "- " + "*a" * 20000 + "\n- " + "**a " * 10000,
+        "## " + "([" * 20000 + "\n- [a](" + "(" * 20000,
+        "> **a" + " " * 20000 + "**：x\n" + "a:" * 20000,
+        "x " + "https://a.b/(" * 10000,
+        "<!--" * 20000,
+        "# a\n" * 10000,
+        "x" + " " * 200_000 + "y",
+    ],
+    ids=range(14),
+)
+def test_hostile_pages_end_in_time_and_lose_nothing(page: str) -> None:
+    assert lost(page, "n.md") == []
