@@ -73,8 +73,7 @@ def _read(found: Outline, lines: list[str], front: FrontMatter, file: str) -> Re
     if entries := guillemets.find_entries(found.blocks, lines):
         return _together([Reading("guillemets", "titles in guillemets", entries)], lines)
     begins_with_heading = bool(found.blocks) and found.blocks[0].level > 0
-    is_research = speaks_of_research("\n".join(lines))
-    if not front.line_count and not begins_with_heading and is_research:
+    if not (front.line_count or begins_with_heading) and speaks_of_research("\n".join(lines)):
         entries = pasted.find_entries(lines)
         begins_with_entry = bool(entries) and not any(line.strip() for line in lines[: entries[0].line])
         if begins_with_entry or len(entries) >= ENTRIES_AFTER_PREFACE:
@@ -94,7 +93,8 @@ def _read(found: Outline, lines: list[str], front: FrontMatter, file: str) -> Re
             return together
     if reason:
         return Reading("single", reason, whole)
-    if is_research and (entries := lecture.find_entries(found.blocks, lines)):
+    entries = lecture.find_entries(found.blocks, lines)
+    if entries and speaks_of_research("\n".join(lines)):
         return Reading("lecture", "numbered chapters on research", entries)
     return Reading("note", "nothing in it names a paper", whole)
 

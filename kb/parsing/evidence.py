@@ -57,4 +57,6 @@ def speaks_of_paper(text: str) -> bool:
 
 def links_to_paper(text: str) -> bool:
     """Whether text links to where papers are published, or calls a link one."""
+    if "//" not in text and "](" not in text:
+        return False
     return bool(_SCHOLARLY.search(text) or _PAPER_LABEL.search(text))

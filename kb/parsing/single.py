@@ -63,12 +63,13 @@ def find_entries(outline: Outline, lines: list[str], front: FrontMatter, file: s
     reason = _reason(page)
     facts = page.facts
     others = [block for block in outline.headings if block is not heading]
+    named_by = heading.line if heading and _says_no_more(heading.text, title, written) else None
     short_name = facts.get("short_name", "")
     entry = Entry(
         title=title,
         written=written,
         line=start,
-        body=[(n, lines[n]) for n in range(start, len(lines)) if not (heading and n == heading.line)],
+        body=[(n, lines[n]) for n in range(start, len(lines)) if n != named_by],
         short_name=short_name if names.is_name(short_name) else names.short_name(title),
         headings={block.line: block.text.strip() for block in others},
         sections=tuple(block.text.strip() for block in others),
@@ -81,6 +82,13 @@ def find_entries(outline: Outline, lines: list[str], front: FrontMatter, file: s
         is_starred=bool(heading and re.search(r"[☆★⭐]", heading.text)),
     )
     return [entry], reason
+
+
+def _says_no_more(heading: str, title: str, written: str) -> bool:
+    """Whether all of a heading is kept as the title, so that it need not stand in the text."""
+    if heading.strip() == written and "](" not in heading:
+        return True
+    return set(re.findall(r"[^\W_]+", heading)) <= set(re.findall(r"[^\W_]+", title))
 
 
 def _planned(stem: str) -> tuple[list[Entry], str]:
