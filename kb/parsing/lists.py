@@ -1,5 +1,6 @@
 """Lists of papers: an item is a paper where links, numbers or venues say so, or where its neighbours are."""
 
+import re
 from itertools import groupby
 
 from kb.parsing import names, titles
@@ -9,6 +10,13 @@ from kb.parsing.outline import Item, Outline
 
 EVIDENT_SHARE = 0.5  # of the items of a list of papers
 FEWEST = 2
+FEWEST_TITLE_WORDS = 3  # in Latin letters between guillemets: books and films stand there too
+_TITLE_WORDS = re.compile(r"[A-Za-z]{2,}")
+_REFERENCES = re.compile(
+    r"(?:[\d.]+\s*)?(?:references?|bibliography|further reading|see also|citations?"
+    r"|参考文献|参考资料|参考|引用|延伸阅读|扩展阅读)",
+    re.IGNORECASE,
+)
 
 
 def find_entries(outline: Outline, lines: list[str]) -> list[Entry]:
@@ -17,10 +25,12 @@ def find_entries(outline: Outline, lines: list[str]) -> list[Entry]:
     found: list[Entry] = []
     for _, group in groupby(outermost, key=lambda item: outline.section(item.line)):
         items = list(group)
+        path = titles.heading_names(outline.path(items[0].line))
+        if path and _REFERENCES.fullmatch(path[-1]):
+            continue
         evident = [_is_evident(item, lines) for item in items]
         if sum(evident) < max(FEWEST, EVIDENT_SHARE * len(items)):
             continue
-        path = titles.heading_names(outline.path(items[0].line))
         found += [entry for item in items if (entry := _entry(item, path, lines))]
     return found
 
@@ -28,12 +38,14 @@ def find_entries(outline: Outline, lines: list[str]) -> list[Entry]:
 def _is_evident(item: Item, lines: list[str]) -> bool:
     text = "\n".join(lines[item.line : item.end])
     found = titles.find_title(item.text)
+    if found and item.text.lstrip("*_ ").startswith("《"):
+        return len(_TITLE_WORDS.findall(found.title)) >= FEWEST_TITLE_WORDS
     return found is not None and (speaks_of_paper(text) or (found.date is not None and "](" in item.text))
 
 
 def _entry(item: Item, path: tuple[str, ...], lines: list[str]) -> Entry | None:
     found = titles.find_title(item.text)
-    if not found or not ("](" in item.text or speaks_of_paper(item.text)):
+    if not found or not ("](" in item.text or "《" in item.text or speaks_of_paper(item.text)):
         return None
     text = "\n".join(lines[item.line : item.end])
     venue = VENUE.search(titles.plain(text))

@@ -14,6 +14,8 @@ from kb.parsing.outline import Block, Outline
 
 OPENING_LINES = 30
 LINK_LINES = 8  # of the opening, where a link to a paper is the link to the paper
+VENUE_LINES = 3  # of the opening, where a venue with its year is the paper's
+SHORT_LINE = 80  # characters of a line that says little but where a paper appeared
 LINKS = 3  # to papers; with more than these and than headings a file is about several
 ALIKE = 0.5  # share of letters from which on heading and file name name the same paper
 CHAPTERS = 2
@@ -60,7 +62,7 @@ def find_entries(outline: Outline, lines: list[str], front: FrontMatter, file: s
     heading = _heading(outline, lines, start)
     page = _Page(outline, lines, front, stem, start, heading, _facts(front, lines, start, outline))
     written, title = _title(page)
-    reason = _reason(page)
+    reason = _reason(page, title)
     facts = page.facts
     others = [block for block in outline.headings if block is not heading]
     named_by = heading.line if heading and _says_no_more(heading.text, title, written) else None
@@ -74,7 +76,7 @@ def find_entries(outline: Outline, lines: list[str], front: FrontMatter, file: s
         headings={block.line: block.text.strip() for block in others},
         sections=tuple(block.text.strip() for block in others),
         organizations=names.split_organizations(facts.get("organizations", "")),
-        authors=names.split_people(facts.get("authors", "")),
+        authors=names.split_people(titles.plain(facts.get("authors", ""))),
         keywords=names.split_keywords(facts.get("keywords", "")),
         venue=_venue(page),
         published=names.date_in(facts.get("date", "")) if reason else None,
@@ -148,7 +150,7 @@ def _are_alike(one: str, other: str) -> bool:
     return one in other or other in one or SequenceMatcher(None, one, other, autojunk=False).ratio() >= ALIKE
 
 
-def _reason(page: _Page) -> str:
+def _reason(page: _Page, title: str) -> str:
     """Return what tells that the file is about a paper; "" if nothing does."""
     given = [field for key, value in page.front.values.items() if value and (field := field_of(key))]
     if telling := [field for field in given if field in _FIELDS_OF_PAPERS]:
@@ -165,9 +167,11 @@ def _reason(page: _Page) -> str:
         return "its file is named after a paper"
     if speaks_of_paper(heading):
         return "its heading names a paper"
-    links = sum(map(links_to_paper, page.lines))
     first = [line for line in page.opening(OPENING_LINES) if line.strip()][:LINK_LINES]
-    is_linked = any(links_to_paper(line) and not _is_entry(line) for line in first)
+    if any(VENUE.search(line) for line in first[:VENUE_LINES] if len(line) < SHORT_LINE):
+        return "its first lines say where it appeared"
+    links = sum(map(links_to_paper, page.lines))
+    is_linked = any(_is_link_to_it(line, title) for line in first)
     if is_linked and links <= max(LINKS, len(page.outline.headings)):
         return "it begins with a link to a paper"
     chapters = {
@@ -177,11 +181,15 @@ def _reason(page: _Page) -> str:
     return CHAPTERS_REASON if is_academic and len(chapters) >= CHAPTERS else ""
 
 
-def _is_entry(line: str) -> bool:
-    """Whether a line is a row of a table, or an item of a list with a title of its own."""
-    bare = line.lstrip()
-    item = re.match(r"(?:[-*+]|\d+[.)])\s+(?P<text>.*)", bare)
-    return bare.startswith("|") or bool(item and titles.find_title(item["text"]) and not labelled([line]))
+def _is_link_to_it(line: str, title: str) -> bool:
+    """Whether a line links to the paper the file is about: by an address alone, a label such as pdf, or its title."""
+    if not links_to_paper(line) or line.lstrip().startswith("|"):
+        return False
+    item = re.match(r"\s*(?:[-*+]|\d+[.)])\s+(?P<text>.*)", line)
+    if item and titles.find_title(item["text"]) and not labelled([line]):
+        return False
+    found = titles.links(line)
+    return not found or any(titles.is_named_after(label, title) for label, url in found if links_to_paper(url))
 
 
 def _venue(page: _Page) -> str | None:
@@ -189,6 +197,6 @@ def _venue(page: _Page) -> str | None:
     if given := page.facts.get("venue"):
         return titles.normal(titles.plain(given))
     headings = [block.text for block in page.outline.headings[:2]]
-    short = [line for line in page.opening(LINK_LINES) if len(line) < 80]
+    short = [line for line in page.opening(LINK_LINES) if len(line) < SHORT_LINE]
     texts = map(titles.plain, (page.facts.get("date", ""), *headings, *short))
     return next((found[0] for text in texts if (found := VENUE.search(text))), None)

@@ -8,13 +8,14 @@ from typing import NamedTuple
 from kb.parsing.evidence import RESEARCH
 from kb.parsing.outline import Block
 
+NAME_WORDS = 3  # of a system's name, which the title goes on from after a colon: **Toy**: A Codec
 LONGEST = 2000  # characters that are looked at: no title is longer
 _MARKUP = re.compile(r"[\[*_`<~=\\]")
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|<img\b[^>]*>", re.IGNORECASE)
 _LINK = re.compile(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\](?:\((?P<url>(?:[^()\s]|\([^()]*\))*)[^()]*\)|\[[^\]]*\])")
 _WIKI = re.compile(r"\[\[(?P<target>[^\]|#]+)(?:#[^\]|]*)?(?:\|(?P<label>[^\]]+))?\]\]")
 _TAG = re.compile(r"</?[A-Za-z][^>]*>")
-_EMPHASIS = re.compile(r"(?P<mark>\*{1,3}|_{2,3}|~~|==)(?=\S)(?P<inner>.+?)(?<=\S)(?P=mark)")
+_EMPHASIS = re.compile(r"(?<!\\)(?P<mark>\*{1,3}|_{2,3}|~~|==)(?=\S)(?P<inner>.+?)(?<=[^\s\\])(?P=mark)")
 _CODE = re.compile(r"`+([^`]+)`+")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!&|<>~$])")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufe0f\x00-\x08\x0b-\x1f\x7f]")
@@ -22,7 +23,7 @@ _STAR = re.compile("[☆★⭐🌟✨🔥❤👍⚡🚀🏆💡📄📝🆕]\ufe
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
 _NUMBERING = re.compile(r"^(?:\(?\d{1,3}[.)、．]\s*|[①-⑳]\s*)(?=\D)")
 _DATE = re.compile(
-    r"^[\[(【（「]?\s*(?P<date>(?:19|20)\d\d(?:\s*[-/.年_]\s*\d{1,2}(?:\s*[-/.月]\s*\d{1,2}日?|月)?)?)\s*年?[\])】）」]?[\s:：,，-]+(?=\S)"
+    r"^[\[(【（「]?\s*(?P<date>(?:19|20)\d\d(?:\s*[-/.年_]\s*\d{1,2}(?:\s*[-/.月]\s*\d{1,2}日?|月)?)?)\s*年?[\])】）」`]?[\s:：,，-]+(?=\S)"
     r"|^(?P<compact>(?:19|20)\d\d(?:0[1-9]|1[0-2]))\s+(?=\S)"
 )
 _TRAILING_DATE = re.compile(
@@ -59,6 +60,7 @@ _GENERIC = re.compile(
     re.IGNORECASE,
 )
 _GUILLEMETS = re.compile(r"《(?P<title>[^》]+(?:《[^》]*》[^》]*)*)》")
+_CITATION = re.compile(r"[A-Z][^()（）\[\]]{2,200}\(\d{4}[a-z]?\)[.,:]\s+(?P<title>[^.\[\]]{8,300}[^.\[\]\s])[.?!]\s")
 _QUOTED = re.compile(r"[\"“](?P<title>[^\"”]{8,300})[\"”]")
 _END = re.compile(
     r"(?P<end>\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http)|，)"
@@ -125,6 +127,17 @@ def is_note_of_paper(text: str) -> bool:
     return bool(_CALLS_ITSELF_NOTE.search(text))
 
 
+def is_named_after(link: str, title: str) -> bool:
+    """Whether the label of a link says only that there is a paper, or is the title of it."""
+    label = normal(plain(link))
+    return bool(_GENERIC.fullmatch(label)) or (label.lower() in title.lower() and len(label) > 0.5 * len(title))
+
+
+def links(text: str) -> list[tuple[str, str]]:
+    """Return (label, address) of each link in text."""
+    return [(found["label"], found["url"] or "") for found in _LINK.finditer(text[:LONGEST])]
+
+
 def looks_published(text: str) -> bool:
     """Whether text reads as the title of a paper and as nothing else: long, in capitals, of the words of research."""
     words = re.findall(r"[A-Za-z][\w-]+", text)
@@ -133,7 +146,7 @@ def looks_published(text: str) -> bool:
 
 
 def of_file(stem: str) -> str:
-    """Return the title that the name of a file is: "SpEx--Time_Domain 阅读笔记" -> "SpEx: Time Domain"."""
+    """Return the title that the name of a file is: "Toy--A_Codec 阅读笔记" -> "Toy: A Codec"."""
     text = undecorated(stem)
     text = re.sub(r"^(?:19|20)\d\d(?:[-_.]\d{1,2}){1,2}[-_ ]+", "", text)
     text = re.sub(r"\s*--+\s*", ": ", text)
@@ -152,10 +165,10 @@ def find_title(text: str) -> Found | None:
     text = _CHECKBOX.sub("", _IMAGE.sub("", _STAR.sub("", text)).strip()).strip()
     text = _NUMBERING.sub("", text).strip()
     date = None
-    bare = text.lstrip("*_ ")
+    bare = text.lstrip("*_` ")
     if (leading := _DATE.match(bare)) and len(bare) > leading.end():
         date = leading["date"] or leading["compact"]
-        text = bare[leading.end() :].lstrip("*_:： ")
+        text = bare[leading.end() :].lstrip("*_`:： ")
     written, rest = _written(text)
     title = plain(written)
     if trailing := _TRAILING_DATE.search(title):
@@ -169,9 +182,11 @@ def find_title(text: str) -> Found | None:
 
 def _written(text: str) -> tuple[str, str]:
     """Return the stretch of text that holds its title, and what comes after."""
-    if found := _GUILLEMETS.search(text):
+    if found := _GUILLEMETS.search(text) or _CITATION.match(text):
         return found["title"], text[found.end() :]
-    if (found := _EMPHASIS.match(text)) and not _GENERIC.fullmatch(plain(found["inner"])):
+    found = _EMPHASIS.match(text)
+    is_only_name = found and len(found["inner"].split()) <= NAME_WORDS and re.match(r"\s?[:：]", text[found.end() :])
+    if found and not is_only_name and not _GENERIC.fullmatch(plain(found["inner"])):
         return found["inner"], text[found.end() :]
     link = next((one for one in _LINK.finditer(text) if not _GENERIC.fullmatch(plain(one["label"]))), None)
     if link and (link.start() == 0 or not plain(text[: link.start()]).strip(" -*[(（【|:：")):
