@@ -43,11 +43,14 @@ def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Pape
     stem = re.sub(r"\.[^./]+$", "", file)
     ids: dict[int, str] = {}
     taken: set[str] = set()
+    numbers: dict[str, int] = {}  # the last one given to each name
     for entry in entries:
         base = f"{stem}/{names.slug(entry.short_name or entry.title)}"
-        identity, number = base, 2
+        identity, number = base, numbers.get(base, 1)
         while identity in taken:
-            identity, number = f"{base}-{number}", number + 1
+            number += 1
+            identity = f"{base}-{number}"
+        numbers[base] = number
         taken.add(identity)
         ids[id(entry)] = identity
     return tuple(
