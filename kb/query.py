@@ -33,7 +33,7 @@ HAS_KINDS = {
     "video": ("video",),
     "figure": ("figure",),
 }
-KINDS = ("paper", "project", "lecture")
+KINDS = ("paper", "project", "lecture", "note")
 FIELDS = (*TEXT_FIELDS, "month", "kind", "has")
 
 

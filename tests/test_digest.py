@@ -63,3 +63,12 @@ def test_the_users_own_template_comes_first_and_cannot_reach_out(kb: Any) -> Non
 )
 def test_a_summary_is_the_first_prose(body: str, summary: str) -> None:
     assert digest.summary(body) == summary
+
+
+def test_a_note_about_no_paper_is_found_but_stands_in_no_digest(kb: Any) -> None:
+    kb.write("2024-10-diary.md", "# 散步\n\n今天散步，codec 的声音。\n")
+    digest = kb.run("digest", "2024-10").stdout
+    assert "TinyCodec" in digest
+    assert "散步" not in digest
+    assert [row["kind"] for row in kb.json("list", "kind:note")] == ["note"]
+    assert "散步" in kb.run("search", "散步").stdout

@@ -71,6 +71,7 @@ class PassageRow(NamedTuple):
 
 
 _ROW_COLUMNS = ", ".join(f"p.{name}" for name in PaperRow._fields)
+_OF_A_PAPER = "p.kind != 'note'"
 # Newest month first, then as they stand in the notes; what has no month comes last.
 _READING_ORDER = "p.month IS NULL, p.month DESC, p.file, p.line"
 
@@ -285,14 +286,17 @@ class Reader:
         return str(self._db.execute("SELECT record FROM papers WHERE key = ?", (key,)).fetchone()[0])
 
     def records(self, month: str) -> list[tuple[int, str]]:
-        """Return (key, record as JSON) of a month's papers, as they stand in the notes."""
-        rows = self._db.execute("SELECT key, record FROM papers p WHERE month = ? ORDER BY p.file, p.line", (month,))
+        """Return (key, record as JSON) of a month's papers, as they stand in the notes; without notes of no paper."""
+        rows = self._db.execute(
+            f"SELECT key, record FROM papers p WHERE month = ? AND {_OF_A_PAPER} ORDER BY p.file, p.line", (month,)
+        )
         return rows.fetchall()
 
     def months(self) -> list[tuple[str | None, int]]:
         """Return (month, papers) of every month with papers, newest first."""
         return self._db.execute(
-            "SELECT month, count(*) FROM papers GROUP BY month ORDER BY month IS NULL, month DESC"
+            f"SELECT month, count(*) FROM papers p WHERE {_OF_A_PAPER}"
+            " GROUP BY month ORDER BY month IS NULL, month DESC"
         ).fetchall()
 
     def column(self, name: str) -> list[str]:
@@ -309,7 +313,8 @@ class Reader:
 
     def keys_before(self, month: str) -> list[int]:
         """Return the keys of the papers of earlier months."""
-        return [key for (key,) in self._db.execute("SELECT key FROM papers WHERE month < ?", (month,))]
+        rows = self._db.execute(f"SELECT key FROM papers p WHERE month < ? AND {_OF_A_PAPER}", (month,))
+        return [key for (key,) in rows]
 
     def largest_key(self) -> int:
         """Return the largest key of a paper, 0 if there is none."""
