@@ -1,6 +1,7 @@
 """What a grammar finds, and how it becomes a record."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -53,19 +54,48 @@ def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Pape
         numbers[base] = number
         taken.add(identity)
         ids[id(entry)] = identity
+    noted = _noted(entries)
     return tuple(
-        _paper(entry, ids[id(entry)], ids[id(entry.parent)] if entry.parent else None, file, month) for entry in entries
+        _paper(
+            entry,
+            ids[id(entry)],
+            ids[id(entry.parent)] if entry.parent else None,
+            file,
+            noted[entry.section_path],
+            month,
+        )
+        for entry in entries
     )
 
 
-def _paper(entry: Entry, identity: str, parent: str | None, file: str, month: str | None) -> Paper:
+def _noted(entries: Sequence[Entry]) -> dict[tuple[str, ...], str | None]:
+    """Return for each path of headings the date of the innermost that gives one.
+
+    A day without a year is of the year that most papers under it appeared in, as their arXiv ids tell.
+    """
+    found: dict[tuple[str, ...], str | None] = {}
+    under: dict[tuple[str, ...], list[Entry]] = {}
+    for entry in entries:
+        under.setdefault(entry.section_path, []).append(entry)
+    for path, members in under.items():
+        found[path] = next((date for heading in reversed(path) if (date := names.date_in(heading))), None)
+        day = next((day for heading in reversed(path) if (day := names.day_in(heading))), None)
+        if found[path] is None and day:
+            bodies = ("\n".join(text for _, text in member.body) for member in members)
+            ids = [number for body in bodies if (number := links.arxiv_id(body)) and number[:4].isdigit()]
+            # Of a paper that is numbered in a later month than that of the heading, the heading is of the next year.
+            years = Counter(2000 + int(number[:2]) + (int(number[2:4]) > day[0]) for number in ids)
+            found[path] = f"{years.most_common(1)[0][0]}-{day[0]:02d}-{day[1]:02d}" if years else None
+    return found
+
+
+def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: str | None, month: str | None) -> Paper:
     body = "\n".join(text for _, text in entry.body).strip("\n")
     found = links.links(links.without_code(body))
     addresses = " ".join(link.url for link in found)
     arxiv = entry.arxiv_id or links.arxiv_id(addresses) or links.arxiv_id(body)
     doi = entry.doi or links.doi(addresses) or links.doi(body)
     identifiers = (links.openreview_id(addresses), links.acl_id(addresses))
-    noted = next((date for heading in reversed(entry.section_path) if (date := names.date_in(heading))), None)
     last_line = max((line for line, text in entry.body if text.strip()), default=entry.line)
     has_code = any(link.kind in ("github", "gitlab") for link in found)
     project = has_code and not (arxiv or doi or entry.names_paper)

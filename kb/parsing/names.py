@@ -115,6 +115,12 @@ def date_in(text: str) -> str | None:
     return year[0] if year else None
 
 
+def day_in(text: str) -> tuple[int, int] | None:
+    """Return the month and day of a date that text gives without a year: "(Dec 25 - Dec 31)" -> (12, 25)."""
+    found = _ENGLISH_DAY.search(text) or _DAY_ENGLISH.search(text)
+    return (_ENGLISH_MONTHS.index(found["month"][:3].lower()) + 1, int(found["day"])) if found else None
+
+
 def _english_month(name: str) -> str:
     return f"{_ENGLISH_MONTHS.index(name[:3].lower()) + 1:02d}"
 
