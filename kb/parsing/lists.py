@@ -12,6 +12,7 @@ EVIDENT_SHARE = 0.5  # of the items of a list of papers
 FEWEST = 2
 FEWEST_TITLE_WORDS = 3  # in Latin letters between guillemets: books and films stand there too
 _TITLE_WORDS = re.compile(r"[A-Za-z]{2,}")
+_PUBLISHED = re.compile(r"[(（]\**\s*(?:19|20)\d\d(?:[.\-/]\d{1,2})?\s*\**[)）]\s*\]\(")  # [Title (2015.06)](…
 _REFERENCES = re.compile(
     r"(?:[\d.]+\s*)?(?:references?|bibliography|further reading|see also|citations?"
     r"|参考文献|参考资料|参考|引用|延伸阅读|扩展阅读)",
@@ -40,7 +41,7 @@ def _is_evident(item: Item, lines: list[str]) -> bool:
     found = titles.find_title(item.text)
     if found and item.text.lstrip("*_ ").startswith("《"):
         return len(_TITLE_WORDS.findall(found.title)) >= FEWEST_TITLE_WORDS
-    return found is not None and (speaks_of_paper(text) or (found.date is not None and "](" in item.text))
+    return found is not None and bool(speaks_of_paper(text) or _PUBLISHED.search(item.text))
 
 
 def _entry(item: Item, path: tuple[str, ...], lines: list[str]) -> Entry | None:
