@@ -4,7 +4,7 @@ import re
 
 from kb.parsing import names, titles
 from kb.parsing.entry import Entry
-from kb.parsing.evidence import VENUE, links_to_paper, speaks_of_paper
+from kb.parsing.evidence import VENUE, speaks_of_paper
 from kb.parsing.labels import labelled
 from kb.parsing.outline import Block, Outline
 
@@ -42,7 +42,8 @@ def _is_evident(headings: list[Block], number: int, lines: list[str]) -> bool:
     if any(line.lstrip().startswith("|") for line in opening):  # the papers are those of a table
         return False
     looks_published = len(_TITLE_WORDS.findall(block.text)) >= 4
-    return any(links_to_paper(line) for line in opening) and (looks_published or bool(labelled(opening)))
+    is_linked = any(titles.links_to_its_paper(line, block.text) for line in opening)
+    return is_linked and (looks_published or bool(labelled(opening)))
 
 
 def _named(text: str) -> "re.Match[str] | None":

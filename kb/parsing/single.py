@@ -171,7 +171,7 @@ def _reason(page: _Page, title: str) -> str:
     if any(VENUE.search(line) for line in first[:VENUE_LINES] if len(line) < SHORT_LINE):
         return "its first lines say where it appeared"
     links = sum(map(links_to_paper, page.lines))
-    is_linked = any(_is_link_to_it(line, title) for line in first)
+    is_linked = any(titles.links_to_its_paper(line, title) for line in first)
     if is_linked and links <= max(LINKS, len(page.outline.headings)):
         return "it begins with a link to a paper"
     chapters = {
@@ -179,17 +179,6 @@ def _reason(page: _Page, title: str) -> str:
     }
     is_academic = any(re.match(r"[\d.\s]*(?:abstract|摘要)", chapter) for chapter in chapters)
     return CHAPTERS_REASON if is_academic and len(chapters) >= CHAPTERS else ""
-
-
-def _is_link_to_it(line: str, title: str) -> bool:
-    """Whether a line links to the paper the file is about: by an address alone, a label such as pdf, or its title."""
-    if not links_to_paper(line) or line.lstrip().startswith("|"):
-        return False
-    item = re.match(r"\s*(?:[-*+]|\d+[.)])\s+(?P<text>.*)", line)
-    if item and titles.find_title(item["text"]) and not labelled([line]):
-        return False
-    found = titles.links(line)
-    return not found or any(titles.is_named_after(label, title) for label, url in found if links_to_paper(url))
 
 
 def _venue(page: _Page) -> str | None:

@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from kb.parsing.evidence import RESEARCH
+from kb.parsing.evidence import RESEARCH, links_to_paper
+from kb.parsing.labels import labelled
 from kb.parsing.outline import Block
 
 NAME_WORDS = 3  # of a system's name, which the title goes on from after a colon: **Toy**: A Codec
@@ -127,7 +128,7 @@ def is_note_of_paper(text: str) -> bool:
     return bool(_CALLS_ITSELF_NOTE.search(text))
 
 
-def is_named_after(link: str, title: str) -> bool:
+def _is_named_after(link: str, title: str) -> bool:
     """Whether the label of a link says only that there is a paper, or is the title of it."""
     label = normal(plain(link))
     return bool(_GENERIC.fullmatch(label)) or (label.lower() in title.lower() and len(label) > 0.5 * len(title))
@@ -136,6 +137,17 @@ def is_named_after(link: str, title: str) -> bool:
 def links(text: str) -> list[tuple[str, str]]:
     """Return (label, address) of each link in text."""
     return [(found["label"], found["url"] or "") for found in _LINK.finditer(text[:LONGEST])]
+
+
+def links_to_its_paper(line: str, title: str) -> bool:
+    """Whether a line links to the paper called title: by an address alone, a label such as pdf, or that title."""
+    if not links_to_paper(line) or line.lstrip().startswith("|"):
+        return False
+    item = re.match(r"\s*(?:[-*+]|\d+[.)])\s+(?P<text>.*)", line)
+    if item and find_title(item["text"]) and not labelled([line]):
+        return False
+    found = links(line)
+    return not found or any(_is_named_after(label, title) for label, url in found if links_to_paper(url))
 
 
 def looks_published(text: str) -> bool:
