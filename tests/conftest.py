@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 import pytest
+from hypothesis import settings
 from typer.testing import CliRunner
 
 from kb import dictionary as dictionaries
@@ -18,6 +19,9 @@ from kb.config import Config, load_config, shipped_glossary
 from kb.scan import find_changes
 from kb.store.reader import Reader
 from kb.terms import terms
+
+settings.register_profile("repeatable", derandomize=True)  # new examples are looked for by `make fuzz`
+settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
