@@ -44,7 +44,7 @@ def lost(page: str, file: str) -> list[str]:
 def _known(paper: Paper) -> str:
     """Return all that a record says."""
     dates = [date.replace("-", "") for date in (paper.date, paper.published) if date]
-    return " ".join([paper.model_dump_json(), paper.body, paper.title, *dates])
+    return " ".join([paper.model_dump_json(), paper.body, paper.title, paper.written_title or "", *dates])
 
 
 def _words(text: str) -> set[str]:
@@ -61,6 +61,10 @@ def _front_lines(lines: list[str]) -> int:
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(PAGES, FILES)
 @example(MIXED, "n.md")
+@example("# 0\n论文:0000AA", "n.md")
+@example("## [\u00a0](https://arxiv.org/abs/2410.00037v2)", "n.md")
+@example("### codec codec，codec，codec\n### 202410 `codec` ★ speech ☆", "n.md")
+@example("0\x1f3\n---", "n.md")
 def test_every_line_lies_in_a_record_or_in_the_remainder(page: str, file: str) -> None:
     try:
         missing = lost(page, file)
