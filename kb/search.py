@@ -43,7 +43,7 @@ def search(
     if is_fuzzy:
         query, mistyped = corrected(reader, query)
         meanings += mistyped
-    allowed = reader.allowed(query)
+    allowed = reader.allowed(query) if query.has_text else None  # without text the fields are all that is asked
     notice = None
     near = None
     if encoder and retriever in ("hybrid", "dense"):

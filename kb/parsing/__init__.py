@@ -71,7 +71,7 @@ def _lines(data: bytes, file: str) -> list[str]:
 def _read(found: Outline, lines: list[str], front: FrontMatter, file: str) -> Reading:
     """Return the reading that explains the file best: from the most marked grammar to the least."""
     if entries := guillemets.find_entries(found.blocks, lines):
-        return _together([Reading("guillemets", "titles in guillemets", entries)], lines)
+        return Reading("guillemets", f"{len(entries)} titles in guillemets", entries)
     begins_with_heading = bool(found.blocks) and found.blocks[0].level > 0
     if not (front.line_count or begins_with_heading) and speaks_of_research("\n".join(lines)):
         entries = pasted.find_entries(lines)

@@ -49,7 +49,7 @@ def _is_evident(headings: list[Block], number: int, lines: list[str]) -> bool:
 def _named(text: str) -> "re.Match[str] | None":
     """Return the parts of a heading that names title, organization and keywords."""
     bare = re.sub(r"^[☆★⭐\s]+", "", text)
-    if (found := _CODED.match(bare)) and (found["date"] or bare != text or re.search(r"[☆★⭐]", text)):
+    if (found := _CODED.match(bare)) and (found["date"] or bare != text or titles.has_star(text)):
         return found
     found = _COMMAS.match(bare)
     return found if found and "，" in bare and len(_TITLE_WORDS.findall(found["title"])) >= 2 else None
@@ -83,5 +83,5 @@ def _entry(outline: Outline, number: int, lines: list[str]) -> Entry | None:
         keywords=names.split_names(facts.get("keywords") or ""),
         venue=venue[0] if venue else None,
         published=names.date_in(facts.get("date") or found.date or ""),
-        is_starred=bool(re.search(r"[☆★⭐]", block.text)),
+        is_starred=titles.has_star(block.text),
     )

@@ -81,7 +81,7 @@ def find_entries(outline: Outline, lines: list[str], front: FrontMatter, file: s
         venue=_venue(page),
         published=names.date_in(facts.get("date", "")) if reason else None,
         kind=None if reason else "note",
-        is_starred=bool(heading and re.search(r"[☆★⭐]", heading.text)),
+        is_starred=bool(heading and titles.has_star(heading.text)),
     )
     return [entry], reason
 

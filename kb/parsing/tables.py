@@ -54,11 +54,14 @@ def _entry(row: Row, columns: list[str], title_column: int, path: tuple[str, ...
         return None
     facts: dict[str, str] = {}
     for number, (column, cell) in enumerate(zip(columns, row.cells, strict=False)):
-        value = titles.normal(titles.plain(cell))
         field = field_of(column)
-        if number != title_column and field and value.lower() not in _ABSENT:
+        if number == title_column or not field:
+            continue
+        value = titles.normal(titles.plain(cell))
+        if value.lower() not in _ABSENT:
             facts.setdefault(field, value)
-    venue = VENUE.search(" ".join(row.cells))
+    text = " ".join(row.cells)
+    venue = VENUE.search(text)
     return Entry(
         title=found.title,
         written=found.written,
@@ -73,5 +76,5 @@ def _entry(row: Row, columns: list[str], title_column: int, path: tuple[str, ...
         venue=facts.get("venue") or (venue[0] if venue else None),
         published=names.date_in(facts.get("date", "")) or names.date_in(found.date or ""),
         is_starred=found.is_starred,
-        names_paper=links_to_paper(" ".join(row.cells)),
+        names_paper=links_to_paper(text),
     )

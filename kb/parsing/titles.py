@@ -21,6 +21,7 @@ _CODE = re.compile(r"`+([^`]+)`+")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!&|<>~$])")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufe0f\x00-\x08\x0b-\x1f\x7f]")
 _STAR = re.compile("[☆★⭐🌟✨🔥❤👍⚡🚀🏆💡📄📝🆕]\ufe0f?")
+_HEADING_STARS = frozenset("☆★⭐")
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
 _NUMBERING = re.compile(r"^(?:\(?\d{1,3}[.)、．]\s*|[①-⑳]\s*)(?=\D)")
 _DATE = re.compile(
@@ -63,17 +64,19 @@ _GENERIC = re.compile(
 _GUILLEMETS = re.compile(r"《(?P<title>[^》]+(?:《[^》]*》[^》]*)*)》")
 _CITATION = re.compile(r"[A-Z][^()（）\[\]]{2,200}\(\d{4}[a-z]?\)[.,:]\s+(?P<title>[^.\[\]]{8,300}[^.\[\]\s])[.?!]\s")
 _QUOTED = re.compile(r"[\"“](?P<title>[^\"”]{8,300})[\"”]")
-_END = re.compile(
-    r"(?P<end>\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http)|，)"
-)
+_END = re.compile(r"\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http)|，")
+
+
+def has_star(heading: str) -> bool:
+    """Whether a heading carries the star of a paper worth coming back to."""
+    return not _HEADING_STARS.isdisjoint(heading)
 
 
 class Found(NamedTuple):
-    """A title found in a text, with what else stood there."""
+    """A title found in a text, with its date and star."""
 
     title: str
     written: str  # the title as it stands in the notes
-    rest: str  # what follows it
     date: str | None
     is_starred: bool
 
@@ -181,7 +184,7 @@ def find_title(text: str) -> Found | None:
     if (leading := _DATE.match(bare)) and len(bare) > leading.end():
         date = leading["date"] or leading["compact"]
         text = bare[leading.end() :].lstrip("*_`:： ")
-    written, rest = _written(text)
+    written = _written(text)
     title = plain(written)
     if trailing := _TRAILING_DATE.search(title):
         date = date or trailing["date"]
@@ -189,25 +192,24 @@ def find_title(text: str) -> Found | None:
     title = normal(title)
     if len(re.sub(r"[\W\d_]", "", title)) < 2 or _GENERIC.fullmatch(title):
         return None
-    return Found(title, written.strip(), rest, date, is_starred)
+    return Found(title, written.strip(), date, is_starred)
 
 
-def _written(text: str) -> tuple[str, str]:
-    """Return the stretch of text that holds its title, and what comes after."""
+def _written(text: str) -> str:
+    """Return the stretch of text that holds its title."""
     if found := _GUILLEMETS.search(text) or _CITATION.match(text):
-        return found["title"], text[found.end() :]
+        return str(found["title"])
     found = _EMPHASIS.match(text)
     is_only_name = found and len(found["inner"].split()) <= NAME_WORDS and re.match(r"\s?[:：]", text[found.end() :])
     if found and not is_only_name and not _GENERIC.fullmatch(plain(found["inner"])):
-        return found["inner"], text[found.end() :]
+        return str(found["inner"])
     link = next((one for one in _LINK.finditer(text) if not _GENERIC.fullmatch(plain(one["label"]))), None)
     if link and (link.start() == 0 or not plain(text[: link.start()]).strip(" -*[(（【|:：")):
-        return link["label"], text[link.end() :]
+        return str(link["label"])
     if found := _QUOTED.match(text):
-        return found["title"], text[found.end() :]
+        return str(found["title"])
     stop = min(
         (one.start() for one in _LINK.finditer(text) if _GENERIC.fullmatch(plain(one["label"]))), default=len(text)
     )
     end = _END.search(text[:stop], 2)
-    cut = end.start() if end else stop
-    return text[:cut].rstrip(" [(（,，:：-"), text[cut:]
+    return text[: end.start() if end else stop].rstrip(" [(（,，:：-")
