@@ -16,13 +16,15 @@ from typer.core import TyperGroup
 
 from kb import __version__
 from kb.errors import IndexOld, KbError
-from kb.terminal import Style, clean, clean_row, from_here, hit_lines, paper_columns, table
+from kb.terminal import Style, claim_columns, claim_counts, clean, clean_row, from_here, hit_lines, paper_columns, table
 
 if TYPE_CHECKING:
+    from kb.claims.ledger import Entry
     from kb.config import Config
     from kb.encoders.exported import OnnxEncoder
     from kb.hits import Answer
     from kb.progress import Progress
+    from kb.store.ledger import ClaimRow
     from kb.store.reader import PaperRow, Reader
 
 SCHEMA = 1  # of the JSON envelope
@@ -50,6 +52,7 @@ def _remember_json(ctx: typer.Context, value: bool) -> bool:
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", callback=_remember_json, is_eager=True)]
 RefreshOption = Annotated[bool, typer.Option("--refresh/--no-refresh", help="Look for changed notes first.")]
 NameArgument = Annotated[str, typer.Argument(help="Any part of an id, arXiv id, short name or title: dm-codec, 声调.")]
+TargetArgument = Annotated[str | None, typer.Argument(help="A month, a claim, or any part of a paper's name.")]
 
 app = typer.Typer(
     cls=KbGroup,
@@ -309,15 +312,17 @@ def list_papers(
 
 @app.command()
 def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
-    """Show one paper: what is known of it, and its notes, newest first."""
+    """Show one paper: what is known of it, its notes, newest first, and what they claim."""
+    from kb.claims.ledger import entry
     from kb.merging import merged
 
     config, reader = _open(ctx, refresh)
     paper = _named(reader, name)
     records = {key: json.loads(reader.record(key)) for key in reader.notes_of(paper.key)}
+    claims = [entry(row) for row in reader.claims_of_papers(record["id"] for record in records.values())]
     if as_json:
         others = [record for key, record in records.items() if key != paper.key]
-        typer.echo(_envelope({**records[paper.key], "notes": others}))
+        typer.echo(_envelope({**records[paper.key], "notes": others, "claims": claims}))
         return
     style = _style()
     record = merged(list(records.values()))
@@ -346,6 +351,9 @@ def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False, re
         if len(records) > 1:
             typer.echo(f"{style.bold(places[note['id']])}  {style.dim(clean(note['id']))}\n")
         _show_markdown(clean(note["body"]), style)
+    if claims:
+        typer.echo()
+        _show_claims(config, claims)
 
 
 @app.command()
@@ -544,13 +552,76 @@ def digest(
     from kb import digest as digests
 
     config, reader = _open(ctx, refresh)
+    if refresh and (stale := [row for row in reader.claims_of_month(month) if row.state == "stale"]):
+        _verify(config, stale)
     found = digests.monthly_digest(reader, month)
-    text = _envelope(found.model_dump(mode="json")) + "\n" if as_json else digests.render(config, found)
+    text = (
+        _envelope(found.model_dump(mode="json")) + "\n"
+        if as_json
+        else digests.render(config, found, out.absolute().parent if out else None)
+    )
     if out:
         digests.write(config, text, out)
         _notice(f"wrote {out}")
     else:
         typer.echo(text, nl=False)
+
+
+@app.command()
+def verify(
+    ctx: typer.Context,
+    target: TargetArgument = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-on", help="End with 1 on claims in this state: contradicted (not as noted), not-runnable."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    refresh: RefreshOption = True,
+) -> None:
+    """Run what the notes claim, and say what holds and what does not."""
+    from kb.claims.ledger import entry, select, summary
+    from kb.claims.verifying import FAILURES, fails
+
+    for state in fail_on or []:
+        if state not in FAILURES:
+            raise typer.BadParameter(f"--fail-on takes {' or '.join(FAILURES)}, got {state!r}")
+    config, reader = _open(ctx, refresh)
+    _verify(config, select(reader, target))
+    entries = [entry(row) for row in select(reader, target)]
+    if as_json:
+        typer.echo(_envelope({"summary": summary(entries), "claims": entries}))
+    else:
+        _show_claims(config, entries)
+    if any(fails(one, state) for one in entries for state in fail_on or []):
+        raise typer.Exit(1)
+
+
+@app.command()
+def claims(
+    ctx: typer.Context,
+    target: TargetArgument = None,
+    state: Annotated[str | None, typer.Option("--state", help="holds, contradicted, not-runnable or stale.")] = None,
+    as_json: JsonOption = False,
+    refresh: RefreshOption = True,
+) -> None:
+    """List what the notes claim and what came of it; of one claim, every run."""
+    from kb.claims.ledger import entry, select, summary
+    from kb.query import CLAIM_STATES
+
+    if state and state not in CLAIM_STATES:
+        raise typer.BadParameter(f"--state takes {', '.join(CLAIM_STATES)}, got {state!r}")
+    config, reader = _open(ctx, refresh)
+    entries = [one for one in map(entry, select(reader, target)) if state in (None, one.state)]
+    runs = reader.claim_runs(target) if target else []
+    if as_json:
+        typer.echo(_envelope({"summary": summary(entries), "claims": entries, "runs": runs}))
+        return
+    _show_claims(config, entries)
+    if runs:
+        rows = [[run.date, run.state, run.version, run.device, f"{1000 * run.seconds:.2f} ms"] for run in runs]
+        _show(table(["run", "state", "kb", "device", "time"], rows, _style()))
 
 
 @app.command()
@@ -665,6 +736,30 @@ def _show_answer(config: "Config", answer: "Answer", why: bool, as_json: bool) -
         _notice("no hits")
     elif answer.total > len(answer.hits):
         _notice(f"{len(answer.hits)} of {answer.total}; --limit 0 shows all")
+
+
+def _verify(config: "Config", rows: "list[ClaimRow]") -> None:
+    """Run claims and keep the runs."""
+    from kb.claims.verifying import verify as run_claims
+    from kb.store.writer import Writer
+
+    with _progress() as progress:
+        runs = run_claims(rows, progress)
+    with closing(Writer(config.database)) as writer, writer.transaction():
+        writer.put_runs(runs)
+
+
+def _show_claims(config: "Config", entries: "list[Entry]") -> None:
+    """Show what matters most last, where the eye is; then how many there are of each."""
+    from kb.claims.ledger import summary
+
+    order = ("holds", "stale", "not-runnable", "contradicted")
+    sorted_entries = sorted(entries, key=lambda one: (order.index(one.state), not one.is_expected))
+    rows = claim_columns(sorted_entries, config.path_of, _style())
+    if rows:
+        _show(table(["state", "claim", "note says", "computed", "place", "reason"], rows, _style()))
+    counts = summary(entries)
+    _notice(f"{counts.pop('claims')} claims: {claim_counts(counts) or 'none'}")
 
 
 def _named(reader: "Reader", name: str) -> "PaperRow":

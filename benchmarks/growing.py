@@ -30,7 +30,7 @@ from kb.parsing import parse_note
 from kb.query import parse_query
 from kb.search import search
 from kb.store.reader import FileState, Reader
-from kb.store.rows import PaperRows, note_rows
+from kb.store.rows import NoteRows, PaperRows, note_rows
 from kb.store.writer import Writer
 
 ROWS_AT_ONCE = 20_000
@@ -56,7 +56,7 @@ def write_rows(config: Config, sample: Config, count: int) -> None:
     known = [
         rows
         for path in sorted(sample.notes.rglob("*.md"))
-        for rows in note_rows(parse_note(path.read_bytes(), path.name), english_of)
+        for rows in note_rows(parse_note(path.read_bytes(), path.name), english_of).papers
         if rows.passages
     ]
     chance = random.Random(count)
@@ -74,7 +74,7 @@ def write_rows(config: Config, sample: Config, count: int) -> None:
                 for number in range(start, min(start + ROWS_AT_ONCE, count))
             ]
             with writer.transaction():
-                writer.put_papers([(state, papers)])
+                writer.put_notes([(state, NoteRows(papers, []))])
         with writer.transaction(), closing(Reader(sample.database)) as reader:
             writer.put_meta("gloss", reader.meta("gloss") or "")
 

@@ -21,6 +21,8 @@ def hits(
     The passage is the one with most of query in it, else the nearest one, else the first.
     """
     reasons = _reasons(rankings, set(shown))
+    rows = reader.rows(shown)
+    claims = reader.claim_states(row.id for row in rows)
     return tuple(
         _hit(
             reader,
@@ -29,10 +31,11 @@ def hits(
             row,
             scores.get(row.key, 0.0),
             reasons[row.key],
+            claims.get(row.id, {}),
             nearest_passages.get(row.key),
             others.get(row.key, ()),
         )
-        for rank, row in enumerate(reader.rows(shown), 1)
+        for rank, row in enumerate(rows, 1)
     )
 
 
@@ -63,6 +66,7 @@ def _hit(
     row: PaperRow,
     score: float,
     reasons: tuple[Reason, ...],
+    claims: dict[str, int],
     nearest_passage: int | None,
     also: tuple[Place, ...],
 ) -> Hit:
@@ -73,4 +77,4 @@ def _hit(
     passage = passage or PassageRow(0, row.line, "", "")
     found = marks(query, passage.text)
     line = passage.line + passage.text.count("\n", 0, found[0][0]) if found else passage.line
-    return Hit(rank, score, row, line, passage.heading, passage.text, found, reasons, also)
+    return Hit(rank, score, row, line, passage.heading, passage.text, found, reasons, claims, also)

@@ -25,6 +25,7 @@ class Hit(NamedTuple):
     text: str  # the passage, Markdown
     marks: tuple[tuple[int, int], ...]  # stretches of text that match, [start, end)
     reasons: tuple[Reason, ...]
+    claims: dict[str, int]  # state -> how many claims of the paper are in it
     also: tuple[Place, ...] = ()  # other notes of the same paper
 
 

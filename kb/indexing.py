@@ -14,7 +14,7 @@ from kb.errors import IndexBusy, KbError, NoteError
 from kb.parsing import parse_note
 from kb.progress import Progress
 from kb.store.reader import JOINING, FileState, Reader
-from kb.store.rows import PaperRows, note_rows
+from kb.store.rows import NoteRows, note_rows
 from kb.store.writer import WAIT_SECONDS, Writer
 
 FILES_AT_ONCE = 200
@@ -59,22 +59,22 @@ def refresh(
                 writer.put_state(FileState(GLOSSARY_NAME, *stamp, "", state, reason, None, ()))
             writer.remove_files(changes.gone)
             report.removed = len(changes.gone)
-            batch: list[tuple[FileState, list[PaperRows]]] = []
+            batch: list[tuple[FileState, NoteRows]] = []
             for done, reading in enumerate(_read_all(config, changes, known), 1):
-                if reading.papers is not None:
-                    batch.append((reading.state, reading.papers))
+                if reading.note is not None:
+                    batch.append((reading.state, reading.note))
                 else:
                     writer.put_state(reading.state)
                 if reading.failure:
                     report.failures.append(reading.failure)
                 if len(batch) == FILES_AT_ONCE:
                     report.indexed += len(batch)
-                    writer.put_papers(batch)
+                    writer.put_notes(batch)
                     batch.clear()
                 if progress:
                     progress("reading notes", done, len(changes.changed))
             report.indexed += len(batch)
-            writer.put_papers(batch)
+            writer.put_notes(batch)
             writer.join_records(config.same, config.different, is_all=joined != config.joining)
             writer.put_meta(JOINING, config.joining)
     finally:
@@ -121,7 +121,7 @@ class _Reading:
     """What came of reading one file."""
 
     state: FileState
-    papers: list[PaperRows] | None  # None if the file failed, or holds the same bytes as before
+    note: NoteRows | None  # None if the file failed, or holds the same bytes as before
     failure: str | None
 
 

@@ -34,7 +34,8 @@ HAS_KINDS = {
     "figure": ("figure",),
 }
 KINDS = ("paper", "project", "lecture", "note")
-FIELDS = (*TEXT_FIELDS, "month", "kind", "has")
+CLAIM_STATES = ("holds", "contradicted", "not-runnable", "stale")
+FIELDS = (*TEXT_FIELDS, "month", "kind", "has", "claim")
 
 
 class Filter(NamedTuple):
@@ -169,6 +170,8 @@ def _field(token: str, is_excluded: bool) -> Filter | None:
         raise KbError(f"kind: is one of {', '.join(KINDS)}, got {field.value!r}")
     elif field.name == "has" and field.value not in HAS_KINDS:
         raise KbError(f"has: is one of {', '.join(HAS_KINDS)}, got {field.value!r}")
+    elif field.name == "claim" and field.value not in (*CLAIM_STATES, "any"):
+        raise KbError(f"claim: is one of {', '.join(CLAIM_STATES)}, any, got {field.value!r}")
     elif field.name in TEXT_FIELDS:
         field.phrase()
     return field

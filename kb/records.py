@@ -1,4 +1,4 @@
-"""The records everything else reads and writes: a note holds papers, a paper holds passages."""
+"""The records everything else reads and writes: a note holds papers and claims, a paper holds passages."""
 
 from typing import Literal
 
@@ -74,6 +74,28 @@ class Paper(Record):
         return tuple(link.url for link in self.links if link.kind == "figure")
 
 
+# A value as it is written, a number with its digits: a text, a list of texts, or a list of such lists.
+Written = str | tuple[str, ...] | tuple[tuple[str, ...], ...]
+
+
+class Claim(Record):
+    """A sentence of the notes that can be computed, as the block under it says how.
+
+    A block that cannot be understood is kept too: it has a problem, and whatever fields could be read.
+    """
+
+    id: str  # "salmonn-30s-tokens"; of a block without one its file and line
+    says: str
+    run: str  # "window-qformer", or with a function of that file "arithmetic.window_tokens"
+    parameters: dict[str, Written]  # the block's `with`
+    expect: dict[str, Written]  # figure -> what the note says it is
+    expect_contradiction: str | None = None  # why the note's own figure is known not to hold
+    problem: str | None = None  # why the block cannot be run
+    paper: str | None  # id of the record it stands in
+    file: str
+    line: int  # of the fence, counted from 1
+
+
 class Span(Record):
     """Lines of a file, both ends included."""
 
@@ -92,6 +114,7 @@ class Note(Record):
     date: str | None  # as written in the front matter
     tags: tuple[str, ...]
     papers: tuple[Paper, ...]
+    claims: tuple[Claim, ...] = ()
     unclaimed: tuple[Span, ...]  # lines with text that belong to no paper
 
 
@@ -110,12 +133,30 @@ class Related(Record):
     month: str
 
 
+class DigestClaim(Record):
+    """One claim as the digest prints it."""
+
+    id: str
+    says: str
+    state: str  # "holds", "contradicted", "not-runnable" or "stale"
+    is_expected: bool  # contradicted, as the note itself says
+    reason: str | None
+    says_figures: str  # "88"
+    computed_figures: str  # "89"; empty if it was not run
+    paper: str | None  # id of the record it stands in
+    file: str
+    line: int
+    run: str
+    code: str | None  # path of the reference implementation in this package, with its line; None if there is none
+
+
 class DigestEntry(Record):
     """One paper as the digest prints it."""
 
     paper: Paper
     summary: str  # Markdown: the first paragraph of the body
     related: tuple[Related, ...]
+    claims: tuple[DigestClaim, ...] = ()
 
 
 class DigestSection(Record):
@@ -133,3 +174,5 @@ class MonthlyDigest(Record):
     topics: tuple[Count, ...]  # keywords, most frequent first
     organizations: tuple[Count, ...]
     paper_count: int
+    claims: tuple[DigestClaim, ...] = ()
+    claim_counts: dict[str, int] = {}  # "claims", then by state, then "as_noted" of the contradicted

@@ -2,18 +2,14 @@
 
 import ast
 import importlib
-import inspect
 import sys
-from pathlib import Path
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple
 
 from kb.errors import KbError
+from kb.references import PACKAGE, references
+from kb.signatures import arguments
 
-FOLDER = Path(__file__).resolve().parent / "reference"
-PACKAGE = "kb.reference"
 DEVICES = ("cpu", "cuda", "auto")
-_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 class Algorithm(NamedTuple):
@@ -26,10 +22,9 @@ class Algorithm(NamedTuple):
 def algorithms() -> list[Algorithm]:
     """Return all reference implementations by name, read from their files."""
     found = []
-    for path in sorted(FOLDER.glob("*.py")):
-        if not path.stem.startswith("_"):
-            docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-            found.append(Algorithm(path.stem.replace("_", "-"), docstring.split("\n", 1)[0].strip()))
+    for path in references():
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        found.append(Algorithm(path.stem.replace("_", "-"), docstring.split("\n", 1)[0].strip()))
     return found
 
 
@@ -59,29 +54,12 @@ def parse_settings(name: str, demo: Any, settings: list[str]) -> dict[str, Any]:
 
     Raises: KbError naming the parameters there are, or the type that was expected.
     """
-    types = get_type_hints(demo)
-    known = [
-        parameter for parameter in inspect.signature(demo).parameters if parameter not in ("device", "seed", "return")
-    ]
     values = {}
     for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or key not in known:
-            offered = ", ".join(f"{parameter}=…" for parameter in known)
-            raise KbError(f"{name} has no parameter {key!r}; it takes: {offered}")
-        values[key] = _value(name, key, types[key], text)
-    return values
-
-
-def _value(name: str, key: str, wanted: Any, text: str) -> Any:
-    try:
-        if get_origin(wanted) is tuple:
-            element = get_args(wanted)[0]
-            return tuple(element(part) for part in text.split(",") if part.strip())
-        return _TRUTH[text.lower()] if wanted is bool else wanted(text)
-    except (ValueError, KeyError):
-        kind = _KINDS.get(wanted, "a list like 0,1,2")
-        raise KbError(f"{name}: {key} should be {kind}, got {text!r}") from None
+        key, equals, values[key] = setting.partition("=")
+        if not equals:
+            raise KbError(f"{name}: a parameter is written {key}=…, got {setting!r}")
+    return arguments(name, demo, values, without=("device", "seed"))
 
 
 def _device(device: str) -> str:

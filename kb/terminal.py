@@ -2,12 +2,15 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kb.hits import Hit
 from kb.store.reader import PaperRow
+
+if TYPE_CHECKING:
+    from kb.claims.ledger import Entry
 
 SNIPPET_CHARACTERS = 160
 MATCHES_SHOWN = 8
@@ -60,6 +63,8 @@ def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reaso
     ]
     if text := snippet(hit, style):
         lines.append("   " + text)
+    if hit.claims:
+        lines.append("   " + style.dim("claims: ") + claim_counts(hit.claims))
     if hit.also:
         places = ", ".join(style.place(path_of(other.file), other.line) for other in hit.also)
         lines.append("   " + style.dim("also in ") + places)
@@ -67,6 +72,34 @@ def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reaso
         reasons = ", ".join(f"{reason.retriever} #{reason.rank} ({reason.score:.3g})" for reason in hit.reasons)
         lines.append("   " + style.dim(f"score {hit.score:.4f}: {reasons}{_matches(hit)}"))
     return lines
+
+
+def claim_counts(counts: Mapping[str, int]) -> str:
+    """Return how many claims are in which state: {"holds": 3, "contradicted": 1} -> "3 hold, 1 contradicted"."""
+    names = {"holds": "hold", "not-runnable": "not runnable here", "as_noted": "of these as noted"}
+    return ", ".join(f"{count} {names.get(state, state)}" for state, count in counts.items() if count)
+
+
+def claim_state(entry: "Entry") -> str:
+    """Return the state of a claim in words."""
+    if entry.is_expected:
+        return "contradicted as noted"
+    return entry.state.replace("not-runnable", "not runnable here")
+
+
+def claim_columns(entries: "Sequence[Entry]", path_of: Callable[[str], Path], style: Style) -> list[list[str]]:
+    """Return state, id, what the note says, what was computed, place and reason of claims, a row each."""
+    return [
+        [
+            style.marked(claim_state(one)) if one.state == "contradicted" else claim_state(one),
+            clean(one.id),
+            clean(one.says_figures),
+            clean(one.computed_figures),
+            style.place(path_of(one.file), one.line),
+            clean(one.reason or ""),
+        ]
+        for one in entries
+    ]
 
 
 def _matches(hit: Hit) -> str:

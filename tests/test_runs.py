@@ -50,7 +50,7 @@ def test_settings_take_the_types_of_the_signature() -> None:
         ("fast=x", "fast should be true or false, got 'x'"),
         ("delays=0;1", "delays should be a list like 0,1,2, got '0;1'"),
         ("depth=4", "x has no parameter 'depth'; it takes: levels=…, rate=…, fast=…, delays=…, name=…"),
-        ("levels", "x has no parameter 'levels'"),
+        ("levels", "x: a parameter is written levels=…, got 'levels'"),
         ("seed=1", "x has no parameter 'seed'"),
     ],
 )

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from kb.errors import NoteError
-from kb.parsing import guillemets, headings, lecture, lists, names, pasted, single, tables
+from kb.parsing import claims, guillemets, headings, lecture, lists, names, pasted, single, tables
 from kb.parsing.entry import Entry, papers
 from kb.parsing.evidence import speaks_of_research
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
@@ -32,13 +32,16 @@ def parse_note(data: bytes, file: str) -> Note:
     """
     lines = _lines(data, file)
     front = read_front_matter(lines, file)
-    text_lines = [""] * front.line_count + lines[front.line_count :]
+    text_lines, blocks = claims.take_claims([""] * front.line_count + lines[front.line_count :])
     title = front.text("title") or _first_text(text_lines) or ""
     month = names.month_in(title) or names.month_in(front.text("date") or "") or names.month_in(file)
 
     reading = _read(outline(text_lines), text_lines, front, file)
     if len(reading.entries) == 1 and (reading.grammar in ("single", "note") or title == reading.entries[0].title):
         _complete(reading.entries[0], front)
+    no_text = claims.lines_of(blocks)
+    for entry in reading.entries if no_text else ():
+        entry.body = [(line, text) for line, text in entry.body if line not in no_text]
     found = papers(reading.entries, file, month)
     return Note(
         file=file,
@@ -49,6 +52,7 @@ def parse_note(data: bytes, file: str) -> Note:
         date=front.text("date"),
         tags=front.texts("tags", "keywords"),
         papers=found,
+        claims=claims.claims(blocks, text_lines, found, file),
         unclaimed=_unclaimed(text_lines, [(paper.line - 1, paper.end_line) for paper in found]),
     )
 

@@ -9,7 +9,7 @@ from kb.errors import NoteError
 
 FENCE = "---"
 # Every leaf stays the text it is: 2301.10000 is an id and no number. The C loader is the same, twenty times as fast.
-_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ def read_front_matter(lines: list[str], file: str) -> FrontMatter:
 def _load(text: str, file: str) -> Any:
     # Anchors are refused before anything is built, because a few lines of them can unfold into gigabytes.
     try:
-        for event in yaml.parse(text, _LOADER) if "&" in text else ():
+        for event in yaml.parse(text, LOADER) if "&" in text else ():
             if isinstance(event, yaml.NodeEvent) and event.anchor is not None and event.start_mark:
                 line = event.start_mark.line + 2
                 raise NoteError(file, line, f"YAML anchors are not read, got &{event.anchor}; write the value out")
-        return yaml.load(text, _LOADER)  # noqa: S506 - builds only text, lists and mappings
+        return yaml.load(text, LOADER)  # noqa: S506 - builds only text, lists and mappings
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 2 if mark else 1

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kb.parsing import names
 from kb.parsing.entry import Entry
@@ -14,6 +15,7 @@ _ENTRY = re.compile(r"\*\*\s*《(?P<title>.+)》\s*\*\*[ \t:：]*(?P<rest>.*)$")
 @dataclass(frozen=True)
 class _Mark:
     line: int
+    end: int  # the line after its last
     level: int  # 0: an entry begins here, else a heading of that level
     text: str
     rest: str = ""
@@ -24,8 +26,15 @@ def find_entries(blocks: list[Block], lines: list[str]) -> list[Entry]:
 
     Only a line of a top-level paragraph begins an entry, never one in a list, a quote or code. A heading below the
     level of the section belongs to the open entry, unless an entry stands under it: then it is a section itself.
+    An entry stands under a heading if it follows at once, or if one follows at once another heading of that level;
+    else the text between says that the heading was the last of the entry before.
     """
     marks = _marks(blocks)
+    section_levels = {
+        heading.level
+        for heading, entry in pairwise(marks)
+        if heading.level and not entry.level and not any(line.strip() for line in lines[heading.end : entry.line])
+    }
     entries: list[Entry] = []
     path: list[tuple[int, str]] = []
     current: Entry | None = None
@@ -39,7 +48,7 @@ def find_entries(blocks: list[Block], lines: list[str]) -> list[Entry]:
             close(mark.line)
             current = _entry(mark, tuple(text for level, text in path if level > 1))
             entries.append(current)
-        elif current and path and mark.level > path[-1][0] and not _holds_entry(marks, index):
+        elif current and path and mark.level > path[-1][0] and not _holds_entry(marks, index, section_levels):
             current.headings[mark.line] = mark.text
             current.sections += (mark.text,)
         else:
@@ -54,15 +63,18 @@ def _marks(blocks: list[Block]) -> list[_Mark]:
     marks = []
     for block in blocks:
         if block.level:
-            marks.append(_Mark(block.line, block.level, block.text.strip()))
+            marks.append(_Mark(block.line, block.end, block.level, block.text.strip()))
             continue
         for offset, text in enumerate(block.text.split("\n")):
             if found := _ENTRY.match(text.strip()):
-                marks.append(_Mark(block.line + offset, 0, found["title"].strip(), found["rest"]))
+                line = block.line + offset
+                marks.append(_Mark(line, line + 1, 0, found["title"].strip(), found["rest"]))
     return marks
 
 
-def _holds_entry(marks: list[_Mark], index: int) -> bool:
+def _holds_entry(marks: list[_Mark], index: int, section_levels: set[int]) -> bool:
+    if marks[index].level not in section_levels:
+        return False
     for mark in marks[index + 1 :]:
         if mark.level == 0:
             return True

@@ -15,6 +15,7 @@ class Block(NamedTuple):
     line: int  # first line, counted from 0
     level: int
     text: str
+    end: int  # the line after its last
 
 
 class Item(NamedTuple):
@@ -38,6 +39,16 @@ class Table(NamedTuple):
 
     header: Row
     rows: tuple[Row, ...]
+
+
+class Fence(NamedTuple):
+    """A fenced code block."""
+
+    line: int  # of the opening fence, counted from 0
+    end: int  # the line after its last
+    is_closed: bool
+    info: str  # what stands behind the opening fence
+    text: str  # without the indentation that the block itself has
 
 
 class Outline:
@@ -91,7 +102,7 @@ def outline(lines: list[str]) -> Outline:
     """Return the outline of lines.
 
     HTML tags are taken as text, so that a heading right below an <img> line is still a heading.
-    Example: ["# A", "", "b", "c"] -> blocks Block(0, 1, "A"), Block(2, 0, "b\\nc").
+    Example: ["# A", "", "b", "c"] -> blocks Block(0, 1, "A", 1), Block(2, 0, "b\\nc", 4).
     """
     tokens = _markdown().parse(_without_comments("\n".join(lines)))
     blocks: list[Block] = []
@@ -104,7 +115,7 @@ def outline(lines: list[str]) -> Outline:
         match token.type:
             case "heading_open" | "paragraph_open" if token.level == 0 and token.map:
                 level = int(token.tag[1]) if token.type == "heading_open" else 0
-                blocks.append(Block(token.map[0], level, tokens[number + 1].content))
+                blocks.append(Block(token.map[0], level, tokens[number + 1].content, token.map[1]))
             case "list_item_open" if token.map:
                 text = _first_paragraph(tokens, number + 1)
                 items.append(Item(token.map[0], token.map[1], len(open_items), text))
@@ -121,6 +132,19 @@ def outline(lines: list[str]) -> Outline:
                     tables.append(Table(rows[0], tuple(rows[1:])))
                 rows.clear()
     return Outline(blocks, items, tables)
+
+
+def fences(lines: list[str]) -> list[Fence]:
+    """Return the fenced code blocks of lines, those in lists and quotes included."""
+    return [
+        Fence(place[0], place[1], _is_fence(lines[place[1] - 1], token.markup), token.info.strip(), token.content)
+        for token in _markdown().parse(_without_comments("\n".join(lines)))
+        if token.type == "fence" and (place := token.map)
+    ]
+
+
+def _is_fence(line: str, markup: str) -> bool:
+    return line.strip(" \t>").startswith(markup) and not line.strip(f" \t>{markup[0]}")
 
 
 def _without_comments(text: str) -> str:

@@ -92,6 +92,9 @@ def _check(codes: Tensor, delays: Sequence[int]) -> None:
         raise ValueError(f"want codes [B, K, T] and K delays, each 0 or more, got {got}")
 
 
+FIGURES = (first_complete_step, latency_seconds)  # what claims may run
+
+
 def demo(
     *,
     device: str = "cpu",

@@ -132,6 +132,9 @@ def _kinds(*tensors: Tensor) -> str:
     return " and ".join(f"{list(tensor.shape)} {tensor.dtype}" for tensor in tensors)
 
 
+FIGURES = (bitrate_bps,)  # what claims may run
+
+
 def demo(
     *,
     device: str = "cpu",

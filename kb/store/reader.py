@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from kb.errors import IndexOld, KbError
 from kb.query import HAS_KINDS, TEXT_FIELDS, Filter, Query
+from kb.store import ledger
 from kb.terms import Phrase, has_unspaced, name_key
 
 # What counts most is what a paper is called; see docs/search.md.
@@ -17,7 +18,7 @@ COLUMN_WEIGHTS = (4.0, 4.0, 4.0, 3.0, 1.0, 1.0, 0.0)
 NAME_COLUMNS = ("title", "short_name", "keywords", "organizations")
 SEARCHED_COLUMNS = (*NAME_COLUMNS, "body")
 FEWEST_LEFT = 10  # papers, for a narrower query to take the place of a wider one
-LATEST_STEP = "0007_works"
+LATEST_STEP = "0008_claims"
 JOINING = "joining"  # the fact that tells by what of kb.toml records were joined
 MOST_LOOKED_UP = 1000  # papers whose works are looked up one by one; of more, all works are read
 
@@ -85,6 +86,7 @@ class Reader:
         try:
             self._db = sqlite3.connect(database, timeout=10)
             self._db.execute("PRAGMA query_only = 1")
+            ledger.prepare(self._db)
             steps = {name for (name,) in self._db.execute("SELECT name FROM _sqlite_migrations")}
         except sqlite3.DatabaseError as error:
             raise KbError(f"{database} cannot be read ({error}); run: kb index --full") from None
@@ -238,6 +240,33 @@ class Reader:
         for key, other, *place in rows:
             if allowed is None or other in allowed:
                 found[key] = (*found.get(key, ()), Place(*place))
+        return found
+
+    def claims(self) -> list[ledger.ClaimRow]:
+        """Return all claims, newest month first, as they stand in the notes."""
+        return ledger.claim_rows(self._db)
+
+    def claims_of_month(self, month: str) -> list[ledger.ClaimRow]:
+        """Return the claims of a month, as they stand in the notes."""
+        return ledger.claim_rows(self._db, "c.month = ?", (month,))
+
+    def claims_of_papers(self, papers: Iterable[str]) -> list[ledger.ClaimRow]:
+        """Return the claims of records, given by their ids."""
+        return ledger.claim_rows(self._db, "c.paper IN (SELECT value FROM json_each(?))", (json.dumps(list(papers)),))
+
+    def claims_called(self, name: str) -> list[ledger.ClaimRow]:
+        """Return the claims with an id, one unless several bear it."""
+        return ledger.claim_rows(self._db, "c.id = ?", (name,))
+
+    def claim_runs(self, claim: str) -> list[ledger.ClaimRun]:
+        """Return every run of a claim, the newest first."""
+        return ledger.runs_of(self._db, claim)
+
+    def claim_states(self, papers: Iterable[str]) -> dict[str, dict[str, int]]:
+        """Return of each of papers that has claims how many are in which state."""
+        found: dict[str, dict[str, int]] = {}
+        for paper, state, count in ledger.state_counts(self._db, json.dumps(list(papers))):
+            found.setdefault(paper, {})[state] = count
         return found
 
     def list_rows(self, query: Query) -> list[PaperRow]:
@@ -464,5 +493,7 @@ def _filter(field: Filter) -> tuple[str, list[object]]:
         return "coalesce(p.month, '') BETWEEN ? AND ?", list(field.months())
     if field.name == "kind":
         return "p.kind = ?", [field.value]
+    if field.name == "claim":
+        return ledger.having_claim(field.value)
     kinds = HAS_KINDS[field.value]
     return " OR ".join("p.link_kinds LIKE ?" for _ in kinds).join("()"), [f"% {kind} %" for kind in kinds]

@@ -1,11 +1,12 @@
 """Records as rows of the index. Pure, so that the processes that parse can do this too."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from kb.identities import identities
-from kb.records import Note, Paper
+from kb.records import Claim, Note, Paper
 from kb.terms import name_key, terms
 
 Row = dict[str, Any]
@@ -22,21 +23,49 @@ class PaperRows:
     identities: list[Row]
 
 
-def note_rows(note: Note, english_of: Callable[[str], list[str]]) -> list[PaperRows]:
-    """Return the rows of every paper of note, in order.
+@dataclass(frozen=True)
+class NoteRows:
+    """The rows of one note."""
+
+    papers: list[PaperRows]
+    claims: list[Row]
+
+
+def note_rows(note: Note, english_of: Callable[[str], list[str]]) -> NoteRows:
+    """Return the rows of note, in its order.
 
     english_of gives the English terms that the Chinese in a text stands for.
     """
-    return [
+    said: dict[str | None, list[str]] = {}
+    for claim in note.claims:
+        said.setdefault(claim.paper, []).append(f"{claim.id} {claim.says}")
+    papers = [
         PaperRows(
             _paper(paper),
-            _full_text(paper, english_of),
+            _full_text(paper, said.get(paper.id, []), english_of),
             [{"line": passage.line, "heading": passage.heading, "text": passage.text} for passage in paper.passages],
             [{"name": name} for name in _names(paper)],
             [{"kind": kind, "value": value} for kind, value in identities(paper)],
         )
         for paper in note.papers
     ]
+    months = {paper.id: paper.month for paper in note.papers}
+    return NoteRows(papers, [_claim(claim, months.get(claim.paper or "", note.month)) for claim in note.claims])
+
+
+def _claim(claim: Claim, month: str | None) -> Row:
+    what = claim.model_dump_json(include={"says", "run", "parameters", "expect", "expect_contradiction", "problem"})
+    return {
+        "file": claim.file,
+        "line": claim.line,
+        "id": claim.id,
+        "paper": claim.paper,
+        "month": month,
+        "run": claim.run,
+        "problem": claim.problem,
+        "fingerprint": hashlib.sha256(what.encode()).hexdigest()[:16],
+        "record": claim.model_dump_json(),
+    }
 
 
 def _paper(paper: Paper) -> Row:
@@ -58,17 +87,17 @@ def _paper(paper: Paper) -> Row:
     }
 
 
-def _full_text(paper: Paper, english_of: Callable[[str], list[str]]) -> Row:
+def _full_text(paper: Paper, claims: list[str], english_of: Callable[[str], list[str]]) -> Row:
     texts = {
         "title": paper.title,
         "short_name": paper.short_name or "",
         "keywords": "、".join(paper.keywords),
         "organizations": "、".join(paper.organizations),
-        "body": paper.body,
+        "body": "\n".join((paper.body, *claims)),
         "section": " / ".join(paper.section_path),
     }
     row = {column: " ".join(terms(text)) for column, text in texts.items()}
-    row["gloss"] = " ".join(english_of("\n".join((paper.title, texts["keywords"], paper.body))))
+    row["gloss"] = " ".join(english_of("\n".join((paper.title, texts["keywords"], texts["body"]))))
     return row
 
 

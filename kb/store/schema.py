@@ -128,3 +128,21 @@ def _works(db: Database) -> None:
     db.execute("CREATE TABLE works (paper INTEGER PRIMARY KEY, work INTEGER)")
     db.table("works").create_index(["work"])
     db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")
+
+
+@migrations(name="0008_claims")
+def _claims(db: Database) -> None:
+    # What the notes claim, read anew with each note, and every run of a claim, which outlives the note that made it.
+    # The next refresh reads every note again and fills the claims.
+    db.execute(
+        "CREATE TABLE claims (file TEXT, line INTEGER, id TEXT, paper TEXT, month TEXT, run TEXT, problem TEXT,"
+        " fingerprint TEXT, record TEXT, PRIMARY KEY (file, line)) WITHOUT ROWID"
+    )
+    db.table("claims").create_index(["id"])
+    db.table("claims").create_index(["paper"])
+    db.execute(
+        "CREATE TABLE claim_runs (key INTEGER PRIMARY KEY, claim TEXT, fingerprint TEXT, code TEXT, state TEXT,"
+        " reason TEXT, figures TEXT, date TEXT, version TEXT, device TEXT, seconds REAL)"
+    )
+    db.table("claim_runs").create_index(["claim"])
+    db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")

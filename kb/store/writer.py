@@ -10,8 +10,9 @@ from typing import Any
 
 from kb.errors import IndexBusy, KbError
 from kb.store.joining import Lists, Touched, rejoin
+from kb.store.ledger import ClaimRun
 from kb.store.reader import LATEST_STEP, FileState
-from kb.store.rows import PaperRows
+from kb.store.rows import NoteRows
 
 WAIT_SECONDS = 30
 
@@ -58,7 +59,7 @@ class Writer:
     def remove_files(self, paths: Iterable[str]) -> None:
         """Forget files and everything read from them."""
         for path in paths:
-            self._remove_papers(path)
+            self._remove_records(path)
             self._connection.execute("DELETE FROM files WHERE path = ?", [path])
 
     def put_state(self, state: FileState) -> None:
@@ -69,12 +70,13 @@ class Writer:
         """Keep a fact about the index."""
         self._put("meta", [{"name": name, "value": value}])
 
-    def put_papers(self, files: Sequence[tuple[FileState, list[PaperRows]]]) -> None:
-        """Replace what is known of files by their new state and papers."""
+    def put_notes(self, files: Sequence[tuple[FileState, NoteRows]]) -> None:
+        """Replace what is known of files by their new state, papers and claims."""
         for state, _ in files:
-            self._remove_papers(state.path)
+            self._remove_records(state.path)
         self._put("files", (_file_row(state) for state, _ in files))
-        keyed = list(enumerate((rows for _, papers in files for rows in papers), self._next_key("papers")))
+        self._put("claims", (claim for _, note in files for claim in note.claims))
+        keyed = list(enumerate((rows for _, note in files for rows in note.papers), self._next_key("papers")))
         self._put("papers", ({"key": key, **rows.paper} for key, rows in keyed))
         self._put("papers_fts", ({"rowid": key, **rows.full_text} for key, rows in keyed))
         self._put("passages", ({"paper": key, **passage} for key, rows in keyed for passage in rows.passages))
@@ -91,6 +93,10 @@ class Writer:
         """
         rejoin(self._connection, None if is_all else self._touched, same, different)
         self._touched = Touched()
+
+    def put_runs(self, runs: Iterable[ClaimRun]) -> None:
+        """Keep runs of claims."""
+        self._put("claim_runs", (run._asdict() for run in runs))
 
     def put_passage_texts(self, encoder: str, texts: Iterable[tuple[int, str]]) -> None:
         """Record the hash of the text that encoder reads for each passage, empty if it can read nothing of it.
@@ -134,7 +140,8 @@ class Writer:
             f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", chain([first], rows)
         )
 
-    def _remove_papers(self, path: str) -> None:
+    def _remove_records(self, path: str) -> None:
+        self._connection.execute("DELETE FROM claims WHERE file = ?", [path])
         papers = self._connection.execute("SELECT key, id FROM papers WHERE file = ?", [path]).fetchall()
         for key, record in papers:
             self._touched.records.add(record)

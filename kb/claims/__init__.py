@@ -1,0 +1,1 @@
+"""Run what the notes claim, and keep the ledger of what held."""

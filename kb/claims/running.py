@@ -1,0 +1,117 @@
+"""Run claims in processes of their own: one that never ends or crashes ends its process and nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock, Thread, Timer
+from typing import Any, NamedTuple
+
+LIMIT_SECONDS = 20.0  # for one claim, importing torch included
+COMMAND = (sys.executable, "-c", "from kb.claims.worker import main; main()")
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Job(NamedTuple):
+    """What a claim asks to be run."""
+
+    run: str
+    parameters: dict[str, Any]
+
+
+class Outcome(NamedTuple):
+    """What came of a job."""
+
+    figures: dict[str, Any]
+    reason: str | None  # why there are no figures
+    seconds: float
+    device: str
+
+
+def run_all(
+    jobs: Sequence[Job], limit_seconds: float = LIMIT_SECONDS, command: Sequence[str] = COMMAND
+) -> Iterator[tuple[int, Outcome]]:
+    """Yield (number of the job, outcome) as jobs end, on all processors."""
+    waiting: SimpleQueue[int | None] = SimpleQueue()
+    done: SimpleQueue[tuple[int, Outcome]] = SimpleQueue()
+    workers = [_Worker(command, limit_seconds) for _ in range(min(len(jobs), os.cpu_count() or 1))]
+    for number in range(len(jobs)):
+        waiting.put(number)
+    for _ in workers:
+        waiting.put(None)
+
+    def serve(worker: _Worker) -> None:
+        while (number := waiting.get()) is not None:
+            done.put((number, worker.run(jobs[number])))
+        worker.stop()
+
+    threads = [Thread(target=serve, args=[worker], daemon=True) for worker in workers]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in jobs:
+            yield done.get()
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+class _Worker:
+    """A process that answers one job after the other; after a job that ended it, a new one is started."""
+
+    def __init__(self, command: Sequence[str], limit_seconds: float) -> None:
+        self._command = command
+        self._limit_seconds = limit_seconds
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = Lock()
+        self._is_stopped = False
+
+    def run(self, job: Job) -> Outcome:
+        process = self._start()
+        if process is None or process.stdin is None or process.stdout is None:
+            return Outcome({}, "interrupted", 0.0, "")
+        timer = Timer(self._limit_seconds, process.kill)
+        start = time.perf_counter()
+        timer.start()
+        try:
+            process.stdin.write(json.dumps(job._asdict()) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        finally:
+            timer.cancel()
+        if line.endswith("\n"):
+            return Outcome(**json.loads(line))
+        code = process.wait()
+        self._process = None
+        seconds = time.perf_counter() - start
+        is_late = seconds >= self._limit_seconds
+        reason = f"no answer within {self._limit_seconds:g} s" if is_late else f"{job.run} crashed (exit code {code})"
+        return Outcome({}, reason, seconds, "")
+
+    def stop(self) -> None:
+        with self._lock:
+            self._is_stopped = True
+            if self._process:
+                self._process.kill()
+                self._process.wait()
+
+    def _start(self) -> "subprocess.Popen[str] | None":
+        with self._lock:
+            if self._process is None and not self._is_stopped:
+                paths = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+                self._process = subprocess.Popen(  # noqa: S603 - our own worker, no shell
+                    self._command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                    encoding="utf-8",
+                    env={**os.environ, "PYTHONPATH": paths},
+                )
+            return self._process

@@ -1,0 +1,81 @@
+"""A process that runs claims: a job a line on standard input, an answer a line on standard output, both JSON.
+
+Only functions that a reference implementation lists in FIGURES are called, with values checked against their signature:
+a note names, it brings no code.
+"""
+
+import importlib
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from difflib import get_close_matches
+from typing import Any
+
+from kb.errors import KbError
+from kb.references import PACKAGE, target
+from kb.signatures import arguments
+
+
+def main() -> None:
+    """Answer jobs until there are no more."""
+    answers = sys.stdout
+    for line in sys.stdin:
+        with redirect_stdout(sys.stderr):  # what a reference prints is no answer
+            answer = run(**json.loads(line))
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def run(run: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures of a claim, or the reason why there are none; with the device, and the seconds it took."""
+    figures: dict[str, Any] = {}
+    seconds, reason = 0.0, None
+    try:
+        function = _function(run)
+        typed = arguments(run, function, parameters)
+        start = time.perf_counter()
+        result = function(**typed)
+        seconds = time.perf_counter() - start
+        figures = _plain(function.__name__, result)
+    except (KbError, ValueError) as error:
+        reason = str(error)
+    except Exception as error:  # whatever a reference does wrong is said of this claim alone
+        reason = f"{run} failed: {type(error).__name__}: {error}"
+    one_line = " ".join(reason.split()) if reason else None
+    return {"figures": figures, "reason": one_line, "seconds": seconds, "device": _device()}
+
+
+def _plain(name: str, result: Any) -> dict[str, Any]:
+    """Return result as named figures that JSON can hold; a single one bears the function's name."""
+    if hasattr(result, "_asdict"):
+        result = result._asdict()
+    figures = result if isinstance(result, dict) else {name: result}
+    json.dumps(figures)
+    return figures
+
+
+def _function(run: str) -> Callable[..., Any]:
+    found = target(run)
+    if not found or not found.path.is_file():
+        raise KbError(f"no reference {run}")
+    try:
+        module = importlib.import_module(f"{PACKAGE}.{found.module}")
+    except ModuleNotFoundError as error:
+        raise KbError(f"{run} needs {error.name}; run: pip install 'paper-kb[models]'") from None
+    functions = {function.__name__: function for function in getattr(module, "FIGURES", ())}
+    if found.function not in functions:
+        close = get_close_matches(found.function, functions, n=1)
+        hint = f"; there is {found.module.replace('_', '-')}.{close[0]}" if close else ""
+        raise KbError(f"no reference {run}{hint}")
+    function: Callable[..., Any] = functions[found.function]
+    return function
+
+
+def _device() -> str:
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        return str(torch.cuda.get_device_name())
+    return f"cpu ({platform.machine()})"

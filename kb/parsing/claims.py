@@ -1,0 +1,140 @@
+"""Claim blocks: what a note says can be computed, and how. The block itself is no text of the note."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import yaml
+
+from kb.parsing.frontmatter import LOADER
+from kb.parsing.outline import fences
+from kb.records import Claim, Paper, Written
+
+INFO = "claim"
+FIELDS = ("id", "says", "run", "with", "expect", "expect_contradiction")
+REQUIRED = ("id", "says", "run", "expect")
+LONGEST_BLOCK = 20_000  # characters
+_ID = re.compile(r"[^\W_][\w.-]*$")
+
+
+class ClaimBlock(NamedTuple):
+    """A claim block where it stands."""
+
+    line: int  # of the opening fence, counted from 0
+    end: int  # the line after its last, an empty one below it included
+    text: str
+    is_closed: bool
+
+
+def take_claims(lines: list[str]) -> tuple[list[str], list[ClaimBlock]]:
+    """Return lines with those of claim blocks left empty, and the blocks.
+
+    A block that is never closed is reported but stays text, so that nothing below it is lost.
+    """
+    if not any(INFO in line and line.lstrip(" \t>-*+").startswith(("```", "~~~")) for line in lines):
+        return lines, []
+    kept, blocks = list(lines), []
+    for fence in fences(lines):
+        if fence.info == INFO:
+            has_gap = fence.end < len(lines) and not lines[fence.end].strip()
+            blocks.append(ClaimBlock(fence.line, fence.end + has_gap, fence.text, fence.is_closed))
+            if fence.is_closed:
+                kept[fence.line : fence.end] = [""] * (fence.end - fence.line)
+    return kept, blocks
+
+
+def lines_of(blocks: Sequence[ClaimBlock]) -> set[int]:
+    """Return the lines that are no text of the note."""
+    return {line for block in blocks if block.is_closed for line in range(block.line, block.end)}
+
+
+def claims(blocks: Sequence[ClaimBlock], lines: list[str], papers: Sequence[Paper], file: str) -> tuple[Claim, ...]:
+    """Return the claims of blocks, each with the paper whose text it stands in or right under.
+
+    lines are those of the note without the blocks.
+    """
+    return tuple(_claim(block, _paper_at(block.line, lines, papers), file) for block in blocks)
+
+
+def _paper_at(line: int, lines: list[str], papers: Sequence[Paper]) -> str | None:
+    above = next((number for number in range(line, -1, -1) if lines[number].strip()), -1)
+    around = [paper for paper in papers if paper.line - 1 <= above < paper.end_line]
+    return max(around, key=lambda paper: paper.line).id if around else None
+
+
+def _claim(block: ClaimBlock, paper: str | None, file: str) -> Claim:
+    values, problem = _values(block)
+    texts = {name: values[name] for name in FIELDS if isinstance(values.get(name), str)}
+    tables = {name: values[name] for name in ("with", "expect") if _is_table(values.get(name))}
+    return Claim(
+        id=texts.get("id") or f"{file}:{block.line + 1}",
+        says=texts.get("says", ""),
+        run=texts.get("run", ""),
+        parameters=_written(tables.get("with", {})),
+        expect=_written(tables.get("expect", {})),
+        expect_contradiction=texts.get("expect_contradiction"),
+        problem=problem or _problem(values),
+        paper=paper,
+        file=file,
+        line=block.line + 1,
+    )
+
+
+def _values(block: ClaimBlock) -> tuple[dict[str, Any], str | None]:
+    """Return the fields of a block, every leaf as the text it is, and what is wrong with the block as YAML."""
+    if not block.is_closed:
+        return {}, "the block is never closed; end it with a line ```"
+    if len(block.text) > LONGEST_BLOCK:
+        return {}, f"the block has {len(block.text)} characters; a claim has at most {LONGEST_BLOCK}"
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(block.text, LOADER)):
+            return {}, "YAML anchors are not read; write the value out"
+        values = yaml.load(block.text, LOADER)  # noqa: S506 - builds only text, lists and mappings
+    except yaml.MarkedYAMLError as error:
+        place = f" in its line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        return {}, f"not YAML: {error.problem}{place}; quote the value or mend the line"
+    except (yaml.YAMLError, RecursionError) as error:
+        return {}, f"not YAML: {type(error).__name__}; mend or remove the block"
+    if not isinstance(values, dict):
+        return {}, "a claim holds lines like `run: arithmetic.window_tokens`"
+    return values, None
+
+
+def _problem(values: dict[str, Any]) -> str | None:
+    for name in values:
+        if name not in FIELDS:
+            return f"a claim has no field {name!r}; it has {', '.join(FIELDS)}"
+    for name in REQUIRED:
+        if not values.get(name):
+            return f"the claim has no {name!r}; it needs {', '.join(REQUIRED)}"
+    for name in ("id", "says", "run", "expect_contradiction"):
+        if not isinstance(values.get(name, ""), str):
+            return f"{name} should be a text, got a {_kind(values[name])}"
+    if not _ID.match(values["id"]):
+        return f"id should look like salmonn-30s-tokens, got {values['id']!r}"
+    for name in ("with", "expect"):
+        if values.get(name) and not _is_table(values[name]):
+            return f"{name} should hold names and plain values such as {{frames: 1500}}, got {values[name]!r:.60}"
+    return None
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and (_is_list(one) or _is_list(one, _is_list) or isinstance(one, str))
+        for name, one in value.items()
+    )
+
+
+def _is_list(value: Any, holds: Callable[[Any], bool] = lambda one: isinstance(one, str)) -> bool:
+    return isinstance(value, list) and all(map(holds, value))
+
+
+def _written(table: dict[str, Any]) -> dict[str, Written]:
+    return {
+        name: value if isinstance(value, str) else tuple(tuple(one) if isinstance(one, list) else one for one in value)
+        for name, value in table.items()
+    }
+
+
+def _kind(value: Any) -> str:
+    return "list" if isinstance(value, list) else "mapping"
