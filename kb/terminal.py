@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 SNIPPET_CHARACTERS = 160
 MATCHES_SHOWN = 8
+CLAIM_COUNTS = {
+    "holds": "hold",
+    "contradicted": "contradicted",
+    "as_noted": "of these as noted",
+    "not-runnable": "not runnable here",
+    "stale": "stale",
+}
 _ADDRESS_PARTS = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<img\b[^>]*>|(?<=\])\([^)\s]*\)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -76,8 +83,7 @@ def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reaso
 
 def claim_counts(counts: Mapping[str, int]) -> str:
     """Return how many claims are in which state: {"holds": 3, "contradicted": 1} -> "3 hold, 1 contradicted"."""
-    names = {"holds": "hold", "not-runnable": "not runnable here", "as_noted": "of these as noted"}
-    return ", ".join(f"{count} {names.get(state, state)}" for state, count in counts.items() if count)
+    return ", ".join(f"{counts[state]} {name}" for state, name in CLAIM_COUNTS.items() if counts.get(state))
 
 
 def claim_state(entry: "Entry") -> str:

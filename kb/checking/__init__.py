@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from kb.checking.characters import control_characters, unreadable
+from kb.checking.claiming import broken_claims, repeated_claims
 from kb.checking.findings import Finding
 from kb.checking.identifiers import cut_ids, numbers_for_ids
 from kb.checking.layout import dashes_for_colons, heading_jumps, unclosed_fences
@@ -21,8 +22,9 @@ PAGE_RULES = (
     dashes_for_colons,
     papers_without_link,
     dead_links,
+    broken_claims,
 )
-RULES_FOR_ALL = (duplicates, mistyped_sections)
+RULES_FOR_ALL = (duplicates, mistyped_sections, repeated_claims)
 
 
 def check(notes: Iterable[NoteFile]) -> list[Finding]:

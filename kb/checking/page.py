@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kb.errors import NoteError
 from kb.parsing import parse_note
+from kb.parsing.outline import is_closed
 from kb.reading import NoteFile, read_bytes
 from kb.records import Note, Paper
 
@@ -137,9 +138,8 @@ def _blocks(lines: list[str]) -> tuple[list[Fence], frozenset[int], list[Heading
             continue
         start, end = token.map
         if token.type == "fence":
-            last = lines[end - 1].strip("> \t")
-            is_closed = end - start > 1 and len(last) >= len(token.markup) and not last.strip(token.markup[0])
-            fences.append(Fence(start + 1, end, token.markup, is_closed, token.level > 0))
+            closed = is_closed(lines[start:end], token.markup)
+            fences.append(Fence(start + 1, end, token.markup, closed, token.level > 0))
         if token.type in ("fence", "code_block"):
             code.update(range(start + 1, end + 1))
         if token.type == "heading_open" and token.level == 0:

@@ -47,7 +47,7 @@ def run_all(
     def serve(worker: _Worker) -> None:
         while (number := waiting.get()) is not None:
             done.put((number, worker.run(jobs[number])))
-        worker.stop()
+        worker.end()
 
     threads = [Thread(target=serve, args=[worker], daemon=True) for worker in workers]
     try:
@@ -58,10 +58,15 @@ def run_all(
     finally:
         for worker in workers:
             worker.stop()
+        for thread in threads:
+            thread.join()
 
 
 class _Worker:
-    """A process that answers one job after the other; after a job that ended it, a new one is started."""
+    """A process that answers one job after the other; after a job that ended it, a new one is started.
+
+    One thread runs and ends it, another may stop it meanwhile.
+    """
 
     def __init__(self, command: Sequence[str], limit_seconds: float) -> None:
         self._command = command
@@ -74,8 +79,8 @@ class _Worker:
         process = self._start()
         if process is None or process.stdin is None or process.stdout is None:
             return Outcome({}, "interrupted", 0.0, "")
-        timer = Timer(self._limit_seconds, process.kill)
         start = time.perf_counter()
+        timer = Timer(self._limit_seconds, process.kill)
         timer.start()
         try:
             process.stdin.write(json.dumps(job._asdict()) + "\n")
@@ -87,19 +92,28 @@ class _Worker:
             timer.cancel()
         if line.endswith("\n"):
             return Outcome(**json.loads(line))
-        code = process.wait()
-        self._process = None
         seconds = time.perf_counter() - start
         is_late = seconds >= self._limit_seconds
+        code = self.end()
         reason = f"no answer within {self._limit_seconds:g} s" if is_late else f"{job.run} crashed (exit code {code})"
         return Outcome({}, reason, seconds, "")
 
     def stop(self) -> None:
+        """Kill the process, and start no other."""
         with self._lock:
             self._is_stopped = True
             if self._process:
                 self._process.kill()
-                self._process.wait()
+
+    def end(self) -> int | None:
+        """Wait until the process has ended and return its exit code."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is None:
+            return None
+        process.kill()  # it has nothing more to say
+        process.communicate()
+        return process.returncode
 
     def _start(self) -> "subprocess.Popen[str] | None":
         with self._lock:

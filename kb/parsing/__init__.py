@@ -32,7 +32,7 @@ def parse_note(data: bytes, file: str) -> Note:
     """
     lines = _lines(data, file)
     front = read_front_matter(lines, file)
-    text_lines, blocks = claims.take_claims([""] * front.line_count + lines[front.line_count :])
+    text_lines, blocks = claims.take_claims([""] * front.line_count + lines[front.line_count :], file)
     title = front.text("title") or _first_text(text_lines) or ""
     month = names.month_in(title) or names.month_in(front.text("date") or "") or names.month_in(file)
 
@@ -52,7 +52,7 @@ def parse_note(data: bytes, file: str) -> Note:
         date=front.text("date"),
         tags=front.texts("tags", "keywords"),
         papers=found,
-        claims=claims.claims(blocks, text_lines, found, file),
+        claims=claims.placed(blocks, text_lines, found),
         unclaimed=_unclaimed(text_lines, [(paper.line - 1, paper.end_line) for paper in found]),
     )
 

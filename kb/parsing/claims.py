@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from kb.parsing.frontmatter import LOADER
-from kb.parsing.outline import fences
+from kb.parsing.outline import Fence, fences
 from kb.records import Claim, Paper, Written
 
 INFO = "claim"
@@ -18,18 +18,17 @@ _ID = re.compile(r"[^\W_][\w.-]*$")
 
 
 class ClaimBlock(NamedTuple):
-    """A claim block where it stands."""
+    """A claim where it stands."""
 
-    line: int  # of the opening fence, counted from 0
+    claim: Claim
+    start: int  # the line of its opening fence, counted from 0
     end: int  # the line after its last, an empty one below it included
-    text: str
-    is_closed: bool
 
 
-def take_claims(lines: list[str]) -> tuple[list[str], list[ClaimBlock]]:
-    """Return lines with those of claim blocks left empty, and the blocks.
+def take_claims(lines: list[str], file: str) -> tuple[list[str], list[ClaimBlock]]:
+    """Return lines with those of claim blocks left empty, and the blocks, in no paper yet.
 
-    A block that is never closed is reported but stays text, so that nothing below it is lost.
+    A block that cannot be understood is a claim with a problem, and stays text as well, so that nothing of it is lost.
     """
     if not any(INFO in line and line.lstrip(" \t>-*+").startswith(("```", "~~~")) for line in lines):
         return lines, []
@@ -37,23 +36,23 @@ def take_claims(lines: list[str]) -> tuple[list[str], list[ClaimBlock]]:
     for fence in fences(lines):
         if fence.info == INFO:
             has_gap = fence.end < len(lines) and not lines[fence.end].strip()
-            blocks.append(ClaimBlock(fence.line, fence.end + has_gap, fence.text, fence.is_closed))
-            if fence.is_closed:
+            blocks.append(ClaimBlock(_claim(fence, file), fence.line, fence.end + has_gap))
+            if not blocks[-1].claim.problem:
                 kept[fence.line : fence.end] = [""] * (fence.end - fence.line)
     return kept, blocks
 
 
 def lines_of(blocks: Sequence[ClaimBlock]) -> set[int]:
     """Return the lines that are no text of the note."""
-    return {line for block in blocks if block.is_closed for line in range(block.line, block.end)}
+    return {line for block in blocks if not block.claim.problem for line in range(block.start, block.end)}
 
 
-def claims(blocks: Sequence[ClaimBlock], lines: list[str], papers: Sequence[Paper], file: str) -> tuple[Claim, ...]:
+def placed(blocks: Sequence[ClaimBlock], lines: list[str], papers: Sequence[Paper]) -> tuple[Claim, ...]:
     """Return the claims of blocks, each with the paper whose text it stands in or right under.
 
     lines are those of the note without the blocks.
     """
-    return tuple(_claim(block, _paper_at(block.line, lines, papers), file) for block in blocks)
+    return tuple(block.claim.model_copy(update={"paper": _paper_at(block.start, lines, papers)}) for block in blocks)
 
 
 def _paper_at(line: int, lines: list[str], papers: Sequence[Paper]) -> str | None:
@@ -62,34 +61,34 @@ def _paper_at(line: int, lines: list[str], papers: Sequence[Paper]) -> str | Non
     return max(around, key=lambda paper: paper.line).id if around else None
 
 
-def _claim(block: ClaimBlock, paper: str | None, file: str) -> Claim:
-    values, problem = _values(block)
+def _claim(fence: Fence, file: str) -> Claim:
+    values, problem = _values(fence)
     texts = {name: values[name] for name in FIELDS if isinstance(values.get(name), str)}
     tables = {name: values[name] for name in ("with", "expect") if _is_table(values.get(name))}
     return Claim(
-        id=texts.get("id") or f"{file}:{block.line + 1}",
+        id=texts.get("id") or f"{file}:{fence.line + 1}",
         says=texts.get("says", ""),
         run=texts.get("run", ""),
         parameters=_written(tables.get("with", {})),
         expect=_written(tables.get("expect", {})),
         expect_contradiction=texts.get("expect_contradiction"),
         problem=problem or _problem(values),
-        paper=paper,
+        paper=None,
         file=file,
-        line=block.line + 1,
+        line=fence.line + 1,
     )
 
 
-def _values(block: ClaimBlock) -> tuple[dict[str, Any], str | None]:
-    """Return the fields of a block, every leaf as the text it is, and what is wrong with the block as YAML."""
-    if not block.is_closed:
+def _values(fence: Fence) -> tuple[dict[str, Any], str | None]:
+    """Return the fields of a block, every leaf as the text it is, and what is wrong with it as YAML."""
+    if not fence.is_closed:
         return {}, "the block is never closed; end it with a line ```"
-    if len(block.text) > LONGEST_BLOCK:
-        return {}, f"the block has {len(block.text)} characters; a claim has at most {LONGEST_BLOCK}"
+    if len(fence.text) > LONGEST_BLOCK:
+        return {}, f"the block has {len(fence.text)} characters; a claim has at most {LONGEST_BLOCK}"
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(block.text, LOADER)):
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(fence.text, LOADER)):
             return {}, "YAML anchors are not read; write the value out"
-        values = yaml.load(block.text, LOADER)  # noqa: S506 - builds only text, lists and mappings
+        values = yaml.load(fence.text, LOADER)  # noqa: S506 - builds only text, lists and mappings
     except yaml.MarkedYAMLError as error:
         place = f" in its line {error.problem_mark.line + 1}" if error.problem_mark else ""
         return {}, f"not YAML: {error.problem}{place}; quote the value or mend the line"

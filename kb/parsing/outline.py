@@ -137,14 +137,18 @@ def outline(lines: list[str]) -> Outline:
 def fences(lines: list[str]) -> list[Fence]:
     """Return the fenced code blocks of lines, those in lists and quotes included."""
     return [
-        Fence(place[0], place[1], _is_fence(lines[place[1] - 1], token.markup), token.info.strip(), token.content)
+        Fence(
+            place[0], place[1], is_closed(lines[place[0] : place[1]], token.markup), token.info.strip(), token.content
+        )
         for token in _markdown().parse(_without_comments("\n".join(lines)))
         if token.type == "fence" and (place := token.map)
     ]
 
 
-def _is_fence(line: str, markup: str) -> bool:
-    return line.strip(" \t>").startswith(markup) and not line.strip(f" \t>{markup[0]}")
+def is_closed(block: list[str], mark: str) -> bool:
+    """Whether the last line of a fenced block closes the fence, written as mark, of its first."""
+    last = block[-1].strip("> \t")
+    return len(block) > 1 and len(last) >= len(mark) and not last.strip(mark[0])
 
 
 def _without_comments(text: str) -> str:

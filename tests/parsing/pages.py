@@ -68,5 +68,19 @@ LINES = st.one_of(
     ),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\n\r"), max_size=20),
 )
-PAGES = st.builds(lambda lines, end: end.join(lines), st.lists(LINES, max_size=40), st.sampled_from(["\n", "\r\n"]))
+CLAIM = "claim id says run with expect expect_contradiction"  # what a claim block says beside its values
+BLOCKS = st.one_of(
+    st.builds(
+        "```claim\nid: {}\nsays: {}\nrun: arithmetic.total\nwith: {{parts: [1, 2]}}\nexpect: {{total: 3}}\n```".format,
+        st.sampled_from(["a-1", "b.2", "codec"]),
+        TEXT,
+    ),
+    st.builds("  ~~~ claim\n  id: c\n  says: {}\n  run: x\n  expect:\n    y: 1\n  ~~~".format, TEXT),
+    st.sampled_from(
+        ["```claim\nid: a\n```", "```claim\nsays: [codec\n```", "```claim\ncodec: {a: {b: c}}\n```", "```claim"]
+    ),
+)
+PAGES = st.builds(
+    lambda lines, end: end.join(lines), st.lists(LINES | BLOCKS, max_size=40), st.sampled_from(["\n", "\r\n"])
+)
 FILES = st.sampled_from(["n.md", "2024-10.md", "a/Toy--A Codec 阅读笔记.md", "SpEx_Net.md", "论文.txt"])

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from kb.errors import NoteError
 from kb.parsing import parse_note
 from kb.records import Note, Paper
-from tests.parsing.pages import FILES, PAGES
+from tests.parsing.pages import CLAIM, FILES, PAGES
 
 MIXED = """\
 # 标题
@@ -31,14 +31,28 @@ def lost(page: str, file: str) -> list[str]:
     remainder = {number for span in note.unclaimed for number in range(span.line, span.end_line + 1)}
     owners = {number: paper for paper in note.papers for number in range(paper.line, paper.end_line + 1)}
     words = {paper.id: _words(_known(paper)) for paper in note.papers}
+    claimed = _claim_lines(note, lines)
     return [
         f"{number}: {line}"
         for number, line in enumerate(lines, 1)
         if number > front
         and line.strip()
         and number not in remainder
+        and not (number in claimed and _words(line) <= claimed[number])
         and not (number in owners and _words(line) <= words[owners[number].id])
     ]
+
+
+def _claim_lines(note: Note, lines: list[str]) -> dict[int, set[str]]:
+    """Return the words that a claim's record holds for every line of its block."""
+    found = {}
+    for claim in note.claims:
+        mark = lines[claim.line - 1].lstrip(" \t>-*+0123456789.)")[:3]
+        ends = (n for n in range(claim.line + 1, len(lines) + 1) if lines[n - 1].strip(" \t>").startswith(mark))
+        end = next(ends, claim.line)
+        if not claim.problem:
+            found |= dict.fromkeys(range(claim.line, end + 1), _words(f"{claim.model_dump_json()} {CLAIM}"))
+    return found
 
 
 def _known(paper: Paper) -> str:
