@@ -1,0 +1,108 @@
+"""The project's own notes: what they claim is computed, and comes out as the notes say."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MONTHS = ("2024-10", "2024-11", "2025-05")
+
+# What is known to come out: figure of the note, figure computed. A contradiction is told by the note itself.
+HOLDS = {
+    "salmonn-30s-tokens-code": ("88", "88"),
+    "salmonn-trainable": ("3.3e7", "33332992"),
+    "salmonn-trainable-share": ("0.24", "0.2419645"),
+    "salmonn-lora-scaling": ("4.0", "4"),
+    "salmonn-beats-tokens": ("1496", "1496"),
+    "qwen-audio-encoder-parameters": ("6.4e8", "636784640"),
+    "qwen-audio-frames-after-pooling": ("750", "750"),
+    "qwen-audio-llm-parameters": ("7.7e9", "7721324544"),
+    "qwen-audio-time-stamps": ("3001", "3001"),
+    "qwen-audio-audio-start-id": ("155163", "155163"),
+    "mooer-embedding-120ms": ("120", "120"),
+    "mooer-lora-share": ("2", "2.120389"),
+    "glm-4-voice-bit-rate": ("175", "175"),
+    "glm-4-voice-first-speech-23": ("23", "23"),
+    "glm-4-voice-real-time-rate": ("18.75", "18.75"),
+    "maskgct-acoustic-bit-rate": ("6.0", "6"),
+    "maskgct-s2a-steps": ("45", "45"),
+    "o1-journey-last-level": ("59049", "59049"),
+    "o1-journey-all-nodes": ("88572", "88572"),
+    "o1-journey-baseline": ("40", "40"),
+    "dm-codec-bit-rate": ("4.0", "4"),
+    "tts-llama-token-bits": ("12", "12"),
+    "ichigo-instruction-mix": ("100", "100"),
+}
+CONTRADICTED = {
+    "salmonn-30s-tokens-formula": ("88", "89"),
+    "salmonn-window-seconds": ("0.33", "0.34"),
+    "glm-4-voice-first-speech-20": ("20", "23"),
+    "qwen-audio-tags-not-released": ("[]", "[startoftranscripts, analysis, question-answer]"),
+}
+
+
+@pytest.fixture(scope="module")
+def own_kb(new_kb: Any) -> Any:
+    made = new_kb()
+    for path in (ROOT / "notes").glob("*.md"):
+        shutil.copy(path, made.notes / path.name)
+    return made
+
+
+@pytest.fixture(scope="module")
+def claims(own_kb: Any) -> dict[str, Any]:
+    return {claim["id"]: claim for claim in own_kb.json("verify")["claims"]}
+
+
+def test_the_notes_claim_much_that_can_be_computed(claims: dict[str, Any]) -> None:
+    assert sum(claim["run"].startswith("arithmetic.") for claim in claims.values()) >= 60
+
+
+def test_what_is_known_to_hold_holds(claims: dict[str, Any]) -> None:
+    found = {name: (claims[name]["says_figures"], claims[name]["computed_figures"]) for name in HOLDS}
+
+    assert found == HOLDS
+    assert {claims[name]["state"] for name in HOLDS} == {"holds"}
+
+
+def test_what_is_known_to_be_contradicted_is_and_the_note_says_so(claims: dict[str, Any]) -> None:
+    found = {name: (claims[name]["says_figures"], claims[name]["computed_figures"]) for name in CONTRADICTED}
+
+    assert found == CONTRADICTED
+    assert {(claims[name]["state"], claims[name]["is_expected"]) for name in CONTRADICTED} == {("contradicted", True)}
+
+
+def test_nothing_is_contradicted_that_the_notes_do_not_tell_of(claims: dict[str, Any]) -> None:
+    wrong = [claim["id"] for claim in claims.values() if claim["state"] == "contradicted" and not claim["is_expected"]]
+
+    assert wrong == []
+
+
+def test_what_cannot_be_run_waits_for_a_reference(claims: dict[str, Any]) -> None:
+    reasons = {
+        claim["reason"].split(" ")[:2] == ["no", "reference"]
+        for claim in claims.values()
+        if claim["state"] == "not-runnable"
+    }
+
+    assert reasons == {True}
+
+
+def test_every_claim_stands_in_a_paper(claims: dict[str, Any]) -> None:
+    assert [claim["id"] for claim in claims.values() if not claim["paper"]] == []
+
+
+@pytest.mark.parametrize("month", MONTHS)
+def test_the_digest_of_each_month_prints_its_ledger(own_kb: Any, claims: dict[str, Any], month: str) -> None:
+    rows = [line for line in own_kb.run("digest", month).stdout.splitlines() if f"](notes/{month}.md#L" in line]
+
+    assert len(rows) == sum(claim["month"] == month for claim in claims.values())
+
+
+def test_the_notes_are_as_kb_check_wants_them() -> None:
+    from kb.checking import check
+    from kb.reading import note_files
+
+    assert {found.rule for found in check(note_files(ROOT / "notes"))} <= {"no-link"}
