@@ -9,13 +9,14 @@ BUILD = build
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.demo ## Index the notes, search them, write a digest, run an algorithm.
+demo: $(VENV)/.demo ## Index the notes, search them, write a digest, run an algorithm and the claims.
 	$(BIN)/kb index
 	$(BIN)/kb search 声学 离散化
 	$(BIN)/kb search speech tokenizer distilled from a language model
 	@mkdir -p $(BUILD)
 	$(BIN)/kb digest 2024-10 --out $(BUILD)/2024-10.md
 	$(BIN)/kb run rvq
+	$(BIN)/kb verify --fail-on contradicted
 
 test: $(VENV)/.test ## Run every test.
 	$(BIN)/python -m pytest -q

@@ -105,7 +105,7 @@ def _written(figures: Mapping[str, Any]) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:.{SHOWN_DIGITS}g}"
+        return f"{value:.0f}" if 10**SHOWN_DIGITS <= abs(value) < 1e15 else f"{value:.{SHOWN_DIGITS}g}"
     return f"[{', '.join(map(_text, value))}]" if isinstance(value, list) else str(value)
 
 
