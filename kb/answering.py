@@ -4,6 +4,7 @@ from kb.fusion import Scores
 from kb.hits import Hit, Reason
 from kb.marking import best_passage, marks
 from kb.query import Query
+from kb.references import runnable
 from kb.store.reader import PaperRow, PassageRow, Place, Reader
 
 
@@ -77,4 +78,5 @@ def _hit(
     passage = passage or PassageRow(0, row.line, "", "")
     found = marks(query, passage.text)
     line = passage.line + passage.text.count("\n", 0, found[0][0]) if found else passage.line
-    return Hit(rank, score, row, line, passage.heading, passage.text, found, reasons, claims, also)
+    belonging = runnable((row.short_name, row.arxiv_id))
+    return Hit(rank, score, row, line, passage.heading, passage.text, found, reasons, claims, belonging, also)

@@ -16,6 +16,7 @@ from kb.records import Count, DigestClaim, DigestEntry, DigestSection, MonthlyDi
 from kb.references import FOLDER, line_of, target
 from kb.related import related
 from kb.store.reader import Reader
+from kb.writing import write_whole
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -145,12 +146,7 @@ def write(config: Config, text: str, path: Path) -> None:
     """
     if any(path.resolve().is_relative_to(folder.resolve()) for folder in config.folders):
         raise KbError(f"{path} lies in a notes folder, which is never written to; choose another place")
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise KbError(f"{path}: cannot be written: {error.strerror}") from None
+    write_whole(path, text.encode("utf-8"))
 
 
 def _environment(config: Config, place: Path) -> "SandboxedEnvironment":

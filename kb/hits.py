@@ -26,6 +26,7 @@ class Hit(NamedTuple):
     marks: tuple[tuple[int, int], ...]  # stretches of text that match, [start, end)
     reasons: tuple[Reason, ...]
     claims: dict[str, int]  # state -> how many claims of the paper are in it
+    runnable: tuple[str, ...]  # reference implementations that belong to the paper
     also: tuple[Place, ...] = ()  # other notes of the same paper
 
 

@@ -1,6 +1,7 @@
-"""Where the reference implementations lie, and what a claim's `run` means by one. Nothing of them is imported."""
+"""The reference implementations there are, and what a claim's `run` means by one. Nothing of them is imported."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +9,24 @@ from typing import NamedTuple
 FOLDER = Path(__file__).resolve().parent / "reference"
 PACKAGE = "kb.reference"
 _RUN = re.compile(r"(?P<file>[a-z][a-z0-9_-]*)(?:\.(?P<function>[a-z][a-z0-9_-]*))?$")
+
+
+class Reference(NamedTuple):
+    """What is known of a reference implementation without reading it."""
+
+    seconds: float  # that its demo takes on one core of a laptop, torch's import included
+    papers: tuple[str, ...] = ()  # what it belongs to: short names and arXiv ids as notes have them
+
+
+EXTRAS = {"torchmetrics": "metrics", "pystoi": "metrics", "jiwer": "metrics", "matplotlib": "plots"}
+MODELS = "models"  # the extra that brings torch
+
+CATALOG = {
+    "arithmetic": Reference(0.1),
+    "delay": Reference(2, ("MusicGen", "2306.05284", "Moshi", "2410.00037", "Acoustic delay")),
+    "qwen-audio-tags": Reference(0.1, ("Qwen-Audio", "2311.07919")),
+    "rvq": Reference(3, ("SoundStream", "2107.03312", "EnCodec", "2210.13438", "DM-Codec", "2410.15017", "MaskGCT")),
+}
 
 
 class Target(NamedTuple):
@@ -30,6 +49,22 @@ def target(run: str) -> Target | None:
     module = found["file"].replace("-", "_")
     function = (found["function"] or module).replace("-", "_")
     return Target(module, function, FOLDER / f"{module}.py")
+
+
+def runnable(names: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the references that belong to a paper known by one of names.
+
+    Example: ["DM-Codec", "2410.15017"] -> ("rvq", …).
+    """
+    known = {name.casefold() for name in names if name}
+    return tuple(
+        reference for reference, one in CATALOG.items() if any(paper.casefold() in known for paper in one.papers)
+    )
+
+
+def missing(name: str, package: str | None) -> str:
+    """Return how to get a package that a reference implementation needs."""
+    return f"{name} needs {package}; run: pip install 'paper-kb[{EXTRAS.get(package or '', MODELS)}]'"
 
 
 def references() -> list[Path]:

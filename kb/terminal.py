@@ -72,6 +72,8 @@ def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reaso
         lines.append("   " + text)
     if hit.claims:
         lines.append("   " + style.dim("claims: ") + claim_counts(hit.claims))
+    if hit.runnable:
+        lines.append("   " + style.dim("runnable: ") + ", ".join(f"kb run {name}" for name in hit.runnable))
     if hit.also:
         places = ", ".join(style.place(path_of(other.file), other.line) for other in hit.also)
         lines.append("   " + style.dim("also in ") + places)

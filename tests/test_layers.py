@@ -46,14 +46,16 @@ _ALLOWED = {
     "fusion": "",
     "judging": "errors store",
     "meaning": "config encoders errors fusion store vectors",
-    "answering": "fusion hits marking query store",
+    "answering": "fusion hits marking query references store",
     "spelling": "gloss query store terms",
     "samples": "errors parsing",
     "checking": "errors parsing reading records terms",
     "reading": "config errors parsing records scan",
     "search": "answering config encoders errors fusion gloss hits meaning query spelling store",
     "similar": "answering config encoders encoding errors fusion gloss hits meaning query store terms",
-    "digest": "claims config errors records references related store",
+    "digest": "claims config errors records references related store writing",
+    "writing": "errors",
+    "showing": "errors",
     "terminal": "claims hits store",
 }
 ALLOWED = {room: set(names.split()) for room, names in _ALLOWED.items()}

@@ -91,6 +91,11 @@ def select(reader: Reader, target: str | None) -> list[ClaimRow]:
     return reader.claims_of_papers(row.id for row in reader.rows(list(dict.fromkeys(notes))))
 
 
+def count_runs(reader: Reader) -> dict[str, int]:
+    """Return how many claims name each reference implementation: {"arithmetic": 166, …}."""
+    return Counter(row.run.partition(".")[0].replace("_", "-") for row in reader.claims())
+
+
 def summary(entries: Sequence[Entry]) -> dict[str, int]:
     """Return how many claims there are, how many in each state, and how many of the contradicted are so as noted."""
     names = Counter(one.state for one in entries)

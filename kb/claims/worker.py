@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from kb.errors import KbError
-from kb.references import PACKAGE, target
+from kb.references import PACKAGE, missing, target
 from kb.signatures import arguments
 
 
@@ -64,7 +64,7 @@ def _function(run: str) -> Callable[..., Any]:
     try:
         module = importlib.import_module(f"{PACKAGE}.{found.module}")
     except ModuleNotFoundError as error:
-        raise KbError(f"{run} needs {error.name}; run: pip install 'paper-kb[models]'") from None
+        raise KbError(missing(run, error.name)) from None
     functions = {function.__name__: function for function in getattr(module, "FIGURES", ())}
     if found.function not in functions:
         close = get_close_matches(found.function, functions, n=1)

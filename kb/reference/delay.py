@@ -1,9 +1,13 @@
 """Acoustic delay: codebook k runs delays[k] steps late, so it can build on the codebooks before it.
 
 Source: MusicGen, section 2.2 (arXiv:2306.05284); Moshi uses the delays 0, 1, 1, .. (arXiv:2410.00037).
-Left out: the language model that predicts a step from those before it; the other patterns of that section.
-Oracle: MusicgenForCausalLM.build_delay_pattern_mask (transformers), equal in every cell. MusicGen begins with
-    one step of special tokens alone, so its delays count as 1..K where the paper has 0..K-1.
+Left out: the language model that predicts a step from those before it; other patterns are in layouts.
+Oracle: the patterns that transformers builds for MusicGen, Moshi and Dia, equal in every cell. MusicGen begins
+    with one step of special tokens alone, so its delays count as 1..K where the paper has 0..K-1. (Of fewer than
+    K - 1 frames transformers 5.23.0 makes no pattern: none of their codes is in it.)
+Faults of others, as checks(): a grid kept in T steps has lost the ends of the delayed codebooks (the roll form of
+    moshi 0.2.13, which masks them in training); cut by more than max(delays) it has lost frames (mlx-audio 0.4.8 cuts
+    30 steps off Dia's, whose largest delay is 15; github.com/Blaizzy/mlx-audio/issues/890, mended in pull request 891).
 Ties: there are none, no number is computed. Dtype: that of the codes; it has to hold special_token too.
 Notation: B batch, K codebooks, T frames, S = T + max(delays) delayed steps, one per frame.
 """
@@ -17,6 +21,9 @@ import torch
 from torch import Tensor
 
 DRAWN_STEPS = 24  # a longer drawing does not fit a terminal
+PLOTTED_STEPS = 100  # more points make no finer a line
+MOSHI = (0, 1, 1, 1, 1, 1, 1, 1)  # the delays of one speaker's codes
+DIA = (0, 8, 9, 10, 11, 12, 13, 14, 15)
 
 
 def apply(codes: Tensor, delays: Sequence[int], special_token: int) -> Tensor:
@@ -47,7 +54,7 @@ def revert(delayed: Tensor, delays: Sequence[int]) -> Tensor:
     A stream may be reverted while it grows: before frame 0 is complete, T is 0.
     """
     _check(delayed, delays)
-    frames = max(0, delayed.shape[2] - max(delays))
+    frames = complete_frames(delayed.shape[2], delays)
     return torch.stack([delayed[:, k, delay : delay + frames] for k, delay in enumerate(delays)], dim=1)
 
 
@@ -56,6 +63,13 @@ def first_complete_step(delays: Sequence[int]) -> int:
     if not len(delays) or min(delays) < 0:
         raise ValueError(f"want one delay or more, each of them 0 or more, got {list(delays)}")
     return max(delays) + 1
+
+
+def complete_frames(steps: int, delays: Sequence[int]) -> int:
+    """Return how many frames have all their codes after so many steps. Example: 1,503, delays 0, 1, 2, 3 -> 1,500."""
+    if steps < 0:
+        raise ValueError(f"want 0 steps or more, got {steps}")
+    return max(0, steps + 1 - first_complete_step(delays))
 
 
 def latency_seconds(delays: Sequence[int], frame_rate_hz: float) -> float:
@@ -92,7 +106,7 @@ def _check(codes: Tensor, delays: Sequence[int]) -> None:
         raise ValueError(f"want codes [B, K, T] and K delays, each 0 or more, got {got}")
 
 
-FIGURES = (first_complete_step, latency_seconds)  # what claims may run
+FIGURES = (first_complete_step, complete_frames, latency_seconds)  # what claims may run
 
 
 def demo(
@@ -132,10 +146,7 @@ def demo(
         for name, group in groups
     ]
     codes = torch.randint(1024, (1, codebooks, frames), generator=torch.Generator().manual_seed(seed))
-    try:
-        codes = codes.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
+    codes = _moved(codes, device)
     numbers = torch.arange(frames, device=codes.device).expand(1, codebooks, frames)
     same = torch.equal(revert(apply(codes, delays, special_token=1024), delays), codes)
     steps = frames + max(delays)
@@ -148,16 +159,62 @@ def demo(
     if steps > DRAWN_STEPS:
         remarks.append(f"The drawing stops after {DRAWN_STEPS} of {steps} steps.")
     drawing = draw(apply(numbers, delays, special_token=-1)[0, :, :DRAWN_STEPS], special_token=-1)
-    return {"rows": rows, "drawing": drawing, "remarks": remarks}
+    last = max(codebooks * frames, steps)
+    x = sorted({last * point // PLOTTED_STEPS for point in range(PLOTTED_STEPS + 1)})
+    series = {
+        "delayed": [min(frames, complete_frames(step, delays)) for step in x],
+        "one token a step": [min(frames, step // codebooks) for step in x],
+    }
+    plot = {"kind": "line", "x": x, "series": series, "x_label": "steps", "y_label": "frames with all their codes"}
+    return {"rows": rows, "drawing": drawing, "remarks": remarks, "plot": plot}
+
+
+def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
+    """Return what holds, each with whether it did: the example by hand, the inverse, and the faults of others.
+
+    Args:
+        device: where the tensors live, "cpu" or "cuda".
+    """
+    codes = _moved(torch.tensor([[[1, 2, 3], [4, 5, 6]]]), device)
+    moshi, dia = (torch.arange(40 * len(delays), device=codes.device).view(1, -1, 40) for delays in (MOSHI, DIA))
+    moshi_grid, dia_grid = apply(moshi, MOSHI, special_token=-1), apply(dia, DIA, special_token=-1)
+    moshi_back, dia_back = revert(moshi_grid, MOSHI), revert(dia_grid, DIA)
+    lengths = [revert(apply(dia[..., :frames], DIA, special_token=-1), DIA).shape[2] for frames in range(41)]
+    left_in_40_steps = int((moshi_grid[..., :40] >= 0).sum())
+    left_after_cut = revert(dia_grid[..., : -(30 - max(DIA))], DIA).shape[2]
+    by_hand = [[[1, 2, 3, 9], [9, 4, 5, 6]]]
+    return [
+        ("1 2 3 and 4 5 6, delayed by 0 and 1, are 1 2 3 . and . 4 5 6.", apply(codes, [0, 1], 9).tolist() == by_hand),
+        ("Moshi's and Dia's codes come back.", torch.equal(moshi_back, moshi) and torch.equal(dia_back, dia)),
+        ("The last codebook is used: all its codes come back.", torch.equal(moshi_back[:, -1], moshi[:, -1])),
+        ("No frame is dropped, be there none, one, or up to 40.", lengths == list(range(41))),
+        ("A code equal to special_token comes back too.", torch.equal(revert(apply(codes, [0, 1], 2), [0, 1]), codes)),
+        ("Kept in T steps, as by moshi 0.2.13, Moshi's grid loses 7 codes.", left_in_40_steps == 8 * 40 - 7),
+        ("Cut by 30 steps and not 15, as by mlx-audio 0.4.8, Dia's loses 15 frames.", left_after_cut == 40 - 15),
+        ("Moshi waits 160 ms.", latency_seconds(MOSHI, 12.5) == 0.16),
+    ]
+
+
+def _moved(codes: Tensor, device: str) -> Tensor:
+    try:
+        return codes.to(device)
+    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
+        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, and the drawing below."""
+    """Print the rows of the demo as a table with the drawing below, or the checks."""
     parser = argparse.ArgumentParser(description="The acoustic delay of four codebooks, step by step.")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--check", action="store_true")
+    given = parser.parse_args()
     try:
-        shown = demo(**vars(parser.parse_args()))
+        if given.check:
+            for sentence, held in checks(device=given.device):
+                print("holds" if held else "FAILS", sentence, sep="  ")
+            return
+        shown = demo(device=given.device, seed=given.seed)
     except ValueError as error:
         parser.error(str(error))
     rows = shown["rows"]

@@ -89,6 +89,19 @@ def demo(
     return {"rows": rows, "remarks": [f"{len(unknown)} of {len(tags)} tags are no special token."]}
 
 
+def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
+    """Return what this file promises and whether it holds; device is not used."""
+    return [
+        ("the audio start has the id of the released configuration", tag_id("<audio>") == 155_163),
+        ("no special token stands twice", len(set(SPECIALS)) == len(SPECIALS) == special_tokens()),
+        ("every language has a tag", not unknown_tags(list(LANGUAGES))),
+        (
+            "three tags of the paper are no tokens",
+            len(unknown_tags(["startoftranscripts", "analysis", "question-answer"])) == 3,
+        ),
+    ]
+
+
 def main() -> None:
     """Print the rows of the demo as a table."""
     argparse.ArgumentParser(description="Look up tags of Qwen-Audio.").parse_args()

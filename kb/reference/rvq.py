@@ -199,6 +199,16 @@ def _rounded(value_db: float) -> float | None:
     return round(value_db, 2) if math.isfinite(value_db) else None  # JSON has no infinity
 
 
+def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
+    """Return what this file promises and whether it holds."""
+    codebooks = torch.tensor([[[0.0], [4.0], [8.0]], [[-1.0], [0.0], [1.0]]], device=device)
+    codes = encode(torch.full((1, 1, 1), 5.0, device=device), codebooks)
+    return [
+        ("5 is 4 and 1 more", codes.flatten().tolist() == [1, 2]),
+        ("and decodes to 5", decode(codes, codebooks).item() == 5.0),
+    ]
+
+
 def main() -> None:
     """Print the rows of the demo as a table."""
     parser = argparse.ArgumentParser(description="Residual vector quantization of Gaussian frames.")

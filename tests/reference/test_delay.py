@@ -89,9 +89,87 @@ def test_the_delay_equals_the_pattern_musicgen_builds():
     assert torch.equal(delay.apply(codes, [0, 1, 2, 3], 2048), pattern[..., 1:])
     assert torch.equal(delay.apply(codes, [1, 2, 3, 4], 2048), pattern)
 
+    # Fewer than K - 1 frames it does not delay: every cell is "to predict", as if there were no prompt.
+    _, pattern = musicgen.build_delay_pattern_mask(prompt[:, :3], pad_token_id=2048, max_length=2 + 4)
+    assert set(pattern.flatten().tolist()) == {-1}, "transformers no longer drops short prompts; say so in delay.py"
+    assert torch.equal(delay.revert(delay.apply(codes[..., :2], range(4), 2048), range(4)), codes[..., :2])
+
+
+def test_the_delay_equals_the_pattern_transformers_builds_for_moshi():
+    pytest.importorskip("transformers")
+    from transformers.models.moshi.modeling_moshi import MoshiForConditionalGeneration
+
+    codes = torch.randint(2048, (2, 8, 375), generator=torch.Generator().manual_seed(0))
+
+    # The method looks at nothing of the model. One step more than frames, or it drops the last frame.
+    build = MoshiForConditionalGeneration.build_delay_pattern_mask
+    _, pattern = build(None, codes, bos_token_id=2048, pad_token_id=2048, max_length=376)
+    _, short = build(None, codes, bos_token_id=2048, pad_token_id=2048, max_length=375)
+
+    assert torch.equal(delay.apply(codes, [0, 1, 1, 1, 1, 1, 1, 1], 2048), pattern)
+    assert torch.equal(delay.apply(codes[..., :374], [0, 1, 1, 1, 1, 1, 1, 1], 2048), short)
+
+
+def test_delay_and_its_inverse_equal_those_transformers_computes_for_dia():
+    pytest.importorskip("transformers")
+    from transformers.models.dia.processing_dia import DiaProcessor
+
+    delays, codes = [0, 8, 9, 10, 11, 12, 13, 14, 15], torch.arange(2 * 9 * 40).view(2, 9, 40)
+    padded = torch.nn.functional.pad(codes, (0, 15), value=-1).transpose(1, 2)  # [B, S, K], as Dia has it
+
+    there = DiaProcessor.build_indices(2, 55, 9, delays)
+    their_grid = DiaProcessor.apply_audio_delay(padded, pad_token_id=-1, bos_token_id=-1, precomputed_idx=there)
+    back = DiaProcessor.build_indices(2, 55, 9, delays, revert=True)
+    their_codes = DiaProcessor.apply_audio_delay(their_grid, pad_token_id=-1, bos_token_id=-1, precomputed_idx=back)
+
+    delayed = delay.apply(codes, delays, special_token=-1)
+    assert torch.equal(delayed, their_grid.transpose(1, 2))
+    assert torch.equal(delay.revert(delayed, delays), their_codes.transpose(1, 2)[..., :40])
+
+
+def test_moshis_roll_form_is_the_same_grid_without_its_last_step():
+    codes = torch.tensor([[[1, 2, 3], [4, 5, 6], [7, 8, 9]]])
+
+    # What _delay_sequence of moshi 0.2.13 gives for these codes and a padding of 0.
+    rolled = [[[1, 2, 3], [0, 4, 5], [0, 7, 8]]]
+
+    assert delay.apply(codes, [0, 1, 1], special_token=0)[..., :3].tolist() == rolled
+
+
+def test_the_last_codebook_is_used_and_no_frame_is_dropped_however_few_there_are():
+    for codebooks in range(1, 10):
+        for frames in range(12):
+            codes = torch.arange(codebooks * frames).view(1, codebooks, frames)
+            delayed = delay.apply(codes, range(codebooks), special_token=-1)
+            assert sorted(delayed[delayed >= 0].tolist()) == list(range(codebooks * frames))
+            assert torch.equal(delay.revert(delayed, range(codebooks))[:, -1], codes[:, -1])
+
+
+def test_a_code_that_equals_the_special_token_comes_back():
+    codes = torch.tensor([[[9, 9, 9], [9, 9, 9]]])
+
+    assert torch.equal(delay.revert(delay.apply(codes, [0, 2], special_token=9), [0, 2]), codes)
+
+
+def test_a_growing_stream_has_no_complete_frame_before_the_largest_delay_is_over():
+    assert [delay.complete_frames(steps, [0, 8, 15]) for steps in (0, 14, 15, 16, 55)] == [0, 0, 0, 1, 40]
+    with pytest.raises(ValueError, match="0 steps or more, got -1"):
+        delay.complete_frames(-1, [0, 1])
+    with pytest.raises(ValueError, match=r"got \[\]"):
+        delay.complete_frames(3, [])
+
 
 def test_moshi_waits_160_milliseconds():
     assert delay.latency_seconds([0, 1, 1, 1, 1, 1, 1, 1], frame_rate_hz=12.5) == 0.16
+
+
+def test_all_checks_hold_and_are_sentences():
+    checked = delay.checks()
+
+    assert [sentence for sentence, held in checked if not held] == []
+    assert all(sentence.endswith(".") for sentence, _ in checked)
+    with pytest.raises(ValueError, match="device 'abacus' cannot be used"):
+        delay.checks(device="abacus")
 
 
 def test_a_drawing_has_a_row_per_codebook_and_a_column_per_step():
@@ -134,6 +212,11 @@ def test_the_demo_tells_steps_and_latency_and_draws_the_grid():
     assert shown["drawing"].split("\n")[4].startswith("codebook 3  .  .  .  0  1")
     assert "Reverting the delay gives the same codes back: yes." in shown["remarks"]
     assert "The drawing stops after 24 of 1503 steps." in shown["remarks"]
+    plot = shown["plot"]
+    complete = dict(zip(plot["x"], zip(*plot["series"].values(), strict=True), strict=True))
+    assert complete[0] == (0, 0)
+    assert complete[60] == (57, 15)
+    assert complete[6000] == (1500, 1500)
 
 
 @pytest.mark.parametrize(

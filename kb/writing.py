@@ -1,0 +1,18 @@
+"""Files that are written whole or not at all."""
+
+from pathlib import Path
+
+from kb.errors import KbError
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write data to path: a reader finds what was there before, or all of it.
+
+    Raises: KbError if path cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        raise KbError(f"{path}: cannot be written: {error.strerror}") from None
