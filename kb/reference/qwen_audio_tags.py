@@ -92,11 +92,11 @@ def demo(
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds; device is not used."""
     return [
-        ("the audio start has the id of the released configuration", tag_id("<audio>") == 155_163),
-        ("no special token stands twice", len(set(SPECIALS)) == len(SPECIALS) == special_tokens()),
-        ("every language has a tag", not unknown_tags(list(LANGUAGES))),
+        ("The audio start has the id of the released configuration.", tag_id("<audio>") == 155_163),
+        ("No special token stands twice.", len(set(SPECIALS)) == len(SPECIALS) == special_tokens()),
+        ("Every language has a tag.", not unknown_tags(list(LANGUAGES))),
         (
-            "three tags of the paper are no tokens",
+            "Three tags of the paper are no tokens.",
             len(unknown_tags(["startoftranscripts", "analysis", "question-answer"])) == 3,
         ),
     ]

@@ -204,8 +204,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     codebooks = torch.tensor([[[0.0], [4.0], [8.0]], [[-1.0], [0.0], [1.0]]], device=device)
     codes = encode(torch.full((1, 1, 1), 5.0, device=device), codebooks)
     return [
-        ("5 is 4 and 1 more", codes.flatten().tolist() == [1, 2]),
-        ("and decodes to 5", decode(codes, codebooks).item() == 5.0),
+        ("5 is 4 and 1 more.", codes.flatten().tolist() == [1, 2]),
+        ("Its codes decode to 5.", decode(codes, codebooks).item() == 5.0),
     ]
 
 

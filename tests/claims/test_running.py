@@ -100,10 +100,10 @@ def test_whole_numbers_may_be_written_with_an_exponent() -> None:
 def test_an_endless_claim_is_ended_and_spoils_no_other() -> None:
     endless = Job("arithmetic.tree_nodes", {"branching": "1", "depth": "1000000000000"})
 
-    found = outcomes([GOOD, endless, GOOD, endless, GOOD], limit_seconds=2)
+    found = outcomes([GOOD, endless, GOOD], limit_seconds=8)  # long enough for a busy machine to start a process
 
-    assert [outcome.reason for outcome in found] == [None, "no answer within 2 s", None, "no answer within 2 s", None]
-    assert [outcome.figures for outcome in found[::2]] == [{"window_tokens": 89}] * 3
+    assert [outcome.reason for outcome in found] == [None, "no answer within 8 s", None]
+    assert [outcome.figures for outcome in found[::2]] == [{"window_tokens": 89}] * 2
 
 
 def test_a_claim_that_raises_or_answers_too_much_is_said_of_itself() -> None:
