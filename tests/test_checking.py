@@ -51,6 +51,12 @@ ONE_PAGE = {
         1,
         "**《Pages 1--10 and the --fix Option》** X，k\n\nhttps://a.org/b\n\n```\n**《A--B》** X，k\n```\n",
     ),
+    "claim": (
+        "# A\n\n```claim\nid: a\nsays: b\nrun: c\n```\n",
+        3,
+        "# A\n\n```claim\nid: a\nsays: b\nrun: c\nexpect: {d: 1}\n```\n\n```claim\nid: e\nsays: b\nrun: c\n"
+        "expect: {d: 1}\n```\n\n````\n```claim\n```\n````\n",
+    ),
     "dead-link": (
         "# A\n\nSee ![](missing%20picture.png).\n",
         3,
@@ -112,7 +118,7 @@ def test_a_rule_leaves_alone_what_is_meant(notes: Path, rule: str) -> None:
 
 
 def test_every_rule_has_a_note_that_raises_it() -> None:
-    assert len(PAGE_RULES) + len(RULES_FOR_ALL) == len(ONE_PAGE) + len(["duplicate", "section"])
+    assert len(PAGE_RULES) + len(RULES_FOR_ALL) == len(ONE_PAGE) + len(["duplicate", "section", "repeated claim"])
 
 
 @pytest.mark.parametrize(

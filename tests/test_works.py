@@ -231,7 +231,7 @@ def test_a_search_shows_a_paper_once_with_its_other_notes(twice: Any) -> None:
     ]
     assert twice.run("search", "残差量化", "--limit", "1").stderr == "1 of 2; --limit 0 shows all\n"
     shown = twice.run("search", "dm-codec").stdout.splitlines()
-    assert shown[2].startswith("   also in ") or shown[3].startswith("   also in ")
+    assert any(line.startswith("   also in ") for line in shown)
     places = next(line for line in shown if "also in" in line)
     assert places.count("notes/2024-") == 2
 

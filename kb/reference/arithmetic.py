@@ -575,6 +575,21 @@ def demo(*, device: str = "cpu", seed: int = 0) -> dict[str, Any]:
     return {"rows": rows, "remarks": [f"{equal} of {len(rows)} bit rates, so rounded, are the published ones."]}
 
 
+def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
+    """Return what this file promises and whether it holds; device is not used."""
+    levels = sum(last_level_nodes(3, depth) for depth in range(1, 11))
+    layouts = {layout: layout_steps(375, 8, layout).steps for layout in ("flattened", "parallel", "delay")}
+    return [
+        ("EnCodec's 8 codebooks at 75 Hz are 6 kbps.", bit_rate_kbps(75, 1024, 8) == 6),
+        ("1,500 frames in windows of 17 are 89 with the last one padded.", window_tokens(1500, 17) == 89),
+        ("They are 88 with it dropped.", window_tokens(1500, 17, last_window="dropped") == 88),
+        ("A tree has the nodes of its levels.", tree_nodes(3, 10) == levels),
+        ("A beam that holds every node prunes none.", beam_nodes(3, 6, 3**6) == tree_nodes(3, 6)),
+        ("A delay is a step a level.", layouts == {"flattened": 3000, "parallel": 375, "delay": 382}),
+        ("Whisper's large encoder has 636,784,640 parameters.", whisper_encoder_parameters(32, 1280) == 636_784_640),
+    ]
+
+
 def main() -> None:
     """Print the rows of the demo as a table."""
     argparse.ArgumentParser(description="The bit rates of published codecs.").parse_args()

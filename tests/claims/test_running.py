@@ -108,14 +108,14 @@ def test_an_endless_claim_is_ended_and_spoils_no_other() -> None:
 
 def test_a_claim_that_raises_or_answers_too_much_is_said_of_itself() -> None:
     huge = Job("arithmetic.last_level_nodes", {"branching": "10", "depth": "100000"})
-    overflowing = Job("arithmetic.distillation_loss", {"cosine": "-1e6"})
+    overflowing = Job("arithmetic.samples", {"seconds": "1e200", "sample_rate_hz": "1e200"})
 
     found = reasons([huge, GOOD, overflowing, GOOD])
 
     assert found[1] is None
     assert found[3] is None
     assert "4300 digits" in (found[0] or "")
-    assert found[2] == "arithmetic.distillation_loss failed: OverflowError: math range error"
+    assert found[2] == "arithmetic.samples failed: OverflowError: cannot convert float infinity to integer"
 
 
 def test_a_crash_ends_its_process_and_the_next_claims_get_a_new_one() -> None:
