@@ -120,6 +120,14 @@ def test_codes_the_model_does_not_expect_cost_what_they_should_and_come_back():
     assert len(bits) == pytest.approx(50 * math.log2(10**6 + 1), abs=2)
 
 
+def test_a_long_stream_under_large_counts_is_not_changed_by_rounding():
+    counts = [2**29 - 1, 3, 3, 3]
+    codes, model = drawn([1, 1, 1, 1], 5000, seed=0), bitstream.fixed(counts)
+
+    # A register of 32 bits is 47 bits off.
+    assert abs(len(bitstream.encode(codes, model)) - bitstream.cross_entropy_bits(codes, model)) < 2
+
+
 def test_a_stream_around_the_middle_keeps_its_digits_until_they_are_known():
     # Every further 1 closes in on 1/2 from both sides: no digit is known before the last code.
     counts, codes = [1, 2, 1], [1] * 60 + [2]
