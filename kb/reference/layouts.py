@@ -68,7 +68,7 @@ def moshi_delays(codebooks: int) -> list[int]:
 
 
 def moshi(frames: int, codebooks: int) -> Layout:
-    """Return Moshi's: text and two speakers in one step, all codes but a speaker's first one step late."""
+    """Return Moshi's: text, its own codes and the user's in one step, all but a speaker's first one step late."""
     return delayed(frames, moshi_delays(codebooks))
 
 
@@ -333,6 +333,7 @@ def demo(
             heard = list(accumulate(completed_at(layout), max))
             series[name] = [bisect_right(heard, step) for step in x]
     remarks = [
+        'A column of the drawing is a step, a digit a frame, "*" all frames at once; frame 0 is complete at "|".',
         f"{came_back} of {len(LAYOUTS)} layouts give back all codes.",
         "latency_ms is that of a model that makes steps_hz steps a second, as few as keep up with speech.",
         "A wide step is one pass of the model or several small ones: see tokens_in_widest_step.",
