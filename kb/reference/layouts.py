@@ -1,5 +1,6 @@
 """Layouts: the order in which a language model writes the codes of speech, and when they can be heard.
 
+Long because there are ten layouts, each a few lines and on its own.
 Source: MusicGen, section 2.2 (arXiv:2306.05284), flattened, parallel, delay; VALL-E (arXiv:2301.02111); Moshi
     (arXiv:2410.00037); NeuGPT (arXiv:2410.20916); SNAC (arXiv:2410.14411) as Mini-Omni (arXiv:2408.16725; the numbers
     are those of its utils/snac_utils.py) lays it out; GLM-4-Voice (arXiv:2412.02612; its web_demo.py says 13 and 26).
