@@ -246,7 +246,7 @@ def demo(
     Args:
         device: not used, there are no tensors.
         seed: draws the codes.
-        frames: T.
+        frames: how many there are, T.
         levels: codes a frame, n_q.
         codebook_size: K of the formula.
         frame_rate_hz: frames a second; it sets the bit rates and nothing else.
@@ -263,17 +263,17 @@ def demo(
         return past[-levels] if past and not len(past) % levels else -1 - len(past) % levels
 
     models: dict[str, Callable[[], Model]] = {
-        "arithmetic, all codes alike": lambda: fixed([1] * codebook_size),
-        "arithmetic, level by level": lambda: learning(codebook_size, level),
-        "arithmetic, from frame to frame": lambda: learning(codebook_size, before),
+        "evenly": lambda: fixed([1] * codebook_size),
+        "by level": lambda: learning(codebook_size, level),
+        "by frame": lambda: learning(codebook_size, before),
     }
     width = (codebook_size - 1).bit_length()
     formula_bits = len(codes) * math.log2(codebook_size)
     packed = pack(codes, width)
     sizes: list[tuple[str, float, float | None, bool]] = [
         ("int16", 16 * len(codes), None, True),
-        ("n_q x log2 K", formula_bits, None, True),
-        (f"packed, {width} bits a code", 8 * len(packed), None, unpack(packed, width, len(codes)) == codes),
+        ("formula", formula_bits, None, True),
+        ("packed", 8 * len(packed), None, unpack(packed, width, len(codes)) == codes),
     ]
     for name, model in models.items():
         bits = encode(codes, model())
@@ -281,7 +281,7 @@ def demo(
         sizes.append((name, len(bits), cross_entropy_bits(codes, model()), back))
     rows = [
         {
-            "stored_as": name,
+            "stored": name,
             "bits": round(bits),
             "cross_entropy_bits": None if entropy is None else round(entropy, 1),
             "bytes": math.ceil(bits / 8),
@@ -293,12 +293,14 @@ def demo(
         for name, bits, entropy, back in sizes
     ]
     remarks = [
+        f"The formula is n_q x log2 K bits a frame. Packed: {width} whole bits a code. The rest: arithmetic coding.",
+        "Evenly: all codes alike. By level: the codes of each level counted as they come. By frame: those of level 0 "
+        "apart for every code of the frame before. No counts have to be sent.",
         "Arithmetic coding takes less than one bit more than the cross-entropy; to fill a byte, up to 7 more.",
-        "The last two models learn from the codes as they come: no table of counts has to be sent.",
         "The codes are made up: one number a frame that changes slowly, so that only level 0 can be foretold.",
     ]
-    plot = {"kind": "bar", "x": [row["stored_as"] for row in rows], "series": {"kbps": [row["kbps"] for row in rows]}}
-    return {"rows": rows, "remarks": remarks, "plot": plot | {"x_label": "stored as", "y_label": "kbps"}}
+    plot = {"kind": "bar", "x": [row["stored"] for row in rows], "series": {"kbps": [row["kbps"] for row in rows]}}
+    return {"rows": rows, "remarks": remarks, "plot": plot | {"x_label": "stored", "y_label": "kbps"}}
 
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
@@ -338,7 +340,7 @@ def main() -> None:
     rows = demo(device=given.device, seed=given.seed)["rows"]
     for cells in [list(rows[0]), *(list(row.values()) for row in rows)]:
         others = (f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True))
-        print(f"{cells[0]:31}", *list(others)[1:], sep="  ")
+        print(f"{cells[0]:9}", *list(others)[1:], sep="  ")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ SNAC_TREE = ((0, 0), (1, 0), (2, 0), (2, 1), (1, 1), (2, 2), (2, 3))  # (level, 
 SNAC_RATE_HZ = 24_000 / 2048  # frames, each 1 + 2 + 4 codes
 TEXT_BLOCK, AUDIO_BLOCK = 13, 26  # GLM-4-Voice
 TEXT_VOCABULARY, LAYER_VOCABULARY = 152_000, 4160  # Mini-Omni; 4096 of the 4160 are codes of SNAC
-PLOTTED_STEPS = 100
+PLOTTED_FRAMES = 12  # with more, the first steps cannot be told apart
 
 
 def flattened(frames: int, codebooks: int) -> Layout:
@@ -303,13 +303,12 @@ def demo(
     Args:
         device: not used, there are no tensors.
         seed: not used, nothing is drawn by lot.
-        frames: T.
+        frames: how many there are, T.
         codebooks: K, where a layout is not of one codec only; of each speaker for moshi, channels for neugpt.
         frame_rate_hz: frames a second, where a layout is not of one codec only.
     """
     rows, drawings, came_back, series = [], [], 0, {}
-    last = max(len(build(name, frames, codebooks)) for name, form in LAYOUTS.items() if form.codebooks is None)
-    x = sorted({last * point // PLOTTED_STEPS for point in range(PLOTTED_STEPS + 1)})
+    x = list(range(PLOTTED_FRAMES * (codebooks + 1) + 1))
     for name, form in LAYOUTS.items():
         k, rate_hz = form.codebooks or codebooks, form.frame_rate_hz or frame_rate_hz
         layout = build(name, frames, k)
@@ -331,7 +330,7 @@ def demo(
         )
         drawings.append(f"{name}\n{draw(build(name, form.drawn, form.codebooks or min(codebooks, 3)))}")
         if form.codebooks is None:
-            heard = list(accumulate(completed_at(layout), max))
+            heard = list(accumulate(completed_at(build(name, PLOTTED_FRAMES, k)), max))
             series[name] = [bisect_right(heard, step) for step in x]
     remarks = [
         'A column of the drawing is a step, a digit a frame, "*" all frames at once; frame 0 is complete at "|".',

@@ -267,5 +267,5 @@ def test_the_file_runs_alone_and_without_torch(tmp_path):
 
     ran = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
 
-    assert ran.stdout.split()[0] == "stored_as"
+    assert ran.stdout.split()[0] == "stored"
     assert ran.stdout.endswith("False\n")

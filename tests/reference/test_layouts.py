@@ -220,8 +220,19 @@ def test_the_demo_has_a_row_and_a_drawing_for_every_layout_and_a_curve_for_most(
     assert "10 of 10 layouts give back all codes." in shown["remarks"]
     assert any("10 codes after 23 steps and 25 after 38" in remark for remark in shown["remarks"])
     plot = shown["plot"]
-    assert plot["x"][-1] == 3375
-    assert {name: line[-1] for name, line in plot["series"].items()} == dict.fromkeys(FREE, 375)
+    assert plot["x"] == list(range(109))  # 12 frames
+    assert {name: line.index(1) for name, line in plot["series"].items() if name != "valle"} == {
+        "flattened": 8,
+        "coarse_first": 85,
+        "parallel": 1,
+        "delay": 8,
+        "moshi": 2,
+        "neugpt": 9,
+    }
+    assert {name: line.index(12) for name, line in plot["series"].items() if name in ("valle", "delay")} == {
+        "valle": 19,
+        "delay": 19,
+    }
     assert all(before <= after for line in plot["series"].values() for before, after in pairwise(line))
 
 
