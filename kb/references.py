@@ -23,7 +23,16 @@ MODELS = "models"  # the extra that brings torch
 
 CATALOG = {
     "arithmetic": Reference(0.1),
+    "bitstream": Reference(0.3, ("EnCodec", "2210.13438")),
     "delay": Reference(2, ("MusicGen", "2306.05284", "Moshi", "2410.00037", "Acoustic delay")),
+    "entropy": Reference(2, ("EnCodec", "2210.13438", "DAC", "2306.06546")),
+    "layouts": Reference(
+        0.1,
+        (
+            *("MusicGen", "2306.05284", "VALL-E", "2301.02111", "Moshi", "2410.00037", "Mini-Omni", "2408.16725"),
+            *("SNAC", "2410.14411", "GLM-4-Voice", "2412.02612", "NeuGPT", "2410.20916", "Acoustic delay"),
+        ),
+    ),
     "qwen-audio-tags": Reference(0.1, ("Qwen-Audio", "2311.07919")),
     "rvq": Reference(3, ("SoundStream", "2107.03312", "EnCodec", "2210.13438", "DM-Codec", "2410.15017", "MaskGCT")),
 }
