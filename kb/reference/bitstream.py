@@ -1,5 +1,6 @@
 """Bitstream: codes as bytes, n bits each, or in as few bits as a model of them allows.
 
+Long because coding, decoding and the models that a reader wants to compare stand together.
 Source: arithmetic coding, Witten, Neal and Cleary, "Arithmetic coding for data compression" (CACM 30(6), 1987), with a
     register of 64 bits; that a model of a codec's codes saves bits over n_q x log2 K: EnCodec, section 3.3
     (arXiv:2210.13438), whose model is a small Transformer.

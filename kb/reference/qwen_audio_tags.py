@@ -103,10 +103,16 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table."""
-    argparse.ArgumentParser(description="Look up tags of Qwen-Audio.").parse_args()
-    for row in demo()["rows"]:
-        print(f"{row['tag']:<26}{row['id'] or '-':>8}  {row['close_to']}")
+    """Print the rows of the demo as a table, or what the file promises."""
+    parser = argparse.ArgumentParser(description="Look up tags of Qwen-Audio.")
+    parser.add_argument("--check", action="store_true")
+    if parser.parse_args().check:
+        for promise, holds in checks():
+            print("ok    " if holds else "FAILED", promise)
+        return
+    rows = demo()["rows"]
+    for cells in [list(rows[0]), *(row.values() for row in rows)]:
+        print(*cells, sep="\t")
 
 
 if __name__ == "__main__":
