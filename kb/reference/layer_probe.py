@@ -64,7 +64,11 @@ def train(layers: Tensor, targets: Tensor, *, l2: float = 1.0) -> Probe:
     weight = layers.new_zeros(layers.shape[2], classes, requires_grad=True)
     bias = layers.new_zeros(classes, requires_grad=True)
     optimizer: Any = torch.optim.LBFGS(
-        [free, weight, bias], max_iter=STEPS, tolerance_grad=1e-8, tolerance_change=1e-12, line_search_fn="strong_wolfe"
+        [free, weight, bias],
+        max_iter=STEPS,
+        tolerance_grad=1e-11,
+        tolerance_change=1e-15,
+        line_search_fn="strong_wolfe",
     )
 
     def loss() -> Tensor:
