@@ -1,13 +1,13 @@
-"""Layer probes: which layer of a model holds what, read by linear probes and by a learned weighted sum of layers.
+"""Layer probes: which layer holds what, read by linear probes and by a learned weighted sum of layers.
 
-Source: SUPERB, section 3 (arXiv:2105.01051), for frozen layers summed with learned weights; Alain and Bengio
+Source: SUPERB (arXiv:2105.01051), for frozen layers summed with learned weights; Alain and Bengio
     (arXiv:1610.01644) for linear probes; the finding that early layers are general and later ones task-specific is
     that of "What Do Speech Foundation Models Not Learn About Speech?" (arXiv:2410.12948).
 Left out: a speech model. The stack is made up, with a known strength of each kind of information in each layer, so
     that one sees whether probes and weights find it. Probes here read one vector per utterance.
 Oracle: LogisticRegression(C=1 / l2) and Ridge(alpha=l2) of scikit-learn in float64: weights to 1e-5.
 Ties: of classes with equal scores the lowest wins.
-Dtype: layers and real-valued targets share one, float32 or float64; labels are int64. Drawn on the CPU.
+Dtype: layers and real-valued targets share one, float32 or float64; labels int64. Random numbers are drawn on the CPU.
 Notation: L layers, N utterances, D dimension, C classes (1 for a real-valued target).
 """
 
@@ -52,13 +52,16 @@ def train(layers: Tensor, targets: Tensor, *, l2: float = 1.0) -> Probe:
         layers: [L, N, D], better standardized.
         targets: [N], int64 labels from 0 on, or real values of the layers' dtype.
         l2: how strongly large weights are held back.
-    Raises: ValueError if shapes disagree, a value is not finite, or l2 is not above 0.
+    Raises: ValueError if shapes or dtypes are others, a value is not finite, or l2 is not above 0.
     """
     if layers.ndim != 3 or targets.shape != layers.shape[1:2] or not layers.numel():
         raise ValueError(f"want layers [L, N, D] and targets [N], got {list(layers.shape)} and {list(targets.shape)}")
+    labels = not targets.is_floating_point()
+    if not layers.is_floating_point() or (labels and (targets.dtype != torch.int64 or int(targets.min()) < 0)):
+        got = f"{layers.dtype} and {targets.dtype} from {targets.min()} on"
+        raise ValueError(f"want floating-point layers, and as targets such values or int64 labels from 0 on, got {got}")
     if not layers.isfinite().all() or not targets.isfinite().all() or not 0 < l2 < math.inf:
         raise ValueError(f"want finite layers and targets, and l2 above 0, got {l2} for l2")
-    labels = not targets.is_floating_point()
     classes = int(targets.max()) + 1 if labels else 1
     free = layers.new_zeros(len(layers), requires_grad=True)
     weight = layers.new_zeros(layers.shape[2], classes, requires_grad=True)
@@ -102,8 +105,8 @@ def quality(probe: Probe, layers: Tensor, targets: Tensor) -> float:
 def strengths(layers: int) -> Tensor:
     """Return [L, 3]: how strongly each layer of the made-up stack holds speaker, pitch and word; the noise has 1.
 
-    Speaker and pitch are general and fade, the one from the second fifth on, the other from the start; words belong to
-    the task and come in the second half.
+    Speaker and pitch are general: the one is strongest at a fifth of the depth, the other at the start, and both fade.
+    Words belong to the task and come in the second half.
     """
     depth = torch.linspace(0, 1, layers)
     speaker = 2.5 * torch.exp(-((depth - 0.2) / 0.3).square())

@@ -1,6 +1,6 @@
-"""Span masking: every frame may begin a masked span, and as spans overlap, 1 - (1 - p)^L of the frames are covered.
+"""Span masking: spans begin anywhere and overlap, so that 1 - (1 - p)^L of the frames are masked.
 
-Source: wav2vec 2.0, section 3.1 and appendix A (arXiv:2006.11477); HuBERT, section II-B (arXiv:2106.07447).
+Source: wav2vec 2.0, section 3.1 and appendix A (arXiv:2006.11477); HuBERT (arXiv:2106.07447).
 Left out: what a model predicts for the masked frames. The papers draw a fixed number of starts without replacement,
     here each frame is a start independently of the others, which is what the formulas are exact for.
 Oracle: brute force over all choices of starts for few frames; and _compute_mask_indices (transformers), which draws

@@ -1,7 +1,7 @@
 """Speech units: k-means of SSL features gives one unit a frame, and deduplicating keeps one of each run.
 
-Source: HuBERT, section II-A (arXiv:2106.07447), for k-means units; GSLM, section 3.1 (arXiv:2102.01192), for units
-    without repeats; k-means++, section 2.2 (Arthur and Vassilvitskii, 2007).
+Source: HuBERT, section II-A (arXiv:2106.07447), for k-means units; GSLM (arXiv:2102.01192), for units without
+    repeats; k-means++, section 2.2 (Arthur and Vassilvitskii, 2007).
 Left out: the SSL model that makes the features; mini-batches, which k-means takes for hours of speech; merging units
     into longer tokens, which is unit-bpe.
 Oracle: KMeans(init=centres, n_init=1, algorithm="lloyd", tol=0) of scikit-learn: equal units, centres to 1e-12.
@@ -87,7 +87,7 @@ def fit(features: Tensor, codebook_size: int, *, iterations: int = 100, seed: in
     return lloyd(features, start(features, codebook_size, seed=seed), iterations=iterations)
 
 
-def error(features: Tensor, centres: Tensor) -> float:
+def squared_error(features: Tensor, centres: Tensor) -> float:
     """Return the mean squared distance of features [N, D] to their nearest of the centres [V, D]."""
     return float((features - centres[nearest(features, centres)]).square().sum(1).double().mean())
 
@@ -195,7 +195,7 @@ def demo(
             together = torch.bincount(index * phones + phone, minlength=size * phones).view(size, phones)
             row = {
                 "units": size,
-                "error": round(error(held_out, centres) / float(held_out.var(0).sum()), 3),
+                "error": round(squared_error(held_out, centres) / float(held_out.var(0).sum()), 3),
                 "phone_purity": round(int(together.max(1).values.sum()) / len(units), 3),
                 "bps": round(FRAME_RATE_HZ * bits, 1),
                 "deduplicated_hz": round(rate_hz, 1),
@@ -230,7 +230,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     (features,) = _on(device, torch.randn(400, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
     (line,) = _on(device, torch.tensor([[0.0], [2.0], [10.0], [12.0]]))
     first = start(features, 8)
-    errors = [error(features, lloyd(features, first, iterations=n)) for n in range(12)]
+    errors = [squared_error(features, lloyd(features, first, iterations=n)) for n in range(12)]
     centres = lloyd(features, first)
     units = nearest(features, centres)
     means = torch.stack([features[units == v].mean(0) for v in range(8)])

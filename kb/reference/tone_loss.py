@@ -1,9 +1,10 @@
 """Tone lost in units: k-means spends its centres on what is far apart, so close tones share units first.
 
 Source: Osakuade and King, "Do Discrete Self-Supervised Representations of Speech Capture Tone Distinctions?"
-    (arXiv:2410.19935): vowel and tone are read from latents and from k-means units of them. Its finding is shown on
-    made-up latents: a segment, far from the others, plus a tone, close to the others, plus a speaker, plus noise.
-Left out: SSL models and speech; the sequences of units that the paper's classifiers read, here it is one unit.
+    (arXiv:2410.19935), which finds less tone in k-means units than in latents; arXiv:2604.07467 finds it of other
+    quantizers too. Here latents are made up: a segment, far from the others, plus a tone, close to the others, plus
+    a speaker, plus noise.
+Left out: SSL models and speech; time: a probe reads one latent or one unit.
 Oracle: RidgeClassifier of scikit-learn for the probe: equal predictions, weights to 1e-9 in float64.
 Ties: of centres equally near, and of classes with equal scores, the lowest index wins.
 Dtype: latents are float32 or float64; units and labels int64. Random numbers are drawn on the CPU.
@@ -95,7 +96,7 @@ def emphasize(x: Tensor, training: Latents, factor: float) -> Tensor:
     """Return x [N, D] with its part that tells tones apart multiplied by factor: one way to make units task-aware.
 
     That part lies in the directions in which the means of the training latents differ from tone to tone.
-    Example: tones differ in the first of two dimensions only, factor 3 -> (1, 5) becomes (3, 5).
+    Example: tones differ in the first three of four dimensions, factor 3 -> (1, 2, 3, 5) becomes (3, 6, 9, 5).
     """
     means = torch.stack([training.x[training.tone == tone].mean(0) for tone in range(TONES)])
     directions: Tensor = torch.linalg.qr((means[1:] - means[0]).T).Q  # [D, TONES - 1]
@@ -117,6 +118,9 @@ def train_probe(x: Tensor, labels: Tensor, *, ridge: float = 1.0) -> Probe:
     """
     if x.ndim != 2 or labels.shape != x.shape[:1] or not len(x) or not x.isfinite().all():
         raise ValueError(f"want finite x [N, D] and labels [N], got {list(x.shape)} and {list(labels.shape)}")
+    if not x.is_floating_point() or labels.dtype != torch.int64 or int(labels.min()) < 0:
+        got = f"{x.dtype} and {labels.dtype} from {labels.min()} on"
+        raise ValueError(f"want floating-point x and int64 labels from 0 on, got {got}")
     wanted = torch.nn.functional.one_hot(labels).to(x.dtype)
     x_mean, wanted_mean = x.mean(0), wanted.mean(0)
     gram = (x - x_mean).T @ (x - x_mean) + ridge * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)

@@ -1,4 +1,4 @@
-"""Unit BPE: the pair of neighbours that is most frequent becomes a token, again and again, so streams get shorter.
+"""Unit BPE: the most frequent pair of neighbours becomes a token, again and again, so streams get shorter.
 
 Source: byte pair encoding as in Sennrich et al., section 3.2 (arXiv:1508.07909), on speech units instead of letters.
 Left out: words. A stream of units has no spaces, so a token may join what a listener hears as two words.

@@ -182,6 +182,12 @@ def test_a_mistake_is_told_with_the_shapes():
         layer_probe.train(layers[:0], classes)
     with pytest.raises(ValueError, match="finite"):
         layer_probe.train(layers / 0, classes)
+    with pytest.raises(ValueError, match=r"got torch\.int64 and torch\.int64 from 0 on"):
+        layer_probe.train(layers.long(), classes)
+    with pytest.raises(ValueError, match=r"got torch\.float32 and torch\.int32 from 0 on"):
+        layer_probe.train(layers, classes.int())
+    with pytest.raises(ValueError, match=r"got torch\.float32 and torch\.int64 from -1 on"):
+        layer_probe.train(layers, classes - 1)
     with pytest.raises(ValueError, match="got 0 for l2"):
         layer_probe.train(layers, classes, l2=0)
 

@@ -38,7 +38,7 @@ def test_k_means_of_four_frames_worked_by_hand():
     assert ssl_units.lloyd(features, column(0, 2), iterations=1).flatten().tolist() == [0, 8]
     assert ssl_units.lloyd(features, column(0, 2)).flatten().tolist() == [1, 11]
     assert ssl_units.nearest(features, column(1, 11)).tolist() == [0, 0, 1, 1]
-    assert ssl_units.error(features, column(1, 11)) == 1.0
+    assert ssl_units.squared_error(features, column(1, 11)) == 1.0
 
 
 def test_a_centre_without_frames_takes_the_frame_that_is_farthest_from_its_own():
@@ -64,7 +64,7 @@ def test_centres_and_units_equal_those_of_scikit_learn(seed):
 
     assert (centres - torch.from_numpy(theirs.cluster_centers_)).abs().max() < 1e-12
     assert ssl_units.nearest(features, centres).tolist() == theirs.labels_.tolist()
-    assert ssl_units.error(features, centres) == pytest.approx(theirs.inertia_ / 2000)
+    assert ssl_units.squared_error(features, centres) == pytest.approx(theirs.inertia_ / 2000)
 
 
 def test_centres_equal_those_of_scikit_learn_when_some_begin_without_frames():
@@ -123,7 +123,7 @@ def test_each_step_moves_to_the_means_of_what_was_nearest(frames, size, seed):
     for group, centre in zip(groups, moved.tolist(), strict=True):
         if all(groups):  # an empty one takes a frame from another
             assert centre == pytest.approx([sum(axis) / len(group) for axis in zip(*group, strict=True)])
-    assert ssl_units.error(features, moved) <= ssl_units.error(features, first) + 1e-9
+    assert ssl_units.squared_error(features, moved) <= ssl_units.squared_error(features, first) + 1e-9
 
 
 def test_parts_of_a_long_recording_are_numbered_as_the_whole(monkeypatch):

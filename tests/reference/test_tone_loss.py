@@ -169,6 +169,10 @@ def test_a_mistake_is_told_with_the_shapes():
         tone_loss.train_probe(x[:, 0], classes)
     with pytest.raises(ValueError, match="finite"):
         tone_loss.train_probe(x / 0, classes)
+    with pytest.raises(ValueError, match=r"got torch\.int16 and torch\.int64 from 0 on"):
+        tone_loss.train_probe(x.short(), classes)
+    with pytest.raises(ValueError, match=r"got torch\.float32 and torch\.int64 from -1 on"):
+        tone_loss.train_probe(x, classes - 1)
     with pytest.raises(ValueError, match=r"6 centres .* \[5, 3\]"):
         tone_loss.kmeans(x, 6)
     with pytest.raises(ValueError, match=r"2 centres want as many finite"):
