@@ -25,7 +25,6 @@ DIMENSION = 64
 SEGMENT_SPREAD, TONE_SPREAD = 3.0, 0.6  # standard deviation in each dimension, where the noise has 1
 SPEAKER_DIRECTIONS = 6  # speakers differ in these few directions
 SIZE = 8000  # latents to train on, and as many to test
-EMPHASIS = 3.0  # by which task-aware units stretch the directions that tell tones apart
 
 
 class Latents(NamedTuple):
@@ -191,7 +190,7 @@ def demo(
     device: str = "cpu",
     seed: int = 0,
     codebook_sizes: tuple[int, ...] = (20, 50, 100, 200),
-    emphasis: float = EMPHASIS,
+    emphasis: float = 3.0,
     speaker_spread: float = 3.0,
 ) -> dict[str, Any]:
     """Read segment and tone from latents, from units, and from units that know of tone, as codebooks grow.
