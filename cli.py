@@ -338,7 +338,10 @@ def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False, re
         ("arXiv", record["arxiv_id"]),
         ("DOI", record["doi"]),
         ("part of", record["parent"]),
-        ("runnable", ", ".join(f"kb run {one}" for one in runnable((record["short_name"], record["arxiv_id"])))),
+        (
+            "runnable",
+            ", ".join(f"kb run {one}" for one in runnable((record["short_name"], record["title"], record["arxiv_id"]))),
+        ),
     ]
     typer.echo(style.bold(clean(record["title"])))
     for label, value in facts:

@@ -78,5 +78,5 @@ def _hit(
     passage = passage or PassageRow(0, row.line, "", "")
     found = marks(query, passage.text)
     line = passage.line + passage.text.count("\n", 0, found[0][0]) if found else passage.line
-    belonging = runnable((row.short_name, row.arxiv_id))
+    belonging = runnable((row.short_name, row.title, row.arxiv_id))
     return Hit(rank, score, row, line, passage.heading, passage.text, found, reasons, claims, belonging, also)

@@ -15,7 +15,7 @@ class Reference(NamedTuple):
     """What is known of a reference implementation without reading it."""
 
     seconds: float  # that its demo takes on one core of a laptop, torch's import included
-    papers: tuple[str, ...] = ()  # what it belongs to: short names and arXiv ids as notes have them
+    papers: tuple[str, ...] = ()  # what it belongs to: short names, titles and arXiv ids as notes have them
 
 
 EXTRAS = {"torchmetrics": "metrics", "pystoi": "metrics", "jiwer": "metrics", "matplotlib": "plots"}
@@ -26,6 +26,7 @@ CATALOG = {
     "bitstream": Reference(0.3, ("EnCodec", "2210.13438")),
     "delay": Reference(2, ("MusicGen", "2306.05284", "Moshi", "2410.00037", "Acoustic delay")),
     "entropy": Reference(2, ("EnCodec", "2210.13438", "DAC", "2306.06546")),
+    "layer-probe": Reference(4, ("What Do Speech Foundation Models Not Learn About Speech?", "2410.12948")),
     "layouts": Reference(
         0.1,
         (
@@ -34,6 +35,12 @@ CATALOG = {
         ),
     ),
     "qwen-audio-tags": Reference(0.1, ("Qwen-Audio", "2311.07919")),
+    "span-masking": Reference(0.3, ("HuBERT", "2106.07447")),
+    "ssl-units": Reference(3, ("HuBERT", "2106.07447", "SSL 单元")),
+    "tone-loss": Reference(
+        3, ("Do Discrete Self-Supervised Representations of Speech Capture Tone Distinctions?", "2410.19935")
+    ),
+    "unit-bpe": Reference(2.5, ("SSL 单元",)),
     "rvq": Reference(3, ("SoundStream", "2107.03312", "EnCodec", "2210.13438", "DM-Codec", "2410.15017", "MaskGCT")),
 }
 
