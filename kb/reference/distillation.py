@@ -168,8 +168,8 @@ def demo(
         f"{math.log2(SOUNDS):g}, {math.log2(PHONES):g} and {math.log2(WORDS):g}.",
         "Without teachers, the first row, level 1 takes what is loudest. A teacher brings in what it knows.",
         "These two teachers have nothing in common, so one level cannot follow both; the heavier one wins.",
-        f"Per unit of cosine the loss falls by {pull(-1):.2f} where a feature points away, by {pull(1):.2f} where it is "
-        "aligned; 1 - cosine, as the method is often retold, by 1 everywhere.",
+        f"Per unit of cosine the loss falls by {pull(-1):.2f} where a feature points away, by {pull(1):.2f} where it "
+        "is aligned; 1 - cosine, as the method is often retold, by 1 everywhere.",
         f"At weights {SPEECH_WEIGHT:g} and {LANGUAGE_WEIGHT:g} the loss is {weighted_loss(0, 0):.2f} at first, "
         f"and {weighted_loss(1, 1):.2f} if both teachers are followed to the letter: it does not reach 0.",
     ]

@@ -1,4 +1,4 @@
-"""Distillation losses against values by hand and a slow loop, and level 1 of the toy codec with and without teachers."""
+"""The losses against values by hand, a slow loop, and level 1 of a toy codec with and without teachers."""
 
 import json
 import math
