@@ -230,7 +230,8 @@ def dull(signal: Tensor, lowpass_hz: float) -> Tensor:
     """Return the signal [B, N] without what is above lowpass_hz."""
     spectrum = torch.fft.rfft(signal)
     spectrum[:, math.ceil(lowpass_hz * signal.shape[1] / SAMPLE_RATE_HZ) :] = 0
-    return torch.fft.irfft(spectrum, signal.shape[1])
+    copy: Tensor = torch.fft.irfft(spectrum, signal.shape[1])
+    return copy
 
 
 def late(signal: Tensor, samples: int) -> Tensor:
