@@ -24,7 +24,7 @@ from torch.nn import functional
 WINDOWS = tuple(2**i for i in range(5, 12))  # samples: 32 to 2048, each hopped by a quarter (EnCodec, equation 1)
 BANDS = 64
 FLOOR = 1e-5  # a magnitude below it counts as it, so that silence has a logarithm
-WEIGHTS = {  # DM-Codec's released configuration; its 45 is for the longest window, three shorter ones have 1
+WEIGHTS = {  # DM-Codec's released configuration; its 45 is for the longest of four windows, the others have 1
     "time": 500.0,
     "log_mel": 45.0,
     "adversarial": 1.0,

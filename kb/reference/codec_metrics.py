@@ -1,4 +1,4 @@
-"""Codec metrics: no single number tells what a codec has lost, so sound, pitch, words and tokens are measured apart.
+"""Codec metrics: no single number tells what a codec loses, so sound, pitch, words and tokens are measured.
 
 Source: Codec-SUPERB (arXiv:2402.13071), the measures of sound: spectral and mel distance, STOI, F0 correlation, word
     error rate; DASB (arXiv:2406.14294), probes on tokens. SI-SDR: "half-baked or well done?" (arXiv:1811.02508).
@@ -74,6 +74,8 @@ def stoi(reference: Tensor, estimate: Tensor, sample_rate_hz: int) -> float:
 
 def mel_filters(bands: int, window: int, sample_rate_hz: float) -> Tensor:
     """Return M triangles of area 1 over hertz, [M, F], even in Slaney's mels: linear to 1 kHz, logarithmic above."""
+    if bands < 1 or window < 2 or not 2000 <= sample_rate_hz < math.inf:
+        raise ValueError(f"want bands >= 1, window >= 2, 2000 Hz or more, got {bands}, {window}, {sample_rate_hz}")
     mels = 15 + 27 * math.log(sample_rate_hz / 2000) / math.log(6.4)  # of half the sample rate
     edges = torch.linspace(0, mels, bands + 2, dtype=torch.float64)
     edges = torch.where(edges < 15, edges * 200 / 3, 1000 * torch.exp((edges - 15) * math.log(6.4) / 27))

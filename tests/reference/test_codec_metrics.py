@@ -300,6 +300,8 @@ def test_a_mistake_is_told_with_both_shapes():
         codec_metrics.stft_distance(voice[:1024], voice[:1024])
     with pytest.raises(ValueError, match=r"534 samples or more, got \[533\]"):
         codec_metrics.f0_hz(voice[:533], 16000)
+    with pytest.raises(ValueError, match="2000 Hz or more, got 150, 2048, 1000"):
+        codec_metrics.mel_distance(voice, voice, 1000)
     codes = torch.zeros(2, 5, dtype=torch.int64)
     with pytest.raises(ValueError, match=r"\[2, 5\], \[4\] and \[2, 5\]"):
         codec_metrics.probe_tokens(codes, torch.zeros(4), codes, 3)
