@@ -18,13 +18,16 @@ class Reference(NamedTuple):
     papers: tuple[str, ...] = ()  # what it belongs to: short names, titles and arXiv ids as notes have them
 
 
-EXTRAS = {"torchmetrics": "metrics", "pystoi": "metrics", "jiwer": "metrics", "matplotlib": "plots"}
+EXTRAS = {"pystoi": "metrics", "matplotlib": "plots"}
 MODELS = "models"  # the extra that brings torch
 
 CATALOG = {
     "arithmetic": Reference(0.1),
     "bitstream": Reference(0.3, ("EnCodec", "2210.13438")),
+    "codec-losses": Reference(2, ("DM-Codec", "2410.15017", "EnCodec", "2210.13438")),
+    "codec-metrics": Reference(3, ("Codec-SUPERB", "2402.13071", "DASB", "2406.14294")),
     "delay": Reference(2, ("MusicGen", "2306.05284", "Moshi", "2410.00037", "Acoustic delay")),
+    "distillation": Reference(3, ("DM-Codec", "2410.15017", "SpeechTokenizer", "2308.16692")),
     "entropy": Reference(2, ("EnCodec", "2210.13438", "DAC", "2306.06546")),
     "layer-probe": Reference(4, ("What Do Speech Foundation Models Not Learn About Speech?", "2410.12948")),
     "layouts": Reference(

@@ -58,7 +58,7 @@ def stoi(reference: Tensor, estimate: Tensor, sample_rate_hz: int) -> float:
     not look.
     Raises: ValueError if less than that is left of the reference; ModuleNotFoundError without the package pystoi.
     """
-    from pystoi import stoi as pystoi_stoi  # type: ignore[import-untyped]
+    from pystoi import stoi as pystoi_stoi
 
     reference, estimate = _checked(reference, estimate)
     seconds = len(reference) / sample_rate_hz
@@ -201,7 +201,7 @@ def probe_tokens(codes: Tensor, labels: Tensor, new_codes: Tensor, codebook_size
         new_codes: [K, T'].
         codebook_size: V; the probe sees each code as V zeros and ones.
     """
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression
 
     for tensor in (codes, new_codes):
         if tensor.ndim != 2 or not tensor.numel() or not 0 <= int(tensor.min()) <= int(tensor.max()) < codebook_size:
@@ -257,7 +257,7 @@ def listen(signals: Sequence[Tensor], seed: int) -> list[Tensor]:
     Tokens are the nearest of 32 log mel frames (k-means), which a linear probe turns into letters. Both have learnt
     from one clean voice that says words drawn by the seed.
     """
-    from sklearn.cluster import KMeans  # type: ignore[import-untyped]
+    from sklearn.cluster import KMeans
 
     drawn = torch.randint(len(LETTERS), (100,), generator=torch.Generator().manual_seed(seed)).tolist()
     words = "".join(LETTERS[letter] for letter, _ in groupby(drawn))
