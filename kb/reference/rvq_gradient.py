@@ -191,36 +191,37 @@ def _moved(tensors: tuple[Tensor, Tensor], device: str) -> tuple[Tensor, Tensor]
 
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
-    """Return what this file promises, and whether it holds."""
+    """Return what this file promises and whether it holds."""
     by_hand = _moved((torch.tensor([[[5.0]]]), torch.tensor([[[0.0], [4.0], [8.0]], [[-1.0], [0.5], [9.0]]])), device)
     example = _moved(_example(4), device)
     right, *values = [way(*example) for way in WAYS.values()]
     norms = {way: commitment_gradients(way, *example) for way in WAYS}
     return [
-        ("residuals of 1 and 0.5 send gradients of 2 and 1", commitment_gradients("once", *by_hand) == [2.0, 1.0]),
-        ("lost, the second sends none", commitment_gradients("lost", *by_hand) == [2.0, 0.0]),
-        ("all ways give one output", all(torch.allclose(one.output, right.output, atol=1e-5) for one in values)),
-        ("and the same commitments", all(torch.allclose(one.commitment, right.commitment) for one in values)),
-        ("once, every level reaches the encoder", min(norms["once"]) > 0),
-        ("lost, only the first does", norms["lost"] == [norms["once"][0], 0.0, 0.0, 0.0]),
-        ("once, the output's gradient arrives once", output_gradient("once", *example) == 1),
-        ("lost, that one is right too", output_gradient("lost", *example) == 1),
-        ("multiplied, it arrives once a level", output_gradient("multiplied", *example) == 4),
+        ("Residuals of 1 and 0.5 send gradients of 2 and 1.", commitment_gradients("once", *by_hand) == [2.0, 1.0]),
+        ("Lost, the second sends none.", commitment_gradients("lost", *by_hand) == [2.0, 0.0]),
+        ("All ways give one output.", all(torch.allclose(one.output, right.output, atol=1e-5) for one in values)),
+        ("They give the same commitments.", all(torch.allclose(one.commitment, right.commitment) for one in values)),
+        ("Once, every level reaches the encoder.", min(norms["once"]) > 0),
+        ("Lost, as in encodec 0.1.1, only the first does.", norms["lost"] == [norms["once"][0], 0.0, 0.0, 0.0]),
+        ("Once, the output's gradient arrives once.", output_gradient("once", *example) == 1),
+        ("Lost, that one is right too.", output_gradient("lost", *example) == 1),
+        ("Multiplied, it arrives once for each level.", output_gradient("multiplied", *example) == 4),
     ]
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or what --check checks."""
+    """Print the rows of the demo as a table, or the checks."""
     parser = argparse.ArgumentParser(description="The gradients of residual quantization, level by level.")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--check", action="store_true")
-    args = parser.parse_args()
+    given = parser.parse_args()
     try:
-        if args.check:
-            rows = [{"holds": holds, "check": what} for what, holds in checks(device=args.device)]
-        else:
-            rows = demo(device=args.device, seed=args.seed)["rows"]
+        if given.check:
+            for sentence, held in checks(device=given.device):
+                print("holds" if held else "FAILS", sentence, sep="  ")
+            return
+        rows = demo(device=given.device, seed=given.seed)["rows"]
     except ValueError as error:
         parser.error(str(error))
     for cells in [list(rows[0]), *(row.values() for row in rows)]:

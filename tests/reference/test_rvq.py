@@ -177,7 +177,7 @@ def test_codes_of_gaussian_frames_equal_those_of_transformers_wherever_rounding_
         assert torch.equal(fast_codes[:, k][clear], index[..., 0][clear])
         assert torch.equal(their_codes[:, k][clear], index[..., 0][clear])
         residual = residual - codebook[index[..., 0]]
-    assert clear.double().mean() > 0.998
+    assert clear.double().mean() > 0.99
 
 
 def test_codes_equal_those_of_vector_quantize_pytorch():
