@@ -171,9 +171,12 @@ def fit(latents: Tensor, n_q: int, codebook_size: int, *, iterations: int = 50, 
     A level starts as k-means of one batch, then follows moving averages of fresh batches, and stops after
     `iterations` of those. seed draws the batches, on the CPU, so that they are the same on every device.
     """
+    enough = latents.ndim == 3 and n_q >= 1 and 1 <= codebook_size <= latents[:, 0].numel()
+    if not enough or not latents.isfinite().all():
+        raise ValueError(
+            f"{n_q} levels of {codebook_size} codewords want as many finite latents, got {_kinds(latents)}"
+        )
     residual = latents.transpose(1, 2).reshape(-1, latents.shape[1])  # [N, D]
-    if not 1 <= codebook_size <= len(residual) or not residual.isfinite().all():
-        raise ValueError(f"{codebook_size} codewords want as many finite latents, got {_kinds(latents)}")
     generator = torch.Generator().manual_seed(seed)
     codebooks = residual.new_empty(n_q, codebook_size, latents.shape[1])
     size = min(BATCH_PER_CODEWORD * codebook_size, len(residual))

@@ -2,10 +2,11 @@
 
 Source: straight-through estimator and commitment loss: VQ-VAE, section 3.2 (arXiv:1711.00937), here at each level of
     residual quantization, EnCodec, section 3.4 (arXiv:2210.13438). The loss of gradients: facebookresearch/encodec,
-    issue 25, in encodec 0.1.1 on PyPI, mended in audiocraft; descript-audio-codec, issue 107, where projections
-    between the levels let some through. The multiplied one: vector-quantize-pytorch 1.32.0.
-Left out: the encoder (gradients are taken where it ends, at the latents), moving averages, the search of codewords.
-Oracle: ResidualVQ (vector-quantize-pytorch), all three gradients to 1e-5; finite differences to 1e-6 in float64.
+    issue 25, in encodec 0.1.1 on PyPI, mended in audiocraft and moshi; descript-audio-codec, issue 107, where
+    projections between the levels let some through. The multiplied one: vector-quantize-pytorch 1.32.0.
+Left out: the encoder (gradients are taken where it ends, at the latents) and how codebooks learn.
+Oracle: ResidualVQ (vector-quantize-pytorch), `multiplied` and, with quant_grad_frac=1, `lost`, to 1e-5; finite
+    differences for `once`, to 1e-6 in float64.
 Ties: of codewords equally near the lowest index wins. Dtype: latents and codebooks share one, float32 or float64.
 Notation: B batch, K codebooks (levels), T frames, D dimension, V codebook size.
 """
@@ -43,8 +44,8 @@ def once(latents: Tensor, codebooks: Tensor) -> Quantized:
 def lost(latents: Tensor, codebooks: Tensor) -> Quantized:
     """Return the same values as encodec 0.1.1 computes them: a residual minus what went straight through.
 
-    What went straight through has the gradient of the residual, 1, and 1 - 1 = 0: no commitment after level 0
-    reaches the encoder. Nor does the output of these levels, and so the sum of all is right again: 1 + 0 + 0 + ..
+    What went straight through has the gradient of the residual, 1, and 1 - 1 = 0: no commitment after the first level
+    reaches the encoder. Nor do the outputs of these levels, which makes the sum of all right again: 1 + 0 + 0 + ..
     """
     residual, total, commitment = latents, torch.zeros_like(latents), []
     for codebook in codebooks:

@@ -376,6 +376,10 @@ def test_a_mistake_is_told_with_both_shapes():
         rvq.decode(torch.tensor([[[0, -1]]]), codebooks)
     with pytest.raises(ValueError, match=r"11 codewords .* \[2, 3, 5\]"):
         rvq.fit(latents, 1, 11)
+    with pytest.raises(ValueError, match=r"0 levels of 2 codewords .* \[2, 3, 5\]"):
+        rvq.fit(latents, 0, 2)
+    with pytest.raises(ValueError, match=r"1 levels of 2 codewords .* \[3, 5\]"):
+        rvq.fit(latents[0], 1, 2)
     with pytest.raises(ValueError, match="frame_rate_hz 0"):
         rvq.bitrate_bps(1, 1024, 0)
 
