@@ -58,7 +58,7 @@ def encode(latents: Tensor, codebooks: Tensor, n_q: int | None = None) -> Tensor
 
 @torch.no_grad()
 def encode_fast(latents: Tensor, codebooks: Tensor, n_q: int | None = None) -> Tensor:
-    """Return the codes of encode, on a CPU in half the time and a tenth of the memory.
+    """Return the codes of encode, on a CPU in about half the time and a tenth of the memory.
 
     The scores of all vectors would travel to memory and back, three times a level. Those of a few rows stay in
     the cache, in one buffer that is used again and again; what is left over is replaced where it lies.
