@@ -44,7 +44,8 @@ CATALOG = {
         3, ("Do Discrete Self-Supervised Representations of Speech Capture Tone Distinctions?", "2410.19935")
     ),
     "unit-bpe": Reference(2.5, ("SSL 单元",)),
-    "rvq": Reference(3, ("SoundStream", "2107.03312", "EnCodec", "2210.13438", "DM-Codec", "2410.15017", "MaskGCT")),
+    "rvq-gradient": Reference(2, ("EnCodec", "2210.13438", "DM-Codec", "2410.15017")),
+    "rvq": Reference(4, ("SoundStream", "2107.03312", "EnCodec", "2210.13438", "DM-Codec", "2410.15017", "MaskGCT")),
 }
 
 

@@ -1,5 +1,6 @@
 """Codec training losses: each hears what the others miss, so a codec is trained on their weighted sum.
 
+Long because the terms of one objective, and the toy discriminator they need, stand together.
 Source: EnCodec, section 3.4, equations 1 to 4 (arXiv:2210.13438), which DM-Codec takes over (arXiv:2410.15017).
 Left out: EnCodec's balancer, which weighs gradients instead of losses; the discriminators MSD, MPD and MS-STFT, for
     which a toy stands in. Where code differs: audiocraft (at bf70522) has L1 on mel spectrograms and squares on their

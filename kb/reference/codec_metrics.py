@@ -1,5 +1,6 @@
 """Codec metrics: no single number tells what a codec loses, so sound, pitch, words and tokens are measured.
 
+Long because each measure is a page of its own, and the toy voice and recogniser that they are shown on stand below.
 Source: Codec-SUPERB (arXiv:2402.13071), the measures of sound: spectral and mel distance, STOI, F0 correlation, word
     error rate; DASB (arXiv:2406.14294), probes on tokens. SI-SDR: "half-baked or well done?" (arXiv:1811.02508).
 Left out: PESQ, an ITU standard with code of its own (PyPI: pesq); resampling; recognisers and tasks, for which a toy
