@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import typer.main
 from typer.testing import CliRunner
 
@@ -55,3 +56,28 @@ def test_files_the_documents_name_exist() -> None:
 def test_the_changelog_knows_this_version() -> None:
     assert f"## {kb.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f'version = "{kb.__version__}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def shown_runs() -> list[tuple[str, str]]:
+    """Return each `kb run` that the README shows with its output."""
+    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    parts = [part for block in blocks for part in re.split(r"^\$ ", block, flags=re.MULTILINE) if "\n" in part.strip()]
+    return [(part.split("\n")[0], part.partition("\n")[2]) for part in parts if part.startswith("kb run")]
+
+
+@pytest.mark.parametrize(("command", "output"), shown_runs(), ids=lambda value: value.split("\n")[0][:40])
+def test_a_run_in_the_readme_is_what_comes_out(command: str, output: str) -> None:
+    pytest.importorskip("torch")
+    result = CliRunner().invoke(app, command.split()[1:], catch_exceptions=False)
+
+    found, wanted = (re.split(r"\s+", text.strip()) for text in (result.stdout, output))
+    assert len(found) == len(wanted)
+    for one, other in zip(found, wanted, strict=True):
+        if re.fullmatch(r"-?\d+(\.\d+)?", other):
+            assert float(one) == pytest.approx(float(other), rel=0.05, abs=0.02)  # processors round differently
+        else:
+            assert one == other
+
+
+def test_the_readme_shows_runs() -> None:
+    assert len(shown_runs()) >= 3
