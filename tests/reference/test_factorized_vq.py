@@ -239,6 +239,19 @@ def test_training_repeats_with_its_seed_and_brings_the_output_nearer():
     assert errors[1] < 0.5 * errors[0]
 
 
+def test_commitment_brings_projections_near_their_codewords(monkeypatch):
+    latents = torch.randn(500, 8, generator=torch.Generator().manual_seed(0))
+    distances = []
+    for commitment in (0, 10):
+        monkeypatch.setattr(factorized, "COMMITMENT", commitment)
+        down, codebook, _ = factorized.fit(latents, 4, 16, steps=100)
+        low = latents @ down.T
+        chosen = codebook[factorized.nearest_codeword(low, codebook)]
+        distances.append(float((low - chosen).square().mean()))
+
+    assert distances[1] < 0.8 * distances[0]
+
+
 def test_a_mistake_is_told_with_both_shapes():
     quantizer, latents = exact_quantizer(3, 6, 2, 5, seed=0), torch.zeros(2, 6, 4)
 
