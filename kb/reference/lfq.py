@@ -1,0 +1,244 @@
+"""Lookup-free quantization: the signs of D numbers are the code, and an entropy term spreads frames over all of them.
+
+Source: MAGVIT-v2, section 3.1 (arXiv:2310.05737).
+Left out: more than two values a dimension (see fsq); several codebooks side by side, which keep the entropy of a
+    large codebook affordable.
+Oracle: LFQ (vector-quantize-pytorch), values and codes equal, both entropies to 1e-3, for its logarithm stops at 1e-5;
+    there the first dimension is the highest bit, in the paper, and here, the lowest.
+Ties: 0 counts as negative. Dtype: values are as the latents are; codes are int64.
+Notation: B batch, T frames, D dimensions, which are the bits of a code; V = 2 ** D codes, N vectors.
+"""
+
+import argparse
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+MOST_BITS = 62  # of a code in an int64
+ENTROPY_BITS = 16  # the entropy of a batch is summed over all codes, for every frame
+BATCH, LEARNING_RATE, WIDTH, TEMPERATURE = 512, 3e-3, 64, 0.25  # of the demo
+LOSSES = {  # of the demo: what is added to the error, commitment and entropy times their weights
+    "error alone": (0.0, 0.0),
+    "+ entropy": (0.0, 0.1),
+    "+ commitment": (0.25, 0.0),
+    "+ both": (0.25, 0.1),
+    "vectors": (0.25, 0.0),
+}
+
+
+def codebook_size(bits: int) -> int:
+    """Return how many codes there are: 2 ** bits. Example: 18 -> 262144, the codebook of MAGVIT-v2."""
+    if not 1 <= bits <= MOST_BITS:
+        raise ValueError(f"want 1 to {MOST_BITS} bits, got {bits}")
+    return int(2**bits)
+
+
+def quantize(latents: Tensor) -> Tensor:
+    """Return the signs of latents [B, D, T], -1 or 1, with the gradient of latents themselves."""
+    _check(latents)
+    signs = torch.where(latents > 0, 1.0, -1.0).to(latents)
+    return latents + (signs - latents).detach()
+
+
+def encode(latents: Tensor) -> Tensor:
+    """Return codes [B, T], int64, for latents [B, D, T]: dimension d, where positive, adds 2 ** d.
+
+    Raises: ValueError if latents are not floats [B, D, T] of 1 to 62 dimensions, or not finite.
+    Example: latent (0.3, -2, 5) -> 1 + 4 = 5.
+    """
+    _check(latents)
+    return ((latents > 0) * _powers(latents.shape[1], latents)).sum(1)
+
+
+def decode(codes: Tensor, bits: int) -> Tensor:
+    """Return the signs [B, bits, T], -1.0 or 1.0, that codes [B, T] stand for."""
+    size = codebook_size(bits)
+    if codes.ndim != 2 or codes.is_floating_point():
+        raise ValueError(f"want whole codes [B, T] of {bits} bits, got {list(codes.shape)} {codes.dtype}")
+    if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < size:
+        raise ValueError(f"want codes in 0..{size - 1}, got {codes.min()}..{codes.max()}")
+    return torch.where(codes[:, None] & _powers(bits, codes) > 0, 1.0, -1.0)
+
+
+def frame_entropy(latents: Tensor, temperature: float) -> Tensor:
+    """Return the mean entropy, in nats, of which code a frame of latents [B, D, T] takes.
+
+    A code's probability falls with its squared distance over the temperature. That is a product over dimensions, so
+    the entropy is a sum: no code need be looked at, however many there are.
+    """
+    _check(latents, temperature)
+    logits = 4 / temperature * latents  # (x + 1)^2 - (x - 1)^2 = 4 x
+    return (F.softplus(logits) - logits * torch.sigmoid(logits)).sum(1).mean()
+
+
+def batch_entropy(latents: Tensor, temperature: float) -> Tensor:
+    """Return the entropy, in nats, of the codes that all frames of latents [B, D, T] take on average."""
+    _check(latents, temperature)
+    bits = latents.shape[1]
+    if bits > ENTROPY_BITS:
+        raise ValueError(f"want {ENTROPY_BITS} bits at most to sum over all codes, got {list(latents.shape)}")
+    every = decode(torch.arange(2**bits, device=latents.device)[None], bits)[0].to(latents)  # [D, V]
+    log_shares = torch.log_softmax(2 / temperature * latents.transpose(1, 2) @ every, dim=-1).flatten(0, 1)  # [N, V]
+    log_share = torch.logsumexp(log_shares, dim=0) - math.log(len(log_shares))  # of a share of 0 there is no gradient
+    return -(log_share.exp() * log_share).sum()
+
+
+def entropy_loss(latents: Tensor, temperature: float) -> Tensor:
+    """Return what is small when each frame is sure of its code and all codes are taken: the first less the second."""
+    return frame_entropy(latents, temperature) - batch_entropy(latents, temperature)
+
+
+def nearest_codeword(x: Tensor, codebook: Tensor) -> Tensor:
+    """Return the index of the nearest codeword, for comparison: x [B, D, T], codebook [V, D] -> [B, T], int64."""
+    return (x.transpose(1, 2) @ codebook.T - codebook.square().sum(-1) / 2).argmax(-1)
+
+
+def fit(frames: Tensor, held_out: Tensor, bits: int, way: str, *, steps: int, seed: int) -> tuple[Tensor, float]:
+    """Train a small autoencoder on frames [1, D, T]; return the codes [T] of those held out, and their SNR in dB.
+
+    Between its halves there are signs, or with the way "vectors" a codebook that learns by gradient as in VQ-VAE.
+    """
+    dimension, (commitment, entropy) = frames.shape[1], LOSSES[way]
+    inner = dimension if way == "vectors" else bits
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder, decoder = _network(dimension, inner).to(frames), _network(inner, dimension).to(frames)
+        codebook = torch.randn(codebook_size(bits), inner).to(frames).requires_grad_()
+    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters(), codebook], lr=LEARNING_RATE)
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        batch = frames[..., torch.randint(frames.shape[2], (BATCH,), generator=generator).to(frames.device)]
+        latents = encoder(batch)
+        if way == "vectors":
+            chosen = codebook[nearest_codeword(latents.detach(), codebook.detach())].transpose(1, 2)
+            passed, loss = latents + (chosen - latents).detach(), F.mse_loss(chosen, latents.detach())
+        else:
+            passed, loss = quantize(latents), latents.new_zeros(())
+            if entropy:
+                loss = entropy * entropy_loss(latents, TEMPERATURE)
+        loss = loss + F.mse_loss(decoder(passed), batch) + commitment * F.mse_loss(latents, passed.detach())
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+    with torch.no_grad():
+        latents = encoder(held_out)
+        codes = nearest_codeword(latents, codebook) if way == "vectors" else encode(latents)
+        decoded = codebook[codes].transpose(1, 2) if way == "vectors" else decode(codes, bits).to(frames)
+        noise = (held_out - decoder(decoded)).square().sum()
+    return codes[0], float(10 * torch.log10(held_out.square().sum() / noise))
+
+
+def _network(inputs: int, outputs: int) -> torch.nn.Module:
+    first, second = torch.nn.Conv1d(inputs, WIDTH, 1), torch.nn.Conv1d(WIDTH, outputs, 1)
+    return torch.nn.Sequential(first, torch.nn.GELU(), second)
+
+
+def _powers(bits: int, like: Tensor) -> Tensor:
+    return 2 ** torch.arange(bits, device=like.device)[:, None]
+
+
+def _check(latents: Tensor, temperature: float = 1.0) -> None:
+    if latents.ndim != 3 or not 1 <= latents.shape[1] <= MOST_BITS or not latents.is_floating_point():
+        raise ValueError(f"want latents [B, D, T], D of 1 to {MOST_BITS}, got {list(latents.shape)} {latents.dtype}")
+    if not latents.isfinite().all() or not 0 < temperature < math.inf:
+        raise ValueError(f"want finite latents, temperature above 0, got {list(latents.shape)} and {temperature}")
+
+
+def _on(device: str, tensor: Tensor) -> Tensor:
+    try:
+        return tensor.to(device)
+    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
+        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
+
+
+FIGURES = (codebook_size,)  # what claims may run
+
+
+def demo(*, device: str = "cpu", seed: int = 0, bits: tuple[int, ...] = (5, 7, 9), steps: int = 150) -> dict[str, Any]:
+    """Train an autoencoder on signs with several losses, and one on vectors, and return how many codes each uses.
+
+    Args:
+        device: where the tensors live, "cpu" or "cuda".
+        seed: draws the frames, the weights and the training batches.
+        bits: bits of a code, several to compare; 16 at most.
+        steps: training steps.
+    """
+    if not bits or not 1 <= min(bits) <= max(bits) <= ENTROPY_BITS or steps < 0:
+        raise ValueError(f"bits should be 1 to {ENTROPY_BITS}, steps 0 or more, got {bits} and {steps}")
+    generator = torch.Generator().manual_seed(seed)
+    mixing = torch.randn(16, 6, generator=generator) / math.sqrt(6)  # six free dimensions of sixteen
+    frames = mixing @ torch.randn(2, 1, 6, 32768, generator=generator)
+    training, held_out = _on(device, frames + 0.1 * torch.randn(frames.shape, generator=generator))
+    rows = []
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
+    for size, way in ((size, way) for size in bits for way in LOSSES):
+        codes, snr = fit(training, held_out, size, way, steps=steps, seed=seed)
+        share = torch.bincount(codes).double() / len(codes)
+        row = {
+            "bits": size,
+            "losses": way,
+            "codes_used": int((share > 0).sum()),
+            "used_percent": round(100 * int((share > 0).sum()) / 2**size, 1),
+            "entropy_bits": round(float(-torch.special.xlogy(share, share).sum()) / math.log(2), 2),
+            "snr_db": round(snr, 2),
+        }
+        rows.append(row)
+    torch.set_num_threads(threads)
+    remarks = [
+        "Held-out frames. Every pattern of signs is a code, none can die. But the error alone neither spreads frames "
+        "over them, as entropy does, nor keeps numbers near the signs that the decoder is shown, as commitment does.",
+        "vectors: a codebook of that size, learned as in VQ-VAE.",
+    ]
+    series = {way: [row["used_percent"] for row in rows if row["losses"] == way] for way in LOSSES}
+    plot = {"kind": "line", "x": list(bits), "series": series, "x_label": "bits of a code", "y_label": "codes used, %"}
+    return {"rows": rows, "remarks": remarks, "plot": plot}
+
+
+def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
+    """Return what must hold, each with whether it did."""
+    latent = _on(device, torch.tensor([[[0.3], [-2.0], [5.0]]]))
+    every = _on(device, torch.arange(1024)[None])
+    latents = _on(device, torch.randn(2, 5, 40, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
+    grid = decode(every[:, :32], 5)[0].to(latents)  # [5, 32]
+    distances = (latents[..., None] - grid[:, None]).square().sum(1)  # [2, 40, 32]
+    share = torch.softmax(-distances / 0.7, dim=-1)
+    slow = -torch.special.xlogy(share, share).sum(-1).mean()
+    sure, unsure = decode(every, 10).to(latents), 0 * decode(every, 10).to(latents)
+    return [
+        ("(0.3, -2, 5) is code 5, which stands for (1, -1, 1)", encode(latent).tolist() == [[5]]),
+        ("all 1024 codes of 10 bits come back", torch.equal(encode(decode(every, 10)), every)),
+        ("the entropy of a frame is a sum over bits", torch.allclose(frame_entropy(latents, 0.7), slow)),
+        ("sure frames on all codes have the loss -ln 1024", _near(entropy_loss(sure, 0.1), -math.log(1024))),
+        ("frames that are not sure have the loss 0", _near(entropy_loss(unsure, 0.1), 0)),
+    ]
+
+
+def _near(value: Tensor, expected: float) -> bool:
+    return abs(float(value) - expected) < 1e-9
+
+
+def main() -> None:
+    """Print the rows of the demo as a table, or with --check what holds."""
+    parser = argparse.ArgumentParser(description="How many codes are used where the signs of numbers are the code.")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--check", action="store_true")
+    given = parser.parse_args()
+    try:
+        if given.check:
+            for sentence, held in checks(device=given.device):
+                print("holds" if held else "FAILS", sentence, sep="  ")
+            return
+        rows = demo(device=given.device, seed=given.seed)["rows"]
+    except ValueError as error:
+        parser.error(str(error))
+    for cells in [list(rows[0]), *(row.values() for row in rows)]:
+        print(*(f"{cell!s:>{max(len(column), 12)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+
+
+if __name__ == "__main__":
+    main()
