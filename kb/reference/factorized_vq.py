@@ -1,5 +1,6 @@
 """Factorized codes: look a frame up by cosine in a few dimensions, so that every codeword gets used.
 
+Long because the loop, the variant that looks up instead of subtracting, and training stand together.
 Source: DAC, section 3.2 and appendix A (arXiv:2306.06546), after ViT-VQGAN (arXiv:2110.04627); MaskGCT's semantic
     codec is one such level of 8192 codewords in 8 dimensions (arXiv:2409.00750).
 Left out: encoder and decoder, quantizer dropout. As in DAC's code, and other than in its appendix, only the look-up

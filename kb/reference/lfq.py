@@ -1,4 +1,4 @@
-"""Lookup-free quantization: the signs of D numbers are the code, and an entropy term spreads frames over all of them.
+"""Lookup-free quantization: the signs of D numbers are the code, and an entropy term spreads frames over them.
 
 Source: MAGVIT-v2, section 3.1 (arXiv:2310.05737).
 Left out: more than two values a dimension (see fsq); several codebooks side by side, which keep the entropy of a

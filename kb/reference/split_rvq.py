@@ -1,4 +1,4 @@
-"""Split quantization: one codebook for what is said beside a residual quantizer for how it sounds, outputs summed.
+"""Split quantization: one codebook for what is said, beside a residual quantizer for how it sounds, summed.
 
 Source: Moshi, section 3.3 on its codec Mimi (arXiv:2410.00037): a semantic code that imitates a teacher, and seven
     acoustic ones that see the same latents instead of what the semantic code left over.
