@@ -77,12 +77,18 @@ def test_labels_equal_those_of_vector_quantize_pytorch():
     theirs = peer.RandomProjectionQuantizer(dim=320, codebook_size=4096, codebook_dim=16)
     frames = 3 + 2 * gaussian(4, 320, 500, seed=1)
 
-    found = best_rq.labels(
-        best_rq.normalize(frames, "frame"), theirs.rand_projs[0], theirs.vq._codebook.embed[0].detach()
-    )
+    projection, codebook = theirs.rand_projs[0], theirs.vq._codebook.embed[0].detach()
 
+    found = best_rq.labels(best_rq.normalize(frames, "frame"), projection, codebook)
+
+    # Where the two largest cosines are nearer than float32 rounds, either label may win.
+    exact = best_rq.normalize(frames.double(), "frame").transpose(1, 2) @ projection.double()
+    cosines = torch.nn.functional.normalize(exact, dim=-1) @ torch.nn.functional.normalize(codebook.double(), dim=-1).T
+    best = cosines.topk(2).values
+    clear = best[..., 0] - best[..., 1] > 1e-6
     with torch.no_grad():
-        assert torch.equal(found, theirs(frames.transpose(1, 2)))
+        assert torch.equal(found[clear], theirs(frames.transpose(1, 2))[clear])
+    assert clear.double().mean() > 0.99
     assert len(found.unique()) > 1000
 
 
@@ -98,11 +104,13 @@ def test_stacking_puts_four_frames_one_after_the_other_and_fills_the_last_step_w
 
 def test_normalizing_is_per_feature_or_per_frame():
     frames = 5 + 3 * gaussian(3, 6, 50, seed=0).double()
+    frames[0] += 4  # what is louder than the other utterances stays so
 
     per_feature, per_frame = best_rq.normalize(frames), best_rq.normalize(frames, "frame")
 
     assert torch.allclose(per_feature.mean((0, 2)), torch.zeros(6).double(), atol=1e-9)
     assert torch.allclose(per_feature.square().mean((0, 2)), torch.ones(6).double(), atol=1e-4)
+    assert per_feature[0].mean() > 0.5
     assert torch.allclose(per_frame.mean(1), torch.zeros(3, 50).double(), atol=1e-9)
     expected = torch.nn.functional.layer_norm(frames.transpose(1, 2), (6,)).transpose(1, 2)
     assert torch.allclose(per_frame, expected)
