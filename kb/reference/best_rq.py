@@ -109,7 +109,7 @@ def apply_mask(steps: Tensor, mask: Tensor, seed: int = 0) -> Tensor:
     if steps.ndim != 3 or mask.shape != (steps.shape[0], steps.shape[2]):
         raise ValueError(f"want steps [B, D, T], mask [B, T], got {_kind(steps)} and {_kind(mask)}")
     noise = MASK_DEVIATION * torch.randn(steps.shape, generator=torch.Generator().manual_seed(seed))
-    return torch.where(mask[:, None], noise.to(steps), steps)
+    return torch.where(mask[:, None].to(steps.device), noise.to(steps), steps)
 
 
 def entropy_bits(found: Tensor, codebook_size: int) -> float:
