@@ -38,7 +38,7 @@ class Quantizer(NamedTuple):
 def nearest_codeword(x: Tensor, codebook: Tensor, normalized: bool = True) -> Tensor:
     """Return for each vector the codeword of the largest cosine: x [.., L], codebook [V, L] -> [..], int64.
 
-    normalized False looks for the smallest distance instead. The length of x changes the winner of neither.
+    normalized False looks for the smallest distance instead; then the length of x matters too.
     Example: x (10, 9), codewords (30, 0) and (0, 10): the cosine says 0, the distance 1.
     """
     if normalized:
@@ -148,7 +148,7 @@ def fit(
 
 
 def bitrate_efficiency_percent(codes: Tensor, codebook_size: int) -> float:
-    """Return the entropy of one level's codes, in percent of the log2 V bits they are given (DAC, section 4.5).
+    """Return the entropy of one level's codes, in percent of the log2 V bits they are given, as DAC reports it.
 
     Example: 0, 0, 1, 1 in a codebook of 4 need one bit of two: 50 percent.
     """

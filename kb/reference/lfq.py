@@ -93,7 +93,9 @@ def entropy_loss(latents: Tensor, temperature: float) -> Tensor:
 
 def nearest_codeword(x: Tensor, codebook: Tensor) -> Tensor:
     """Return the index of the nearest codeword, for comparison: x [B, D, T], codebook [V, D] -> [B, T], int64."""
-    return (x.transpose(1, 2) @ codebook.T - codebook.square().sum(-1) / 2).argmax(-1)
+    half_norms = codebook.square().sum(-1) / 2
+    chunks = torch.split(x.transpose(1, 2), 1024, dim=1)  # the scores of all frames at once would take gigabytes
+    return torch.cat([(chunk @ codebook.T - half_norms).argmax(-1) for chunk in chunks], dim=1)
 
 
 def fit(frames: Tensor, held_out: Tensor, bits: int, way: str, *, steps: int, seed: int) -> tuple[Tensor, float]:

@@ -207,6 +207,8 @@ def demo(
     noise = 0.1 * torch.randn(2 * frames, 16, generator=generator)
     training, held_out = torch.split(_on(device, contents[phone] / 2 + sound + noise), frames)
     teacher = _on(device, contents[phone[:frames]])
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
     layouts = {
         "RVQ": fit(training, training, levels, codebook_size, split=False, seed=seed),
         "semantic RVQ": fit(training, teacher, levels, codebook_size, split=False, seed=seed),
@@ -230,6 +232,7 @@ def demo(
             "other_codes_changed_percent": round(100 * float(changed.double().mean()), 1),
         }
         rows.append(row)
+    torch.set_num_threads(threads)
     remarks = [
         "other_codes_changed_percent: after the first codebook was trained again from another start.",
         "Here the split costs decibels, for the other codes cannot build on the first. Mimi pays that because to teach "
