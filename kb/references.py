@@ -23,14 +23,15 @@ MODELS = "models"  # the extra that brings torch
 
 CATALOG = {
     "arithmetic": Reference(0.1),
+    "best-rq": Reference(5, ("TTS-LLaMA", "2410.20336")),
     "bitstream": Reference(0.3, ("EnCodec", "2210.13438")),
     "codec-losses": Reference(2, ("DM-Codec", "2410.15017", "EnCodec", "2210.13438")),
     "codec-metrics": Reference(3, ("Codec-SUPERB", "2402.13071", "DASB", "2406.14294")),
     "delay": Reference(2, ("MusicGen", "2306.05284", "Moshi", "2410.00037", "Acoustic delay")),
     "distillation": Reference(3, ("DM-Codec", "2410.15017", "SpeechTokenizer", "2308.16692")),
     "entropy": Reference(2, ("EnCodec", "2210.13438", "DAC", "2306.06546")),
-    "factorized-vq": Reference(3, ("DAC", "2306.06546", "MaskGCT", "2409.00750")),
-    "fsq": Reference(3, ("Do Discrete Self-Supervised Representations of Speech Capture Tone Distinctions?",)),
+    "factorized-vq": Reference(8, ("DAC", "2306.06546", "MaskGCT", "2409.00750")),
+    "fsq": Reference(8, ("Do Discrete Self-Supervised Representations of Speech Capture Tone Distinctions?",)),
     "layer-probe": Reference(4, ("What Do Speech Foundation Models Not Learn About Speech?", "2410.12948")),
     "layouts": Reference(
         0.1,
@@ -39,7 +40,7 @@ CATALOG = {
             *("SNAC", "2410.14411", "GLM-4-Voice", "2412.02612", "NeuGPT", "2410.20916", "Acoustic delay"),
         ),
     ),
-    "lfq": Reference(3),
+    "lfq": Reference(9),
     "qwen-audio-tags": Reference(0.1, ("Qwen-Audio", "2311.07919")),
     "span-masking": Reference(0.3, ("HuBERT", "2106.07447")),
     "split-rvq": Reference(3, ("Moshi", "2410.00037", "Mimi")),
@@ -48,7 +49,7 @@ CATALOG = {
         3, ("Do Discrete Self-Supervised Representations of Speech Capture Tone Distinctions?", "2410.19935")
     ),
     "unit-bpe": Reference(2.5, ("SSL 单元",)),
-    "vq": Reference(3, ("GLM-4-Voice", "2412.02612", "Ichigo", "2410.15316")),
+    "vq": Reference(6, ("GLM-4-Voice", "2412.02612", "Ichigo", "2410.15316")),
     "rvq-gradient": Reference(2, ("EnCodec", "2210.13438", "DM-Codec", "2410.15017")),
     "rvq": Reference(4, ("SoundStream", "2107.03312", "EnCodec", "2210.13438", "DM-Codec", "2410.15017", "MaskGCT")),
 }
