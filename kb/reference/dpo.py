@@ -7,7 +7,7 @@ Source: Direct Preference Optimization, equation 7 (arXiv:2305.18290); the pairs
 Left out: nucleus sampling (the paper's top_p 0.95, temperature 0.7), label smoothing, the language model.
 Oracle: torch.nn.functional.logsigmoid, as libraries write the loss, within 1e-6; its gradient, from the paper.
 Ties: dtype and device are those of the log-probabilities; answers and pairs are drawn by a random.Random.
-Notation: N pairs, S steps of an answer, C steps possible at each, F features. Needs puzzles.py beside it.
+Notation: N pairs, S steps of an answer, C steps possible at each, F features. Needs kb.reference.puzzles.
 """
 
 import math

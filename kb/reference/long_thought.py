@@ -4,10 +4,9 @@ A toy: the tree is one of the 24 game, the sentences are templates; the paper le
 Source: O1 Replication Journey, from reasoning tree to long thought (arXiv:2410.18982): shortcut, traversal, stitching.
 Left out: the rewriting, and training on the result. The report leaves K open; explained as one path that errs and one
     that is right, it is K = 1 here, where only tries that err are counted.
-Oracle: none: every walk there can be of a small tree is enumerated by brute force, and texts are read back, with
-    arithmetic, not the tree, telling which steps were errors.
+Oracle: none: every walk there can be of a small tree, enumerated by brute force; texts are read back by arithmetic.
 Ties: wrong branches are drawn without putting back, so a branch is entered once at most from its node.
-Notation: K trials at a node of the right path, D depth. Needs puzzles.py and reasoning_tree.py beside it, no tensors.
+Notation: K trials at a node of the right path, D depth. Needs reasoning_tree and puzzles, no tensors.
 """
 
 import re

@@ -8,7 +8,7 @@ Left out: the language model that chooses, the debate of two models (attempt 3).
 Oracle: none: a chooser that reflects on wrong ends only must solve whatever can be solved and give up on the rest, and
     one that never reflects must solve as often as the exact chance of its policy.
 Ties: a step once taken back is not proposed again where it was, so a search ends. Randomness: one seeded random.Random.
-Notation: state as in puzzles.py, which this needs beside it; no tensors.
+Notation: a state as in kb.reference.puzzles, which this needs; no tensors.
 """
 
 from collections.abc import Sequence

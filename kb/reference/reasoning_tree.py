@@ -7,7 +7,7 @@ Left out: the language models; texts of steps that say the same in other words.
 Oracle: none: trees that never prune are compared with all steps of the game, and the counts of grown trees with
     generated_per_level, which is arithmetic.
 Ties: equal rewards are kept in the order in which they were drawn.
-Notation: w width, D depth, K beam. Needs puzzles.py beside it, no tensors.
+Notation: w width, D depth, K beam. Needs kb.reference.puzzles, no tensors.
 """
 
 from collections.abc import Iterator, Sequence

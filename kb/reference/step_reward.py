@@ -6,7 +6,7 @@ Source: Math-Shepherd, section 3.3 (arXiv:2312.08935): N completions of a step; 
 Left out: the reward model that learns these labels.
 Oracle: the exact value of a step, summed over every completion there is; the binomial law for how estimates spread.
 Ties: none; roll-outs are drawn by a seeded random.Random.
-Notation: n roll-outs, p the probability that one ends right. Needs puzzles.py beside it, no tensors.
+Notation: n roll-outs, p the probability that one ends right. Needs kb.reference.puzzles, no tensors.
 """
 
 import math
@@ -98,6 +98,8 @@ def demo(
         repeats: labels of each step, to see how they spread.
     """
     _check(repeats)
+    if not error_rates:
+        raise ValueError("want one error rate or more, got none")
     rng, judge = Random(seed), ErringJudge(misjudged, seed)  # noqa: S311
     first = [step.after for numbers in puzzles.PUZZLES for step in puzzles.next_steps(puzzles.begin(numbers))]
     right = [state for state in first if puzzles.solvable(state)]

@@ -98,6 +98,7 @@ def test_bad_input_is_refused():
         (lambda: rollouts_for(0.5, 0.0), "above 0, got 0.0"),
         (lambda: rollouts_for(math.nan, 0.1), "got 1 and nan"),
         (lambda: step_reward.demo(repeats=0), "got 0"),
+        (lambda: step_reward.demo(error_rates=()), "got none"),
     ]:
         with pytest.raises(ValueError, match=told):
             call()
