@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 PACKAGE = "kb.reference"
+_USED = re.compile(rb"^from kb\.reference(?:\.| import )(\w+)", re.MULTILINE)
 _RUN = re.compile(r"(?P<file>[a-z][a-z0-9_-]*)(?:\.(?P<function>[a-z][a-z0-9_-]*))?$")
 
 
@@ -21,6 +22,7 @@ class Reference(NamedTuple):
 EXTRAS = {"pystoi": "metrics", "matplotlib": "plots"}
 MODELS = "models"  # the extra that brings torch
 
+JOURNEY = ("O1 Replication Journey", "2410.18982")
 CATALOG = {
     "arithmetic": Reference(0.1),
     "best-rq": Reference(5, ("TTS-LLaMA", "2410.20336")),
@@ -29,6 +31,7 @@ CATALOG = {
     "codec-metrics": Reference(3, ("Codec-SUPERB", "2402.13071", "DASB", "2406.14294")),
     "delay": Reference(2, ("MusicGen", "2306.05284", "Moshi", "2410.00037", "Acoustic delay")),
     "distillation": Reference(3, ("DM-Codec", "2410.15017", "SpeechTokenizer", "2308.16692")),
+    "dpo": Reference(2.5, (*JOURNEY, "2305.18290")),
     "entropy": Reference(2, ("EnCodec", "2210.13438", "DAC", "2306.06546")),
     "factorized-vq": Reference(8, ("DAC", "2306.06546", "MaskGCT", "2409.00750")),
     "fsq": Reference(8, ("Do Discrete Self-Supervised Representations of Speech Capture Tone Distinctions?",)),
@@ -41,8 +44,13 @@ CATALOG = {
         ),
     ),
     "lfq": Reference(9),
+    "long-thought": Reference(0.3, JOURNEY),
+    "propose-critique": Reference(0.6, JOURNEY),
+    "puzzles": Reference(0.3),
     "qwen-audio-tags": Reference(0.1, ("Qwen-Audio", "2311.07919")),
     "span-masking": Reference(0.3, ("HuBERT", "2106.07447")),
+    "reasoning-tree": Reference(1, JOURNEY),
+    "step-reward": Reference(0.8, (*JOURNEY, "2312.08935")),
     "split-rvq": Reference(3, ("Moshi", "2410.00037", "Mimi")),
     "ssl-units": Reference(3, ("HuBERT", "2106.07447", "SSL 单元")),
     "tone-loss": Reference(
@@ -100,13 +108,23 @@ def references() -> list[Path]:
 
 @cache
 def code_of(run: str) -> str:
-    """Return a fingerprint of the file that run names, as its code stands now; empty if there is none."""
+    """Return a fingerprint of the file that run names, and of those it builds on, as their code stands now.
+
+    It is empty if there is no such file.
+    """
     import hashlib  # a search of notes without claims does without it
 
     found = target(run)
     if not found or not found.path.is_file():
         return ""
-    return hashlib.sha256(found.path.read_bytes()).hexdigest()[:16]
+    code = hashlib.sha256()
+    files = [found.path]
+    for path in files:
+        text = path.read_bytes()
+        code.update(text)
+        used = (path.with_name(f"{module.decode()}.py") for module in _USED.findall(text))
+        files += [one for one in used if one not in files and one.is_file()]
+    return code.hexdigest()[:16]
 
 
 @cache

@@ -140,7 +140,7 @@ def test_a_digest_is_written_where_asked_but_never_among_the_notes(kb: Any) -> N
         (["show", "nothing"], "error: no paper named 'nothing'; look for it with: kb search nothing"),
         (["show", "codec"], "error: 'codec' names 2 papers: 2024-10/tinycodec, 2024-08/oldcodec; say more of the name"),
         (["search", "month:x"], "error: month: should look like 2024-10, 2024 or 2024-08..2024-11, got 'x'"),
-        (["run", "nothing"], f"error: no algorithm 'nothing'; there are: {', '.join(CATALOG)}"),
+        (["run", "nothing"], f"error: no algorithm 'nothing'; there are: {', '.join(sorted(CATALOG))}"),
     ],
 )
 def test_a_mistake_is_one_line_with_a_way_out(kb: Any, arguments: list[str], message: str) -> None:

@@ -204,6 +204,18 @@ def test_a_claim_becomes_runnable_when_its_reference_arrives(
         references.code_of.cache_clear()
 
 
+def test_code_that_a_reference_builds_on_counts_as_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "tree.py").write_text("from kb.reference.game import play\n")
+    (tmp_path / "game.py").write_text("from kb.reference.tree import grow\n")
+    monkeypatch.setattr(references, "FOLDER", tmp_path)
+    before = references.code_of.__wrapped__("tree.grow")
+
+    (tmp_path / "game.py").write_text("from kb.reference.tree import grow\n\nRULE = 2\n")
+
+    assert before != references.code_of.__wrapped__("tree.grow") != ""
+    assert references.code_of.__wrapped__("other") == ""
+
+
 def test_every_run_is_kept_with_what_it_ran_on(claims_kb: Any) -> None:
     for _ in range(3):
         claims_kb.run("verify", "tinyvoice-rate")
