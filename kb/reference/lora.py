@@ -131,7 +131,12 @@ def demo(
     task = weight + first[:, :TASK_RANK] @ last[:TASK_RANK]
     x = torch.randn(SAMPLES, WIDTH, generator=generator)
     weight, second, task, x = (_moved(one, device) for one in (weight, second, task, x))
-    a, b = fit(x, x @ task.T, weight, rank, trained, seed=seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
+    try:
+        a, b = fit(x, x @ task.T, weight, rank, trained, seed=seed)
+    finally:
+        torch.set_num_threads(threads)
 
     def network(s: float) -> Tensor:
         return torch.tanh(2 * adapted(x, weight, a, b, s)) @ second.T
