@@ -7,6 +7,8 @@ import sys
 from typing import get_type_hints
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kb.reference import qwen_audio_tags as tags
 
@@ -94,6 +96,116 @@ def test_figures_lists_every_public_function_once_with_plain_parameters():
         assert hints.pop("return") in (int, list[str])
         assert set(hints) == set(inspect.signature(function).parameters)
         assert all(hint in (str, list[str]) for hint in hints.values())
+
+
+# The prompts of eval_audio/ in the released repository, with a path, languages and a question filled in.
+EVALUATION = [
+    "<audio>a.wav</audio><|startoftranscript|><|en|><|transcribe|><|en|><|notimestamps|><|wo_itn|>",
+    "<audio>a.wav</audio><|startoftranscript|><|zh|><|transcribe|><|zh|><|timestamps|><|0.00|>",
+    "<audio>a.wav</audio><|startoftranscript|><|en|><|translate|><|zh|><|notimestamps|><|itn|>",
+    "<audio>a.wav</audio><|startofanalysis|><|unknown|><|caption|><|en|><|notimestamps|><|caption_clotho|>",
+    "<audio>a.wav</audio><|startofanalysis|><|unknown|><|keyword|><|en|><|notimestamps|><|scene|>",
+    "<audio>a.wav</audio><|startofanalysis|><|en|><|keyword|><|en|><|notimestamps|><|emotion_recognition|>",
+    "<audio>a.wav</audio><|startofanalysis|><|en|><|keyword|><|en|><|notimestamps|><|vocal_classification|>",
+    "<audio>a.wav</audio><|startofanalysis|><|unknown|><|keyword|><|en|><|notimestamps|><|note_analysis|>",
+    "<audio>a.wav</audio><|startofanalysis|><|en|><|question|>Is it raining?<|answer|>",
+]
+
+
+@pytest.mark.parametrize("prompt", EVALUATION)
+def test_the_prompts_of_the_released_evaluation_have_no_problem_and_are_built_letter_by_letter(prompt):
+    assert tags.problems(prompt) == []
+    assert tags.Prompt.parse(prompt).build() == prompt
+
+
+def test_a_prompt_is_read_tag_by_tag():
+    prompt = "<audio>s.wav</audio><|startoftranscript|><|de|><|translate|><|en|><|timestamps|><|itn|><|0.00|>Good"
+
+    read = tags.Prompt.parse(prompt)
+
+    assert read == ("s.wav", "translate", "de", "en", True, ("itn",), "<|0.00|>Good")
+    assert tags.Prompt.parse(EVALUATION[8]) == ("a.wav", "question", "en", "en", False, (), "Is it raining?")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "problems"),
+    [
+        (
+            "<audio>a</audio><|startoftranscription|><|en|><|transcribe|><|en|><|notimestamps|><|wo_itn|>",  # README
+            ["tag 1 should be the start, got <|startoftranscription|>, which is no special token (but "],
+        ),
+        (
+            "<|startoftranscript|><|en|><|transcribe|><|en|><|notimestamps|>",
+            ["it should begin with <audio>path</audio>"],
+        ),
+        (
+            "<audio>a</audio><|startofanalysis|><|en|><|transcribe|><|en|><|notimestamps|>",
+            ["<|transcribe|> does not go with <|startofanalysis|>"],
+        ),
+        (
+            "<audio>a</audio><|startoftranscript|><|en|><|question|>Who?<|answer|>",
+            ["<|question|> does not go with <|startoftranscript|>"],
+        ),
+        (
+            "<audio>a</audio><|startoftranscript|><|transcribe|><|en|><|notimestamps|>",
+            [
+                "tag 2 should be the audio language, got <|transcribe|>",
+                "tag 3 should be the task, got <|en|>",
+                "tag 4 should be the text language, got <|notimestamps|>",
+                "tag 5, the time stamps or none, is missing",
+            ],
+        ),
+        (
+            "<audio>a</audio><|startofanalysis|><|unknown|><|caption|><|unknown|><|notimestamps|>",
+            ["tag 4 should be the text language, got <|unknown|>"],
+        ),
+        (
+            "<audio>a</audio><|startofanalysis|><|en|><|keyword|><|en|><|notimestamps|><|en|><|emotions|>",
+            ["<|en|> cannot stand among the instructions", "<|emotions|>, which is no special token"],
+        ),
+        ("<audio>a</audio><|startofanalysis|><|en|><|question|>Who?", ["a question should end with <|answer|>"]),
+        (
+            "<audio>a</audio><|startofanalysis|><|en|><|question|><|en|><|notimestamps|>Who?<|answer|>",
+            ["<|en|> cannot stand among", "<|notimestamps|> cannot stand among"],
+        ),
+        (
+            "<audio>a</audio><|startoftranscript|><|en|><|transcribe|><|en|><|timestamps|><|29.99|>so<|30.01|>",
+            ["<|30.01|>, which is no special token"],
+        ),
+        ("<audio>a</audio>", [f"tag {place}, the" for place in range(1, 6)]),
+    ],
+)
+def test_every_problem_of_a_prompt_is_named_from_front_to_back(prompt, problems):
+    found = tags.problems(prompt)
+
+    assert len(found) == len(problems)
+    assert all(one.startswith(beginning) for one, beginning in zip(found, problems, strict=True))
+    with pytest.raises(ValueError, match=r"should|does not|missing|cannot|stands"):
+        tags.Prompt.parse(prompt)
+
+
+def test_a_prompt_that_would_be_read_as_another_is_not_built():
+    with pytest.raises(ValueError, match="would be read as"):
+        tags.Prompt("a.wav", text="<|itn|>hello").build()
+    with pytest.raises(ValueError, match="would be read as"):
+        tags.Prompt("a.wav", "question", instructions=("scene",), text="Where?").build()
+    with pytest.raises(ValueError, match=r"tag 3 should be the task, got <\|analysis\|>, which is no special token"):
+        tags.Prompt("a.wav", "analysis").build()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    task=st.sampled_from(["transcribe", "translate", "caption", "keyword"]),
+    audio_language=st.sampled_from([*tags.LANGUAGES, "unknown"]),
+    text_language=st.sampled_from(tags.LANGUAGES),
+    timestamps=st.booleans(),
+    instructions=st.lists(st.sampled_from(["itn", "wo_itn", "scene", "pitch", "delim"]), max_size=3),
+    text=st.text(st.characters(blacklist_characters="<"), max_size=20),
+)
+def test_what_is_built_is_read_back(task, audio_language, text_language, timestamps, instructions, text):
+    prompt = tags.Prompt("a b.wav", task, audio_language, text_language, timestamps, tuple(instructions), text)
+
+    assert tags.Prompt.parse(prompt.build()) == prompt
 
 
 def test_the_demo_tells_numbers_and_what_unknown_tags_are_close_to():
