@@ -23,10 +23,12 @@ EXTRAS = {"pystoi": "metrics", "matplotlib": "plots"}
 MODELS = "models"  # the extra that brings torch
 
 JOURNEY = ("O1 Replication Journey", "2410.18982")
+LATE_FUSION = "Get Large Language Models Ready to Speak: A Late-fusion Approach for Speech Generation"
 CATALOG = {
     "arithmetic": Reference(0.1),
-    "best-rq": Reference(5, ("TTS-LLaMA", "2410.20336")),
+    "best-rq": Reference(5, (LATE_FUSION, "2410.20336")),
     "bitstream": Reference(0.3, ("EnCodec", "2210.13438")),
+    "clap": Reference(2, ("AudioLDM", "2301.12503", "2405.15863", "VoiceLDM")),
     "codec-losses": Reference(2, ("DM-Codec", "2410.15017", "EnCodec", "2210.13438")),
     "codec-metrics": Reference(3, ("Codec-SUPERB", "2402.13071", "DASB", "2406.14294")),
     "delay": Reference(2, ("MusicGen", "2306.05284", "Moshi", "2410.00037", "Acoustic delay")),
@@ -34,6 +36,7 @@ CATALOG = {
     "dpo": Reference(2.5, (*JOURNEY, "2305.18290")),
     "entropy": Reference(2, ("EnCodec", "2210.13438", "DAC", "2306.06546")),
     "factorized-vq": Reference(8, ("DAC", "2306.06546", "MaskGCT", "2409.00750")),
+    "frame-stack": Reference(1.5, ("MooER", "2408.05101", "LLaMA-Omni", "2409.06666")),
     "fsq": Reference(8, ("Do Discrete Self-Supervised Representations of Speech Capture Tone Distinctions?",)),
     "layer-probe": Reference(4, ("What Do Speech Foundation Models Not Learn About Speech?", "2410.12948")),
     "layouts": Reference(
@@ -45,21 +48,26 @@ CATALOG = {
     ),
     "lfq": Reference(9),
     "long-thought": Reference(0.3, JOURNEY),
+    "lora": Reference(4, ("SALMONN", "2310.13289", "MooER", "2408.05101")),
+    "lora-mixture": Reference(2.5, (LATE_FUSION, "2410.20336")),
     "propose-critique": Reference(0.6, JOURNEY),
     "puzzles": Reference(0.3),
     "qwen-audio-tags": Reference(0.1, ("Qwen-Audio", "2311.07919")),
-    "span-masking": Reference(0.3, ("HuBERT", "2106.07447")),
     "reasoning-tree": Reference(1, JOURNEY),
-    "step-reward": Reference(0.8, (*JOURNEY, "2312.08935")),
+    "rvq": Reference(4, ("SoundStream", "2107.03312", "EnCodec", "2210.13438", "DM-Codec", "2410.15017", "MaskGCT")),
+    "rvq-gradient": Reference(2, ("EnCodec", "2210.13438", "DM-Codec", "2410.15017")),
+    "span-masking": Reference(0.3, ("HuBERT", "2106.07447")),
+    "specaugment": Reference(2, ("Qwen-Audio", "2311.07919")),
     "split-rvq": Reference(3, ("Moshi", "2410.00037", "Mimi")),
     "ssl-units": Reference(3, ("HuBERT", "2106.07447", "SSL 单元")),
+    "step-reward": Reference(0.8, (*JOURNEY, "2312.08935")),
     "tone-loss": Reference(
         3, ("Do Discrete Self-Supervised Representations of Speech Capture Tone Distinctions?", "2410.19935")
     ),
     "unit-bpe": Reference(2.5, ("SSL 单元",)),
     "vq": Reference(6, ("GLM-4-Voice", "2412.02612", "Ichigo", "2410.15316")),
-    "rvq-gradient": Reference(2, ("EnCodec", "2210.13438", "DM-Codec", "2410.15017")),
-    "rvq": Reference(4, ("SoundStream", "2107.03312", "EnCodec", "2210.13438", "DM-Codec", "2410.15017", "MaskGCT")),
+    "whisper-frontend": Reference(2, ("Qwen-Audio", "2311.07919")),
+    "window-qformer": Reference(3, ("SALMONN", "2310.13289")),
 }
 
 

@@ -1,4 +1,4 @@
-"""Mixture of LoRAs, as a toy: a gate decides at each position how much of which adapter to add, so none overwrites.
+"""Mixture of LoRAs, a toy: a gate decides at each position how much of which adapter to add.
 
 Source: MoLE-LLaMA, "Get Large Language Models Ready to Speak" (arXiv:2410.20336): an adapter for text, one for speech,
     both trained alone and then frozen, and a mixture of experts over them.

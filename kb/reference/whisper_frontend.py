@@ -1,4 +1,4 @@
-"""Whisper's front end: a waveform becomes a log-mel picture, two convolutions halve it, Qwen-Audio halves it again.
+"""Whisper's front end: a waveform as log-mel, halved by convolutions, and once more by Qwen-Audio's pooling.
 
 Source: Whisper, section 2.2 (arXiv:2212.04356); Qwen-Audio, section 3.1 (arXiv:2311.07919), and what both released.
 Left out: the Transformer between convolutions and pooling, which keeps the number of frames; SpecAugment has its file.

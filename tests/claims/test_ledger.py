@@ -52,7 +52,7 @@ expect: {bit_rate_bps: 174}
 ```claim
 id: tinyvoice-shape
 says: 还没有实现
-run: window-qformer
+run: not-written
 with: {seconds: 30}
 expect: {tokens: 88}
 ```
@@ -110,7 +110,7 @@ def test_a_contradiction_shows_both_figures_and_the_place(claims_kb: Any) -> Non
     assert lines[-2][4].endswith("notes/2024-11.md:11")
     assert lines[-1][4].endswith("notes/2024-11.md:32")
     assert lines[1][0] == "not runnable here"
-    assert lines[1][5] == "no reference window-qformer"
+    assert lines[1][5] == "no reference not-written"
     assert result.stderr == "4 claims: 1 hold, 2 contradicted, 1 of these as noted, 1 not runnable here\n"
 
 
@@ -195,7 +195,7 @@ def test_a_claim_becomes_runnable_when_its_reference_arrives(
     claims_kb: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     claims_kb.run("verify")
-    (tmp_path / "window_qformer.py").write_text("")
+    (tmp_path / "not_written.py").write_text("")
     monkeypatch.setattr(references, "FOLDER", tmp_path)
     references.code_of.cache_clear()
     try:

@@ -51,7 +51,7 @@ def test_several_figures_bear_the_names_of_their_fields() -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "reason"),
     [
-        ("window-qformer", {}, "no reference window-qformer"),
+        ("not-written", {}, "no reference not-written"),
         ("no-such-file.tokens", {}, "no reference no-such-file.tokens"),
         ("arithmetic.window_token", {}, "no reference arithmetic.window_token; there is arithmetic.window_tokens"),
         ("arithmetic.os", {}, "no reference arithmetic.os"),
