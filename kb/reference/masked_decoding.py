@@ -237,8 +237,10 @@ def main() -> None:
         rows = demo(device=given.device, seed=given.seed)["rows"]
     except ValueError as error:
         parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    table = [list(rows[0]), *(list(row.values()) for row in rows)]
+    widths = [max(len(str(cell)) for cell in column) for column in zip(*table, strict=True)]
+    for cells in table:
+        print(*(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True)), sep="  ")
 
 
 if __name__ == "__main__":

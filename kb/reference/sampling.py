@@ -58,8 +58,7 @@ def top_p(logits: Tensor, p: float) -> Tensor:
 def nucleus(probabilities: list[float], p: float) -> list[int]:
     """Return the tokens that nucleus sampling keeps, likeliest or not, by index. Example: 0.5, 0, 0.5 at 0.9 -> 0, 2.
 
-    A token of probability 0 is never kept, not even at p = 1.
-    Raises: ValueError unless probabilities are 0 or more and sum to 1.
+    A token of probability 0 is never kept. Raises: ValueError unless probabilities are 0 or more and sum to 1.
     """
     if not probabilities or min(probabilities) < 0 or not math.isclose(sum(probabilities), 1, abs_tol=1e-9):
         raise ValueError(f"want probabilities of 0 or more that sum to 1, got {probabilities}")
