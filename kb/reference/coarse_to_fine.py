@@ -29,7 +29,7 @@ class Toy(NamedTuple):
     coupling: float = 0.0  # with this chance a bit copies the bit before it, else it is drawn anew
 
     def next_code(self, codes: Tensor, k: int, t: int) -> Tensor:
-        """Return the chances [B, V] of code t of layer k; of codes [B, K, T] coarser layers and earlier frames are read."""
+        """Return chances [B, V] of code t of layer k; coarser layers and earlier frames of codes [B, K, T] are read."""
         if k == 0:
             here = codes[:, 0, t - 1]
             up = codes.new_full(here.shape, 1 - self.stay, dtype=torch.float64)
