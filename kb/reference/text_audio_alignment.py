@@ -145,7 +145,7 @@ def demo(
         drawing.append(f"{rate:>5g} Hz  " + " ".join(stream[: max(1, round(3 * rate))])[:100])
     x = [row["frame_rate_hz"] for row in rows]
     remarks = [
-        f"{len(words)} words and {tokens} tokens in {seconds:g} s, made up; Moshi's paper, from memory, has 65 % for English.",
+        f"{len(words)} words and {tokens} tokens in {seconds:g} s, made up; Moshi's paper, from memory: 65 %.",
         f"{PAD} is padding, {EPAD} the padding before a word; three seconds are drawn, or what fits.",
     ]
     series = {name: [row[name] for row in rows] for name in ("padding_percent", "words_pushed")}
