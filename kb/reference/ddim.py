@@ -1,5 +1,6 @@
 """DDPM and DDIM: noise is added in one step and taken away in many, at random or without any chance.
 
+Long because data whose best prediction is known come with the sampler, in place of a network.
 Source: DDPM, Algorithms 1 and 2 (arXiv:2006.11239); DDIM, equations 12 and 16 (arXiv:2010.02502), which AudioLDM,
     VoiceLDM and QA-MDT sample with.
 Left out: the network and its training. The data are a mixture of Gaussians, whose best prediction of the noise has a
@@ -13,7 +14,7 @@ Notation: x_t = sqrt(a_t) x_0 + sqrt(1 - a_t) noise, a_t the papers' alpha-bar, 
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -76,7 +77,12 @@ def times(count: int, steps: int = STEPS) -> list[int]:
 
 
 def sample(
-    x: Tensor, predict: Any, count: int, *, eta: float = 0.0, generator: torch.Generator | None = None
+    x: Tensor,
+    predict: Callable[[Tensor, float], Tensor],
+    count: int,
+    *,
+    eta: float = 0.0,
+    generator: torch.Generator | None = None,
 ) -> Tensor:
     """Return data for noise x, in so many steps; predict(x_t, a) is the model."""
     a = alphas_bar().tolist()

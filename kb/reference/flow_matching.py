@@ -1,5 +1,6 @@
 """Flow matching: a field that carries noise along straight paths to data, followed in Euler's steps, chunk by chunk.
 
+Long because it has two parts, the flow and the chunks in which a decoder runs it.
 Source: Lipman et al. (arXiv:2210.02747), the conditional path with sigma = 0; used by CosyVoice (arXiv:2407.05407),
     whose decoder GLM-4-Voice (arXiv:2412.02612) runs in chunks of speech tokens; its first chunk has 10.
 Left out: the network and its training: the data are Gaussian, or a mixture, and the best field has a closed form. The

@@ -1,5 +1,6 @@
 """Mel-VAE: a mel spectrogram as a small continuous image of means and deviations, held near a normal distribution.
 
+Long because it trains the toy that it measures.
 Source: AudioLDM, section 3.2 (arXiv:2301.12503), whose VAE takes 1024 x 64 to 8 x 256 x 16; Kingma and Welling
     (arXiv:1312.6114), appendix B for the divergence; the latent is scaled as in latent diffusion (arXiv:2112.10752).
 Left out: residual blocks, attention, the adversarial and perceptual losses, the vocoder. The network here is a toy: a

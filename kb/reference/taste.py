@@ -1,5 +1,6 @@
 """TASTE: text tokens ask the speech how they were said, and so there are as many speech tokens as text tokens.
 
+Long because of the toy that reads aloud, without which there would be nothing to exchange.
 Source: TASTE, section 3.1 (arXiv:2504.07053); in its published code keys are the encoder's last layer, values its
     sixth, and a token is four codes of 512 (36 bit).
 Left out: the speech encoder, the recognizer, the unit decoder and all training. The demo's encoder is a toy that is

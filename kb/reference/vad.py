@@ -1,5 +1,6 @@
 """Voice activity as utterances: speech begins above one threshold, ends after a silence below another, is kept whole.
 
+Long because two iterators stand side by side, the published one and one without its faults.
 Source: CleanS2S, s2s_server_pipeline.py (github.com/opendilab/CleanS2S), whose VADIterator comes from Silero VAD.
 Left out: the network that gives the probabilities; the limits to an utterance's length (CleanS2S drops utterances
     shorter than 400 ms and cuts those longer than 60 s).
