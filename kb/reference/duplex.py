@@ -7,7 +7,7 @@ Left out: models (the stages echo text and cost the times they are given); threa
     that every time is exact); the WebSockets at both ends, that is, a pipeline that runs for real on localhost.
 Oracle: none: latencies are sums worked by hand. Invariant: what was said and heard is in the history, in its order,
     and every piece of an answer was played, cut or dropped.
-Ties: of events at one time, the one that was planned first happens first. Only the standard library is used.
+Ties: of events at one time, the one that was planned first happens first. Only the standard library, and kb/reference/vad.py.
 Notation: ms, milliseconds since the stream began; turns are counted from 0, a piece is what is spoken in one go.
 """
 
@@ -37,7 +37,7 @@ class Answerer(Protocol):
     """The stage that answers."""
 
     def __call__(self, history: Sequence[tuple[str, str]], text: str) -> Iterator[tuple[str, float]]:
-        """Yield the answer to text, whatever was said and heard before: pieces, and the ms that each takes."""
+        """Yield the answer to text, which stands in the history too: pieces, and the ms that each takes."""
 
 
 class Synthesizer(Protocol):
@@ -181,8 +181,8 @@ def converse(
 
     def transcribed(item: Item) -> None:
         log("transcribed", item)
-        thinker.put(item)
         history.append(("user", item.text))
+        thinker.put(item)
 
     def answer(item: Item) -> Iterator[tuple[Item, float]]:
         for piece, ms in llm(tuple(history), item.text):
@@ -245,7 +245,9 @@ def endpoints(turns: Sequence[Turn], settings: vad.Settings) -> list[tuple[float
     if not turns or times != sorted(times) or times[0] < 0:
         raise ValueError(f"want turns that do not overlap, in the order of time, got {list(turns)}")
     chunk = settings.chunk_ms
-    spans = [(round(turn.start_ms / chunk), math.ceil((turn.start_ms + turn.length_ms) / chunk)) for turn in turns]
+    begins = [math.floor(turn.start_ms / chunk) for turn in turns]
+    ends = [math.ceil((turn.start_ms + turn.length_ms) / chunk) for turn in turns]
+    spans = [(begin, max(begin + 1, end)) for begin, end in zip(begins, ends, strict=True)]
     probabilities = [0.0] * (spans[-1][1] + math.ceil(settings.min_silence_ms / chunk) + 1)
     for begin, end in spans:
         probabilities[begin:end] = [1.0] * (end - begin)

@@ -1,12 +1,12 @@
 """TASTE: text tokens ask the speech how they were said, and so there are as many speech tokens as text tokens.
 
 Long because of the toy that reads aloud, without which there would be nothing to exchange.
-Source: TASTE, section 3.1 (arXiv:2504.07053); in its published code keys are the encoder's last layer, values its
+Source: TASTE, section 3 (arXiv:2504.07053); in its published code keys are the encoder's last layer, values its
     sixth, and a token is four codes of 512 (36 bit).
 Left out: the speech encoder, the recognizer, the unit decoder and all training. The demo's encoder is a toy that is
     made so that the last layer knows the word and a middle one how it is said; what it shows follows from that.
 Oracle: torch.nn.functional.scaled_dot_product_attention and torch.nn.MultiheadAttention, within 1e-5.
-Ties: none. Dtype: the input's. The codes are those of kb/reference/rvq.py.
+Ties: none. Dtype: the input's. Codes come from kb/reference/rvq.py, which it imports.
 Notation: B batch, N text tokens, T frames, D dimension, H heads; text [B, N, D], frames [B, T, D], tokens [B, N, D].
 """
 
@@ -104,10 +104,10 @@ def read_aloud(embeddings: Tensor, frame_counts: Sequence[int], pitches: Sequenc
     return Reading(middle[None], last[None], word_of, said)
 
 
-def tokens_of(embeddings: Tensor, reading: Reading, *, values: str = "middle") -> tuple[Tensor, Tensor]:
-    """Return tokens [1, N, ..] and weights [1, N, T] of a reading, by matching words; values from middle or last."""
+def tokens_of(embeddings: Tensor, reading: Reading) -> tuple[Tensor, Tensor]:
+    """Return tokens [1, N, ..] and weights [1, N, T] of a reading: a word's query matches the keys of its frames."""
     sharp = embeddings * 6 * math.sqrt(embeddings.shape[1])  # what training would give: a word finds its own frames
-    return attend(sharp[None], reading.last, reading.middle if values == "middle" else reading.last)
+    return attend(sharp[None], reading.last, reading.middle)
 
 
 def draw(weights: Tensor, words: Sequence[str]) -> str:

@@ -76,7 +76,8 @@ def test_stages_can_be_replaced_and_the_answerer_is_given_the_history_and_the_wo
         tts=lambda text: (5, 100),
     )
 
-    assert seen == [((), "HI"), ((("user", "HI"), ("agent", "yes")), "AND")]
+    heard = (("user", "HI"), ("agent", "yes"), ("user", "AND"))
+    assert seen == [(heard[:1], "HI"), (heard, "AND")]
     assert [event.ms for event in talk.events if event.what == "playing"] == [
         320 + 1216 + 50 + 10 + 5,
         6336 + 1216 + 50 + 10 + 5,  # 6000 is in the middle of a chunk, so speech ends with the chunk at 6336
@@ -114,6 +115,13 @@ def test_whatever_happens_every_word_said_is_remembered_and_every_piece_has_one_
     assert all((what == "playing") == (place % 2 == 0) for place, what in enumerate(playing))
     if interruption == "off":
         assert len(heard) == at * len(gaps)
+
+
+def test_however_short_a_turn_is_it_is_heard():
+    for start in range(0, 64, 7):
+        talk = duplex.converse([Turn(start, 1, "ah"), Turn(start + 5000, 0, "oh")])
+
+        assert [text for who, text in talk.history if who == "user"] == ["ah", "oh"]
 
 
 def test_the_figures_of_the_note_come_out():
