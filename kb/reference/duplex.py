@@ -7,7 +7,7 @@ Left out: models (the stages echo text and cost the times they are given); threa
     that every time is exact); the WebSockets at both ends, that is, a pipeline that runs for real on localhost.
 Oracle: none: latencies are sums worked by hand. Invariant: what was said and heard is in the history, in its order,
     and every piece of an answer was played, cut or dropped.
-Ties: of events at one time, the one that was planned first happens first. Only the standard library, and kb/reference/vad.py.
+Ties: of events at one time, the one planned first happens first. Imports: standard library, kb/reference/vad.py.
 Notation: ms, milliseconds since the stream began; turns are counted from 0, a piece is what is spoken in one go.
 """
 
