@@ -1,0 +1,396 @@
+"""Full duplex as queues: hear, transcribe, answer and play at once, and be interrupted (toy stages, virtual clock).
+
+Long because it holds the queues, what passes between them, and three kinds of interruption, whose times are compared.
+Source: CleanS2S, backend/s2s_server_pipeline.py (github.com/opendilab/CleanS2S): VAD, ASR, LLM and TTS with a queue
+    before each; an utterance that arrives while sound plays drops the rest of the answer and is answered itself.
+Left out: models (the stages echo text and cost the times they are given); threads (one loop and a virtual clock, so
+    that every time is exact); the WebSockets at both ends, that is, a pipeline that runs for real on localhost.
+Oracle: none: latencies are sums worked by hand. Invariant: what was said and heard is in the history, in its order,
+    and every piece of an answer was played, cut or dropped.
+Ties: of events at one time, the one planned first happens first. Imports: standard library, kb/reference/vad.py.
+Notation: ms, milliseconds since the stream began; turns are counted from 0, a piece is what is spoken in one go.
+"""
+
+import argparse
+import functools
+import heapq
+import itertools
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from kb.reference import vad
+
+INTERRUPTIONS = ("off", "utterance", "onset")  # never; when what was said is complete, as CleanS2S; when speech begins
+MARK_MS = 250  # of the drawing
+
+
+class Recognizer(Protocol):
+    """The stage that turns speech into text."""
+
+    def __call__(self, speech: str) -> tuple[str, float]:
+        """Return the text, and the ms that it takes."""
+
+
+class Answerer(Protocol):
+    """The stage that answers."""
+
+    def __call__(self, history: Sequence[tuple[str, str]], text: str) -> Iterator[tuple[str, float]]:
+        """Yield the answer to text, which stands in the history too: pieces, and the ms that each takes."""
+
+
+class Synthesizer(Protocol):
+    """The stage that turns a piece of text into sound."""
+
+    def __call__(self, text: str) -> tuple[float, float]:
+        """Return the ms that it takes, and the ms that the sound lasts."""
+
+
+def echo_asr(speech: str) -> tuple[str, float]:
+    """Return the speech, which is its own text, after 200 ms."""
+    return speech, 200
+
+
+def echo_llm(history: Sequence[tuple[str, str]], text: str) -> Iterator[tuple[str, float]]:
+    """Yield the words that it was told, one every 100 ms."""
+    return ((word, 100) for word in text.split())
+
+
+def echo_tts(text: str) -> tuple[float, float]:
+    """Return 150 ms of work and 100 ms of sound for each letter."""
+    return 150, 100 * len(text)
+
+
+class Turn(NamedTuple):
+    """Something that the user says."""
+
+    start_ms: float
+    length_ms: float
+    words: str
+
+
+class Item(NamedTuple):
+    """What stands in a queue: a text that belongs to a turn; sound_ms is how long it sounds, once it does."""
+
+    turn: int
+    text: str
+    sound_ms: float = 0
+
+
+class Event(NamedTuple):
+    """What happened: heard, transcribed, thought, synthesized, playing, played, cut or dropped."""
+
+    ms: float
+    what: str
+    item: Item
+
+
+class Clock:
+    """Virtual time: it jumps to what is planned next."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._number = itertools.count()
+
+    def plan(self, ms: float, act: Callable[[], None]) -> None:
+        """Have act called at a time."""
+        heapq.heappush(self._agenda, (ms, next(self._number), act))
+
+    def run(self) -> None:
+        """Let time pass until nothing is planned."""
+        while self._agenda:
+            self.now, _, act = heapq.heappop(self._agenda)
+            act()
+
+
+class Stage:
+    """A queue and the work on its first item; each result is sent on when its time has passed."""
+
+    def __init__(
+        self, clock: Clock, work: Callable[[Item], Iterator[tuple[Item, float]]], send: Callable[[Item], None]
+    ) -> None:
+        self.clock, self.work, self.send = clock, work, send
+        self.queue: deque[Item] = deque()
+        self.current: Item | None = None
+        self._results: Iterator[tuple[Item, float]] = iter(())
+
+    def put(self, item: Item) -> None:
+        """Queue an item; work begins at once if there is none."""
+        self.queue.append(item)
+        if self.current is None:
+            self._go_on()
+
+    def stop(self) -> list[Item]:
+        """Forget all work, and return what it was: the current item and the queue."""
+        stopped = [item for item in (self.current, *self.queue) if item]
+        self.queue.clear()
+        self.current, self._results = None, iter(())
+        return stopped
+
+    def _go_on(self) -> None:
+        while (result := next(self._results, None)) is None:
+            self.current = self.queue.popleft() if self.queue else None
+            if self.current is None:
+                return
+            self._results = self.work(self.current)
+        item, ms = result
+        self.clock.plan(self.clock.now + ms, functools.partial(self._done, item, self._results))
+
+    def _done(self, item: Item, results: Iterator[tuple[Item, float]]) -> None:
+        if results is self._results:  # else it was stopped meanwhile, and comes to nothing
+            self.send(item)
+            self._go_on()
+
+
+class Talk(NamedTuple):
+    """What happened, in order, and what is remembered: ("user", text), and ("agent", text) for what was heard."""
+
+    events: list[Event]
+    history: list[tuple[str, str]]
+
+
+def converse(
+    turns: Sequence[Turn],
+    *,
+    interruption: str = "utterance",
+    asr: Recognizer = echo_asr,
+    llm: Answerer = echo_llm,
+    tts: Synthesizer = echo_tts,
+    settings: vad.Settings = vad.Settings(),  # noqa: B008 (it cannot be changed)
+) -> Talk:
+    """Return what happens when the user says the turns, whatever the agent is doing meanwhile.
+
+    A piece that is cut is remembered with a dash. Turns that are too near for the end-pointer are one utterance.
+    Raises: ValueError for no such interruption, or turns that overlap or are not in order.
+    Example: "a b" from 0 to 960 ms -> heard at 2176, text at 2376, "a" at 2476, its sound begins at 2626.
+    """
+    if interruption not in INTERRUPTIONS:
+        raise ValueError(f"interruption should be one of {', '.join(INTERRUPTIONS)}, got {interruption!r}")
+    clock = Clock()
+    events: list[Event] = []
+    history: list[tuple[str, str]] = []
+
+    def log(what: str, item: Item) -> None:
+        events.append(Event(clock.now, what, item))
+
+    def transcribe(item: Item) -> Iterator[tuple[Item, float]]:
+        text, ms = asr(item.text)
+        yield Item(item.turn, text), ms
+
+    def transcribed(item: Item) -> None:
+        log("transcribed", item)
+        history.append(("user", item.text))
+        thinker.put(item)
+
+    def answer(item: Item) -> Iterator[tuple[Item, float]]:
+        for piece, ms in llm(tuple(history), item.text):
+            yield Item(item.turn, piece), ms
+
+    def thought(item: Item) -> None:
+        log("thought", item)
+        speaker.put(item)
+
+    def synthesize(item: Item) -> Iterator[tuple[Item, float]]:
+        ms, sound_ms = tts(item.text)
+        yield Item(item.turn, item.text, sound_ms), ms
+
+    def synthesized(item: Item) -> None:
+        log("synthesized", item)
+        player.put(item)
+
+    def play(item: Item) -> Iterator[tuple[Item, float]]:
+        log("playing", item)
+        yield item, item.sound_ms
+
+    def played(item: Item) -> None:
+        log("played", item)
+        history.append(("agent", item.text))
+
+    listener = Stage(clock, transcribe, transcribed)
+    thinker = Stage(clock, answer, thought)
+    speaker = Stage(clock, synthesize, synthesized)
+    player = Stage(clock, play, played)
+
+    def interrupt() -> None:
+        sounds, pieces = player.stop(), speaker.stop()
+        if sounds:  # the first of them was playing
+            log("cut", sounds[0])
+            history.append(("agent", sounds[0].text + "—"))
+        for item in sounds[1:] + pieces:
+            log("dropped", item)
+        thinker.stop()  # of what it was told the history has every word; the listener goes on
+
+    def begins() -> None:
+        if interruption == "onset":
+            interrupt()
+
+    def is_complete(item: Item) -> None:
+        log("heard", item)
+        if interruption == "onset" or (interruption == "utterance" and player.current):
+            interrupt()
+        listener.put(item)
+
+    for onset_ms, complete_ms, item in endpoints(turns, settings):
+        clock.plan(onset_ms, begins)
+        clock.plan(complete_ms, functools.partial(is_complete, item))
+    clock.run()
+    return Talk(events, history)
+
+
+def endpoints(turns: Sequence[Turn], settings: vad.Settings) -> list[tuple[float, float, Item]]:
+    """Return for each utterance when the end-pointer hears it begin, when it hands it over, and what was said."""
+    times = [ms for turn in turns for ms in (turn.start_ms, turn.start_ms + turn.length_ms)]
+    if not turns or times != sorted(times) or times[0] < 0:
+        raise ValueError(f"want turns that do not overlap, in the order of time, got {list(turns)}")
+    chunk = settings.chunk_ms
+    begins = [math.floor(turn.start_ms / chunk) for turn in turns]
+    ends = [math.ceil((turn.start_ms + turn.length_ms) / chunk) for turn in turns]
+    spans = [(begin, max(begin + 1, end)) for begin, end in zip(begins, ends, strict=True)]
+    probabilities = [0.0] * (spans[-1][1] + math.ceil(settings.min_silence_ms / chunk) + 1)
+    for begin, end in spans:
+        probabilities[begin:end] = [1.0] * (end - begin)
+    found = []
+    for number, one in enumerate(vad.utterances(probabilities, settings)):
+        said = [
+            (begin, turn.words) for (begin, _), turn in zip(spans, turns, strict=True) if one.begin <= begin < one.end
+        ]
+        onset_ms = (said[0][0] + 1) * chunk
+        found.append((onset_ms, one.heard * chunk, Item(number, " ".join(words for _, words in said))))
+    return found
+
+
+def endpoint_delay_ms(chunk_ms: float, min_silence_ms: float) -> float:
+    """Return how long after the end of speech the published iterator hands it over: 32, 1200 -> 1248."""
+    settings = vad.Settings(chunk_ms=chunk_ms, min_silence_ms=min_silence_ms)
+    [returned] = vad.published(vad.script([20], 0, math.ceil(min_silence_ms / chunk_ms) + 2), settings)
+    return (returned.heard - 20) * chunk_ms
+
+
+def kept_chunks(voiced_chunks: list[int], pause_ms: float, chunk_ms: float, min_silence_ms: float) -> int:
+    """Return how many chunks the published iterator hands over, of stretches of speech with pauses between them.
+
+    Example: 20 and 20 chunks, a pause of 480 ms, chunks of 32 ms, 1200 ms of silence -> 39; the pause alone has 15.
+    """
+    settings = vad.Settings(chunk_ms=chunk_ms, min_silence_ms=min_silence_ms)
+    silence = math.ceil(min_silence_ms / chunk_ms) + 2
+    returned = vad.published(vad.script(voiced_chunks, round(pause_ms / chunk_ms), silence), settings)
+    return sum(len(one.chunks) for one in returned)
+
+
+def draw(turns: Sequence[Turn], talk: Talk) -> str:
+    """Return two lines, when the user speaks and when the agent is heard: a mark is 250 ms, "x" where it is cut."""
+    heard, begin = [], 0.0
+    for ms, what, _ in talk.events:
+        begin = ms if what == "playing" else begin
+        if what in ("played", "cut"):
+            heard.append((begin, ms, what == "cut"))
+    spoken = [(turn.start_ms, turn.start_ms + turn.length_ms, False) for turn in turns]
+    last = max(end for _, end, _ in spoken + heard)
+    lines = []
+    for name, spans in (("user ", spoken), ("agent", heard)):
+        marks = ["."] * math.ceil(last / MARK_MS)
+        for start, end, is_cut in spans:
+            first, after = int(start // MARK_MS), math.ceil(end / MARK_MS)
+            marks[first:after] = "#" * (after - first - 1) + ("x" if is_cut else "#")
+        lines.append(f"{name}  {''.join(marks)}")
+    return "\n".join(lines)
+
+
+FIGURES = (endpoint_delay_ms, kept_chunks)  # what claims may run
+
+
+def demo(
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    question: str = "please tell me a very long story about whales and sailors",
+    interjection: str = "stop",
+    interjected_ms: float = 8000,
+    min_silence_ms: float = 1200,
+) -> dict[str, Any]:
+    """Ask, and speak again while the answer plays, and return what three kinds of interruption make of it.
+
+    Args:
+        device: not used, there are no tensors.
+        seed: not used, nothing is drawn.
+        question: what the user says first; the toy answers by repeating it.
+        interjection: what the user says then.
+        interjected_ms: when the user says it.
+        min_silence_ms: silence that ends an utterance.
+    """
+    turns = [Turn(0, 80 * len(question), question), Turn(interjected_ms, 80 * len(interjection), interjection)]
+    settings = vad.Settings(min_silence_ms=min_silence_ms)
+    rows, drawing = [], []
+    for interruption in INTERRUPTIONS:
+        talk = converse(turns, interruption=interruption, settings=settings)
+        if (talk.events[-1].item.turn, talk.events[-1].what) != (1, "played"):
+            raise ValueError(f"{interjection!r} at {interjected_ms:g} ms is no utterance of its own")
+        first = {event.item.turn: event.ms for event in reversed(talk.events) if event.what == "playing"}
+        cut = [event.ms - interjected_ms for event in talk.events if event.what == "cut"]
+        counts = [sum(event.what == what for event in talk.events) for what in ("played", "dropped")]
+        rows.append(
+            {
+                "interruption": interruption,
+                "first_sound_ms": first[0] - turns[0].length_ms if 0 in first else None,
+                "silent_after_ms": cut[0] if cut else None,
+                "answered_after_ms": first[1] - interjected_ms - turns[1].length_ms,
+                "played": counts[0],
+                "dropped": counts[1],
+                "history": " ".join(f"{who[0].upper()}:{text}" for who, text in talk.history),
+            }
+        )
+        drawing += [interruption, draw(turns, talk)]
+    remarks = [
+        "first_sound_ms and answered_after_ms count from when the user stops, silent_after_ms from when it begins.",
+        "As in CleanS2S, utterance: the agent hears an interruption only when it is over and the silence after it is.",
+        f"first_sound_ms is {min_silence_ms:g} of silence rounded up to chunks, 200 of ASR, 100 of LLM and 150 of TTS.",
+        "Toy stages: the agent repeats what it is told, and its times are made up.",
+    ]
+    return {"rows": rows, "remarks": remarks, "drawing": "\n".join(drawing)}
+
+
+def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
+    """Return what holds of the pipeline, each with whether it did; device is not used."""
+    one = [(event.ms, event.what, event.item.text) for event in converse([Turn(0, 960, "a b")]).events]
+    two = [Turn(0, 960, "one two three four five six seven eight"), Turn(3200, 640, "no")]
+    off, utterance, onset = (converse(two, interruption=interruption) for interruption in INTERRUPTIONS)
+    parts = ([event.what for event in talk.events].count("cut") for talk in (off, utterance, onset))
+    return [
+        ("The published iterator hands over 1248 ms after the end of speech.", endpoint_delay_ms(32, 1200) == 1248),
+        (
+            "Of 20 and 20 chunks with a pause it keeps 39, and not the pause.",
+            kept_chunks([20, 20], 480, 32, 1200) == 39,
+        ),
+        (
+            "Sound begins 1216 + 200 + 100 + 150 ms after the end of speech.",
+            (960 + 1216 + 200 + 100 + 150, "playing", "a") in one,
+        ),
+        ("Nothing is cut where nothing interrupts, and one piece where something does.", [*parts] == [0, 1, 1]),
+        ("Uninterrupted, all of the answer is heard.", len(off.history) == 2 + 9),
+        ("What the user said first is remembered.", utterance.history[0] == ("user", two[0].words)),
+        ("At onset, the piece that plays is cut and remembered.", ("agent", "three—") in onset.history),
+        ("The interruption is answered.", utterance.history[-1] == onset.history[-1] == ("agent", "no")),
+    ]
+
+
+def main() -> None:
+    """Print the rows of the demo as a table and the drawing below, or with --check what holds."""
+    parser = argparse.ArgumentParser(description="A spoken dialogue with an interruption, on a virtual clock.")
+    parser.add_argument("--device", help="not used, there are no tensors")
+    parser.add_argument("--seed", type=int, help="not used, nothing is drawn")
+    parser.add_argument("--check", action="store_true")
+    if parser.parse_args().check:
+        found = checks()
+        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
+        parser.exit(not all(holds for _, holds in found))
+    shown = demo()
+    rows = shown["rows"]
+    for cells in [list(rows[0]), *(row.values() for row in rows)]:
+        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    print(shown["drawing"])
+
+
+if __name__ == "__main__":
+    main()
