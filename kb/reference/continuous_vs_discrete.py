@@ -1,4 +1,4 @@
-"""Continuous or discrete output: of two right answers an MSE head gives the average; heads that draw give one of them.
+"""Continuous or discrete output: of two right answers an MSE head gives the average, heads that draw one.
 
 Long because it holds four heads, fitted and drawn from.
 Source: mixture density head: Bishop 1994, "Mixture Density Networks" (Aston NCRG/94/004); flow head: Lipman et al.,

@@ -1,4 +1,4 @@
-"""CTC generator: each text state is repeated, speech units are read off with blanks between, and CTC sums the ways.
+"""CTC generator: text states repeated, speech units read off with blanks between, all ways summed.
 
 Source: CTC: Graves et al. 2006, section 4.1 (ICML, "Connectionist Temporal Classification"); the speech decoder:
     LLaMA-Omni, section 2.4 (arXiv:2409.06666), whose upsampling factor is called lambda there.

@@ -1,4 +1,4 @@
-"""Full duplex as queues: hear, transcribe, answer and play at once, and be interrupted (toy stages, virtual clock).
+"""Full duplex as queues: hear, transcribe, answer, play, and be interrupted (toy stages, virtual clock).
 
 Long because it holds the queues, what passes between them, and three kinds of interruption, whose times are compared.
 Source: CleanS2S, backend/s2s_server_pipeline.py (github.com/opendilab/CleanS2S): VAD, ASR, LLM and TTS with a queue

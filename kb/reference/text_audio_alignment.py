@@ -1,4 +1,4 @@
-"""Text beside speech: words of known times become a token stream at the frame rate, with padding between the words.
+"""Text beside speech: words of known times become a token stream at the frame rate, padded between.
 
 Source: Moshi, section 3.4.4, "Inner Monologue" (arXiv:2410.00037): PAD where no token is due, and EPAD in the step
     before a word, which says that the padding ends; text that is later or earlier than the sound makes the same model

@@ -1,4 +1,4 @@
-"""Voice activity as utterances: speech begins above one threshold, ends after a silence below another, is kept whole.
+"""Voice activity as utterances: begun above one threshold, ended by a silence below another, kept whole.
 
 Long because two iterators stand side by side, the published one and one without its faults.
 Source: CleanS2S, s2s_server_pipeline.py (github.com/opendilab/CleanS2S), whose VADIterator comes from Silero VAD.
