@@ -1,6 +1,7 @@
 """Say where every system named in what the notes were written from stands in the notes.
 
-python docs/coverage.py     from the names of docs/coverage.txt and the notes, writes docs/coverage.md
+python docs/coverage.py     from the names of docs/coverage.txt, the algorithms of docs/inventory.txt and the notes,
+                            writes docs/coverage.md
 """
 
 import re
@@ -11,11 +12,13 @@ from typing import NamedTuple
 from kb.errors import KbError
 from kb.reading import read_notes
 from kb.records import Paper
+from kb.references import CATALOG
 from kb.terms import fold
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTES = ROOT / "notes"
 NAMES = ROOT / "docs" / "coverage.txt"
+INVENTORY = ROOT / "docs" / "inventory.txt"
 TABLES = ROOT / "docs" / "coverage.md"
 SHOWN = 5  # entries that mention a name; the others are counted
 
@@ -23,8 +26,8 @@ HEADING = """\
 # Where every name stands
 
 Every system, paper, dataset and tool named in the sources the notes were written from, with the entry that is about it
-and the entries that mention it. Written by `make coverage` from the names in [coverage.txt](coverage.txt) and the
-notes; `tests/test_coverage.py` fails when a name stands nowhere or when this page is not what the notes give.
+and the entries that mention it; below, what runs each algorithm. Written by `make coverage` from the names in
+[coverage.txt](coverage.txt), the algorithms in [inventory.txt](inventory.txt) and the notes; `tests/test_coverage.py` fails when a name stands nowhere or when this page is not what the notes give.
 """
 
 _ADDRESS = re.compile(r"https?://[!-(*-~]+")
@@ -42,6 +45,14 @@ class Group(NamedTuple):
 
     title: str
     names: tuple[Name, ...]
+
+
+class Algorithm(NamedTuple):
+    """An algorithm that the notes talk about."""
+
+    idea: str
+    references: tuple[str, ...]  # what runs it
+    reason: str  # why nothing does; empty if something does
 
 
 class Entry(NamedTuple):
@@ -78,6 +89,27 @@ def read_groups(path: Path) -> list[Group]:
                 raise KbError(f"{path.name}:{number}: {name.ways[0]} is listed twice; leave one out")
             found[-1][1].append(name)
     return [Group(title, tuple(names)) for title, names in found]
+
+
+def read_inventory(path: Path) -> list[tuple[str, list[Algorithm]]]:
+    """Return the algorithms that path lists, by group.
+
+    Example: "Packing = bitstream, entropy" -> what runs it; "Levels = - a scale only" -> why nothing does.
+    Raises: KbError naming a reference that there is not, or one that no line names.
+    """
+    found: list[tuple[str, list[Algorithm]]] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            found.append((line.lstrip("# "), []))
+        elif line.strip():
+            idea, _, runs = line.partition(" = ")
+            reason = runs.removeprefix("- ") if runs.startswith("- ") else ""
+            names = () if reason else tuple(name.strip() for name in runs.split(","))
+            found[-1][1].append(Algorithm(idea, names, reason))
+    named = {name for _, algorithms in found for algorithm in algorithms for name in algorithm.references}
+    if wrong := sorted(named ^ set(CATALOG)):
+        raise KbError(f"{path.name} and kb/references.py do not name the same algorithms: {', '.join(wrong)}")
+    return found
 
 
 def read_entries(folder: Path) -> list[Entry]:
@@ -126,8 +158,8 @@ def names_without_place(groups: list[Group], entries: list[Entry]) -> list[str]:
     return [name.ways[0] for group in groups for name in group.names if not any(find_place(name, entries))]
 
 
-def render(groups: list[Group], entries: list[Entry]) -> str:
-    """Return the tables, as Markdown: a row a name, a section a group."""
+def render(groups: list[Group], entries: list[Entry], inventory: list[tuple[str, list[Algorithm]]]) -> str:
+    """Return the tables, as Markdown: a row a name, a section a group; then what runs each algorithm."""
     lines = [HEADING]
     for group in groups:
         lines += [f"## {group.title}", "", "| name | entry | also in |", "|---|---|---|"]
@@ -141,7 +173,13 @@ def render(groups: list[Group], entries: list[Entry]) -> str:
                 also += f" and {len(place.mentions) - SHOWN} more"
             lines.append(f"| {_plain(name.ways[0])} | {about} | {also} |")
         lines.append("")
-    return "\n".join(lines)
+    lines += ["## Algorithms, and what runs them", "", "| algorithm | runs as |", "|---|---|"]
+    for title, algorithms in inventory:
+        lines.append(f"| **{title}** | |")
+        for algorithm in algorithms:
+            runs = ", ".join(f"`kb run {name}`" for name in algorithm.references) or f"prose only: {algorithm.reason}"
+            lines.append(f"| {_plain(algorithm.idea)} | {runs} |")
+    return "\n".join([*lines, ""])
 
 
 def _link(entry: Entry, text: str) -> str:
@@ -155,14 +193,14 @@ def _plain(text: str) -> str:
 def main() -> None:
     """Write the tables, or say which names stand nowhere."""
     try:
-        groups, entries = read_groups(NAMES), read_entries(NOTES)
+        groups, entries, inventory = read_groups(NAMES), read_entries(NOTES), read_inventory(INVENTORY)
     except KbError as error:
         sys.exit(f"error: {error}")
     if missing := names_without_place(groups, entries):
         sys.exit(
             f"error: {NAMES.name}: nowhere in the notes: {', '.join(missing)}; write where, or how else they are called"
         )
-    TABLES.write_text(render(groups, entries), encoding="utf-8", newline="\n")
+    TABLES.write_text(render(groups, entries, inventory), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

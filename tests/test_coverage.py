@@ -54,7 +54,8 @@ def lines_of(coverage: Any, entries: Any, *ways: str) -> tuple[int | None, list[
 
 @of_our_notes
 def test_the_page_is_what_the_notes_give(coverage: Any) -> None:
-    page = coverage.render(coverage.read_groups(coverage.NAMES), coverage.read_entries(coverage.NOTES))
+    inventory = coverage.read_inventory(coverage.INVENTORY)
+    page = coverage.render(coverage.read_groups(coverage.NAMES), coverage.read_entries(coverage.NOTES), inventory)
     assert coverage.TABLES.read_bytes() == page.encode(), "run: make coverage"
 
 
@@ -97,7 +98,7 @@ def test_a_chinese_name_is_found_inside_a_sentence(coverage: Any, entries: Any) 
 
 def test_mentions_beyond_five_are_counted(coverage: Any, tmp_path: Path, entries: Any) -> None:
     listed = groups(coverage, tmp_path, "# Codecs\nSEANet\n")
-    page = coverage.render(listed, [entries[0]] * 7)
+    page = coverage.render(listed, [entries[0]] * 7, [])
     link = "[TinyCodec](../notes/2024-10.md#L3)"
     assert page.endswith(f"\n| SEANet |  | {'、'.join([link] * 5)} and 2 more |\n")
 
@@ -112,3 +113,19 @@ def test_mentions_beyond_five_are_counted(coverage: Any, tmp_path: Path, entries
 def test_a_list_that_is_not_one_is_said_so(coverage: Any, tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(KbError, match=complaint):
         groups(coverage, tmp_path, text)
+
+
+def test_the_inventory_names_every_reference_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.txt"
+    text = coverage.INVENTORY.read_text(encoding="utf-8")
+
+    path.write_text(text.replace("= delay\n", "= delays\n"), encoding="utf-8")
+
+    with pytest.raises(coverage.KbError, match="do not name the same algorithms: delay, delays"):
+        coverage.read_inventory(path)
+
+
+def test_what_is_prose_only_says_why(tmp_path: Path) -> None:
+    algorithms = [one for _, group in coverage.read_inventory(coverage.INVENTORY) for one in group]
+
+    assert all(bool(one.references) != bool(one.reason) for one in algorithms)
