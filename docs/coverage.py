@@ -27,7 +27,8 @@ HEADING = """\
 
 Every system, paper, dataset and tool named in the sources the notes were written from, with the entry that is about it
 and the entries that mention it; below, what runs each algorithm. Written by `make coverage` from the names in
-[coverage.txt](coverage.txt), the algorithms in [inventory.txt](inventory.txt) and the notes; `tests/test_coverage.py` fails when a name stands nowhere or when this page is not what the notes give.
+[coverage.txt](coverage.txt), the algorithms in [inventory.txt](inventory.txt) and the notes; `tests/test_coverage.py`
+fails when a name stands nowhere or when this page is not what these give.
 """
 
 _ADDRESS = re.compile(r"https?://[!-(*-~]+")
