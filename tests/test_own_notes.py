@@ -80,14 +80,10 @@ def test_nothing_is_contradicted_that_the_notes_do_not_tell_of(claims: dict[str,
     assert wrong == []
 
 
-def test_what_cannot_be_run_waits_for_a_reference(claims: dict[str, Any]) -> None:
-    reasons = {
-        claim["reason"].split(" ")[:2] == ["no", "reference"]
-        for claim in claims.values()
-        if claim["state"] == "not-runnable"
-    }
+def test_every_claim_can_be_run(claims: dict[str, Any]) -> None:
+    pytest.importorskip("torch")
 
-    assert reasons == {True}
+    assert [claim["id"] for claim in claims.values() if claim["state"] not in ("holds", "contradicted")] == []
 
 
 def test_every_claim_stands_in_a_paper(claims: dict[str, Any]) -> None:
