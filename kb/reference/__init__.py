@@ -1,1 +1,1 @@
-"""Reference implementations: one algorithm a file, each self-contained, so that it can be copied out."""
+"""Reference implementations: one algorithm a file; a file builds on others of this folder at most."""
