@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 PACKAGE = "kb.reference"
-_USED = re.compile(rb"^from kb\.reference(?:\.| import )(\w+)", re.MULTILINE)
+_USED = re.compile(r"^from kb\.reference(?:\.(\w+) import| import ([\w, ]+))", re.MULTILINE)
 _RUN = re.compile(r"(?P<file>[a-z][a-z0-9_-]*)(?:\.(?P<function>[a-z][a-z0-9_-]*))?$")
 
 
@@ -164,9 +164,10 @@ def code_of(run: str) -> str:
     code = hashlib.sha256()
     files = [found.path]
     for path in files:
-        text = path.read_bytes()
-        code.update(text)
-        used = (path.with_name(f"{module.decode()}.py") for module in _USED.findall(text))
+        text = path.read_text(encoding="utf-8")
+        code.update(text.encode())
+        modules = ", ".join(one or several for one, several in _USED.findall(text)).split(", ")
+        used = (path.with_name(f"{module}.py") for module in modules)
         files += [one for one in used if one not in files and one.is_file()]
     return code.hexdigest()[:16]
 

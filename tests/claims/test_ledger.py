@@ -205,7 +205,7 @@ def test_a_claim_becomes_runnable_when_its_reference_arrives(
 
 
 def test_code_that_a_reference_builds_on_counts_as_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "tree.py").write_text("from kb.reference.game import play\n")
+    (tmp_path / "tree.py").write_text("from kb.reference import words, game\n")
     (tmp_path / "game.py").write_text("from kb.reference.tree import grow\n")
     monkeypatch.setattr(references, "FOLDER", tmp_path)
     before = references.code_of.__wrapped__("tree.grow")
