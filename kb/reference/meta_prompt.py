@@ -3,7 +3,7 @@
 A toy: wishes are topics with a value, and the one who answers obeys them to the letter; no model is trained.
 Source: MetaAlign (arXiv:2410.14184). Headings, grammar and rules of precedence are this file's: the paper has its model
     learn from examples which wish to follow.
-Left out: the data set, the training, wishes that are only implied.
+Left out: data set, training, wishes only implied.
 Oracle: none: parse and render are inverse, joining is associative, and shares of wishes met equal those worked out.
 Ties: of wishes of one party about one topic the later holds. Randomness: one seeded random.Random.
 Notation: info is ((topic, wish), ..) in the order said; a topic is one line without a colon, a wish any text.
@@ -156,10 +156,8 @@ def demo(
     if people < 1 or not (0 <= system_share <= 1 and 0 <= user_share <= 1):
         raise ValueError(f"want 1 of the people or more and shares 0 .. 1, got {people}, {system_share}, {user_share}")
     ways = {"no meta-prompt": (), "user first": (USER, SYSTEM), "system first": PRECEDENCE}
-    rows = []
-    for name, precedence in ways.items():
-        of_system, of_user = met(precedence, system_share, user_share, people, seed)
-        rows.append({"way": name, "system_met": round(of_system, 3), "user_met": round(of_user, 3)})
+    found = {name: met(way, system_share, user_share, people, seed) for name, way in ways.items()}
+    rows = [{"way": name, "system_met": round(one, 3), "user_met": round(two, 3)} for name, (one, two) in found.items()]
     example = MetaPrompt((("language", "English"),), (("tone", "formal"), ("language", "French")))
     ((topic, kept, dropped, winner, loser),) = resolve(example).conflicts
     x = [share / 10 for share in range(11)]

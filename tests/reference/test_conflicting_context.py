@@ -168,6 +168,8 @@ def test_bad_input_is_said():
         answered([], majority)
     with pytest.raises(ValueError, match=r"got 6, 0, 5 and 0.2"):
         conflicting_context.demo(asked=0)
+    with pytest.raises(ValueError, match="got none of 1: ask more"):
+        measured(5, asked=1, worlds=50, slips=0.2, seed=0)
     with pytest.raises(ValueError, match=r"got 6, 9, 5 and 1.2"):
         conflicting_context.demo(asked=9, slips=1.2)
 
