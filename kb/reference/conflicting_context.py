@@ -195,7 +195,7 @@ def demo(
     remarks = [
         f"A toy: of its questions {share:.0%} have contexts that conflict (a quarter in the paper); those are counted.",
         "Who is told the answers alone has to find two useful signs of twelve; an explanation names them.",
-        "With many examples answers are enough: what explanations save is examples. Of two nothing is learned yet.",
+        "With many examples answers are enough: what explanations save is examples. With two, the majority is better.",
     ]
     series = {name: [found[count][name] for count in counts] for name in found[examples]}
     plot = {"kind": "line", "x": counts, "series": series, "x_label": "examples", "y_label": "share right"}

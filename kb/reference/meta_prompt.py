@@ -88,7 +88,6 @@ def resolve(meta: MetaPrompt, precedence: tuple[str, ...] = PRECEDENCE) -> Resol
     """Return one wish for each topic, and the conflicts it took.
 
     Of both parties the first in precedence has its wish, of one party's wishes about a topic the last holds.
-
     Raises: ValueError for a precedence that is not of both.
     Example: system tone: plain; user tone: formal, length: short -> tone: plain, length: short, and one conflict.
     """
