@@ -34,6 +34,7 @@ CATALOG = {
     ),
     "codec-losses": Reference(2, ("DM-Codec", "2410.15017", "EnCodec", "2210.13438")),
     "codec-metrics": Reference(3, ("Codec-SUPERB", "2402.13071", "DASB", "2406.14294")),
+    "conflicting-context": Reference(0.9, ("Open Domain Question Answering with Conflicting Contexts", "2410.12311")),
     "continuous-vs-discrete": Reference(
         4, ("为什么输出要离散：平均不是答案", "Continuous Speech Tokenizer in Text To Speech")
     ),
@@ -68,6 +69,7 @@ CATALOG = {
     "lora-mixture": Reference(2.5, (LATE_FUSION, "2410.20336")),
     "masked-decoding": Reference(2, ("MaskGCT", "2409.00750")),
     "mel-vae": Reference(3, ("AudioLDM", "2301.12503", "AudioLDM 2")),
+    "meta-prompt": Reference(0.3, ("MetaAlign", "2410.14184")),
     "propose-critique": Reference(0.6, JOURNEY),
     "puzzles": Reference(0.3),
     "quality-tokens": Reference(2, ("2405.15863", "OpenMusic", "QA-MDT")),
@@ -91,6 +93,7 @@ CATALOG = {
     "span-masking": Reference(0.3, ("HuBERT", "2106.07447")),
     "specaugment": Reference(2, ("Qwen-Audio", "2311.07919")),
     "split-rvq": Reference(3, ("Moshi", "2410.00037", "Mimi")),
+    "sprig": Reference(0.3, ("Sprig", "2410.14826")),
     "ssl-units": Reference(3, ("HuBERT", "2106.07447", "SSL 单元")),
     "step-reward": Reference(0.8, (*JOURNEY, "2312.08935")),
     "style-adain": Reference(2, ("StyleTTS", "2205.15439")),
