@@ -1,4 +1,4 @@
-"""Conflicting contexts: which answer to believe, by majority, by source, or by reasons learned from explanations.
+"""Conflicting contexts: which answer to believe, by majority, by source, or by reasons in explanations.
 
 A toy: a drawn world of passages that disagree. No language model: an explanation is the name of a sign (the passage
 cites evidence), and learning is counting. That signs tell right from wrong is built in; how many examples it takes to
