@@ -53,8 +53,7 @@ def schedule(parts: dict[str, float], count: int) -> list[str]:
     """Return the source of each of count items, interleaved so that after any n of them no share is one item off.
 
     Of the sources that have had fewer than n p_i the one goes next whose following item is due first, at (n_i + 1)/p_i.
-    Raises: ValueError if parts are none, negative or all 0, or count is negative.
-    Example: 70, 20, 10 -> a a a b a a b a a c, and again.
+    Example: 70, 20, 10 -> a a a b a a b a a c, and again. Raises: ValueError as `sample` does.
     """
     _check(parts, count)
     whole = sum(Fraction(amount) for amount in parts.values())  # fractions: no rounding can change who is next
@@ -69,8 +68,7 @@ def schedule(parts: dict[str, float], count: int) -> list[str]:
 def epoch(items: dict[str, list[str]], seed: int = 0) -> list[tuple[str, str]]:
     """Return every item of every source once, (source, item), shuffled within a source, the sources interleaved.
 
-    Without replacement: unlike `sample` nothing is seen twice, and all sources end together.
-    Raises: ValueError if there are no items.
+    Without replacement: nothing is seen twice, and all sources end together. Raises: ValueError without items.
     """
     lengths = {source: float(len(of)) for source, of in items.items()}
     rng = Random(seed)  # noqa: S311
@@ -147,8 +145,7 @@ def demo(
     """
     if device not in ("cpu", "cuda"):
         raise ValueError(f"device {device!r} cannot be used: want cpu or cuda")
-    stage = _stage(recipe)
-    percents = {part: percent_of(recipe, part) for part in stage.parts}
+    stage, percents = _stage(recipe), {part: percent_of(recipe, part) for part in _stage(recipe).parts}
     sampled, scheduled = sample(stage.parts, count, seed), schedule(stage.parts, count)
     rows = [
         {"part": part, stage.unit: amount, "percent": percents[part], "sampled": sampled.count(part)}
