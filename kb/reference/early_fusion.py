@@ -66,11 +66,11 @@ def extend(rows: Tensor, added: int, start: str = "mean", seed: int = 0) -> Tens
     Args:
         rows: [V, D], the embeddings or the output head.
         added: M.
-        start: where new rows start: "mean" of the old ones, "zero", or "random" with the old ones' deviation.
-        seed: of the random ones.
+        seed: of random rows.
+        start: where new rows start: "mean" of the old ones, "zero", or "random" with their deviation.
     Returns: [V + M, D], with the dtype and device of rows.
-    Raises: ValueError if rows are not [V, D], or M is negative, or there is no such start.
     Example: rows (1 3), (3 5), one added -> (1 3), (3 5), (2 4).
+    Raises: ValueError if rows are not [V, D], or M is negative, or there is no such start.
     """
     if rows.ndim != 2 or not len(rows) or not rows.is_floating_point() or added < 0:
         raise ValueError(f"want rows [V, D] of floats and no M below 0, got {list(rows.shape)} {rows.dtype}, {added}")

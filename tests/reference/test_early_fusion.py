@@ -119,7 +119,7 @@ def test_a_mistake_is_told_with_the_shapes():
         early_fusion.extend(torch.zeros(3), 1)
     with pytest.raises(ValueError, match=r"got \[3, 2\] torch.int64, 1"):
         early_fusion.extend(torch.zeros(3, 2, dtype=torch.int64), 1)
-    with pytest.raises(ValueError, match="torch.float32, -1"):
+    with pytest.raises(ValueError, match=r"torch\.float32, -1"):
         early_fusion.extend(torch.zeros(3, 2), -1)
     with pytest.raises(ValueError, match="mean, zero, random, got 'ones'"):
         early_fusion.extend(torch.zeros(3, 2), 1, "ones")
