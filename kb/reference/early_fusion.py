@@ -36,8 +36,7 @@ def token_id(model: str, block: str, code: int) -> int:
     sizes = _blocks(model)
     if block not in sizes or not 0 <= code < sizes[block]:
         raise ValueError(f"{model} has {sizes}, got code {code} of {block!r}")
-    names = list(sizes)
-    return sum(sizes[name] for name in names[: names.index(block)]) + code
+    return sum(list(sizes.values())[: list(sizes).index(block)]) + code
 
 
 def parse_id(model: str, token: int) -> tuple[str, int]:
@@ -76,12 +75,9 @@ def extend(rows: Tensor, added: int, start: str = "mean", seed: int = 0) -> Tens
         raise ValueError(f"want rows [V, D] of floats and no M below 0, got {list(rows.shape)} {rows.dtype}, {added}")
     if start not in STARTS:
         raise ValueError(f"want a start out of {', '.join(STARTS)}, got {start!r}")
-    if start == "mean":
-        new = rows.mean(0).expand(added, -1)
-    else:
-        drawn = torch.randn(added, rows.shape[1], generator=torch.Generator().manual_seed(seed)).to(rows)
-        new = rows.std() * drawn if start == "random" else torch.zeros_like(drawn)
-    return torch.cat([rows, new])
+    drawn = torch.randn(added, rows.shape[1], generator=torch.Generator().manual_seed(seed)).to(rows)
+    new = {"mean": rows.mean(0).expand(added, -1), "zero": torch.zeros_like(drawn), "random": rows.std() * drawn}
+    return torch.cat([rows, new[start]])
 
 
 def logits(hidden: Tensor, head: Tensor) -> Tensor:
