@@ -76,7 +76,11 @@ def extend(rows: Tensor, added: int, start: str = "mean", seed: int = 0) -> Tens
     if start not in STARTS:
         raise ValueError(f"want a start out of {', '.join(STARTS)}, got {start!r}")
     drawn = torch.randn(added, rows.shape[1], generator=torch.Generator().manual_seed(seed)).to(rows)
-    new = {"mean": rows.mean(0).expand(added, -1), "zero": torch.zeros_like(drawn), "random": rows.std() * drawn}
+    new = {
+        "mean": rows.mean(0).expand(added, -1),
+        "zero": torch.zeros_like(drawn),
+        "random": rows.std(correction=0) * drawn,
+    }
     return torch.cat([rows, new[start]])
 
 
@@ -136,11 +140,7 @@ def demo(*, device: str = "cpu", seed: int = 0, added: int = 500, bias: float = 
     for start in STARTS:
         longer = extend(head, added, start, seed)
         share, moved = 100 * new_share(hidden, longer, TEXT), logits(hidden, longer)[:, :TEXT] - logits(hidden, head)
-        figures = {
-            "new_share_percent": share.mean(),
-            "worst_percent": share.max(),
-            "text_logits_moved": moved.abs().max(),
-        }
+        figures = {"new_percent": share.mean(), "worst_percent": share.max(), "logits_moved": moved.abs().max()}
         rows.append({"start": start} | {name: round(float(figure), 2) for name, figure in figures.items()})
     counts = [1, 10, 50, 100, 250, 500, 1000, 2000, 4000]
     series = {
@@ -150,7 +150,7 @@ def demo(*, device: str = "cpu", seed: int = 0, added: int = 500, bias: float = 
     remarks = [
         "No text logit changes; what new tokens take from the text they take in the softmax.",
         f"From the mean {added} tokens take at most {new_share_bound_percent(TEXT, added):g} %, whatever the state.",
-        f"Zeros have a logit of 0 where text lies around {bias:g}: untrained tokens win.",
+        f"Zeros have a logit of 0, the text's lie around {bias:g}: the lower those, the more do untrained tokens win.",
     ]
     plot = {"kind": "line", "x": counts, "series": series, "x_label": "new tokens", "y_label": "percent they take"}
     return {"rows": rows, "remarks": remarks, "plot": plot}

@@ -136,9 +136,9 @@ def test_the_demo_shows_that_the_mean_spares_the_text_and_zeros_do_not():
 
     assert json.loads(json.dumps(shown)) == shown
     rows = {row["start"]: row for row in shown["rows"]}
-    assert all(row["text_logits_moved"] == 0 for row in rows.values())
+    assert all(row["logits_moved"] == 0 for row in rows.values())
     assert rows["mean"]["worst_percent"] <= 33.33
-    assert rows["zero"]["new_share_percent"] > 90
+    assert rows["zero"]["new_percent"] > 90
     assert rows["random"]["worst_percent"] > 33.34
 
 
