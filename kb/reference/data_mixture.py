@@ -1,7 +1,7 @@
 """Training recipes as data: which share of what a model is shown, and two ways of drawing by those shares.
 
 Source: Ichigo (arXiv:2410.15316), data of its second and third stage; SALMONN, section 4.1 and table 1
-    (arXiv:2310.13289); Qwen-Audio, the tasks of figure 1 and section 3.3 (arXiv:2311.07919).
+    (arXiv:2310.13289); Qwen-Audio, the tasks of its figure 1 and table 3 (arXiv:2311.07919), its hours as MooER tells.
 Left out: the data themselves; hours by task of Qwen-Audio other than recognition and translation; weighting by loss.
     SALMONN's 2,800 h are taken for all three caption sets together; the sentence can be read otherwise.
 Oracle: none: binomial bounds for the sampler, the exact distribution of it in the tests; for the schedule an order

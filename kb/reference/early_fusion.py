@@ -17,9 +17,8 @@ import torch
 from torch import Tensor
 
 LLAMA_2, LLAMA_3 = 32_000, 128_256  # tokens of the text models
-MARKS = 2  # a token where sound begins, and one where it ends
 MODELS = {  # blocks in the order of their ids
-    "ichigo": {"text": LLAMA_3, "sound": 512, "marks": MARKS},  # WhisperVQ's one codebook
+    "ichigo": {"text": LLAMA_3, "sound": 512, "marks": 2},  # WhisperVQ's one codebook; where sound begins and ends
     "tts-llama": {"text": LLAMA_3, "semantic": 4096},
     "anygpt": {"text": LLAMA_2, "speech": 1024, "image": 8192},  # SpeechTokenizer's first level, SEED
 }
@@ -150,7 +149,7 @@ def demo(*, device: str = "cpu", seed: int = 0, added: int = 500, bias: float = 
     remarks = [
         "No text logit changes; what new tokens take from the text they take in the softmax.",
         f"From the mean {added} tokens take at most {new_share_bound_percent(TEXT, added):g} %, whatever the state.",
-        f"Zeros have a logit of 0, the text's lie around {bias:g}: the lower those, the more do untrained tokens win.",
+        f"Zeros have a logit of 0, the text's lie around {bias:g}: the lower those, the more zeros take.",
     ]
     plot = {"kind": "line", "x": counts, "series": series, "x_label": "new tokens", "y_label": "percent they take"}
     return {"rows": rows, "remarks": remarks, "plot": plot}
