@@ -4,8 +4,7 @@ A toy: the matrices are drawn, no language model is loaded.
 Source: Ichigo (arXiv:2410.15316), TTS-LLaMA (arXiv:2410.20336) and AnyGPT (arXiv:2402.12226) for the vocabularies;
     the start at the mean and its bound: J. Hewitt, Initializing New Word Embeddings for Pretrained Language Models.
 Left out: training; AnyGPT's music tokens; padding of the vocabulary to a round number, which released models may have.
-Oracle: transformers' resize_token_embeddings for the rows; the bound of `new_share_bound_percent` for every hidden
-    state, which holds by Jensen's inequality.
+Oracle: transformers' resize_token_embeddings, to 1e-4; Jensen's bound, which has to hold for every hidden state.
 Ties: there are none. Dtype: that of the matrix. The seed draws only rows that start at random.
 Notation: V text tokens, M new ones, D dimension, E [V, D] a matrix of rows (embeddings or output head), h [.., D].
 """
@@ -66,8 +65,7 @@ def extend(rows: Tensor, added: int, start: str = "mean", seed: int = 0) -> Tens
         added: M.
         seed: of random rows.
         start: where new rows start: "mean" of the old ones, "zero", or "random" with their deviation.
-    Returns: [V + M, D], with the dtype and device of rows.
-    Example: rows (1 3), (3 5), one added -> (1 3), (3 5), (2 4).
+    Returns: [V + M, D], as rows are. Example: rows (1 3), (3 5), one added -> (1 3), (3 5), (2 4).
     Raises: ValueError if rows are not [V, D], or M is negative, or there is no such start.
     """
     if rows.ndim != 2 or not len(rows) or not rows.is_floating_point() or added < 0:
