@@ -25,6 +25,7 @@ MODELS = "models"  # the extra that brings torch
 JOURNEY = ("O1 Replication Journey", "2410.18982")
 LATE_FUSION = "Get Large Language Models Ready to Speak: A Late-fusion Approach for Speech Generation"
 CATALOG = {
+    "activation-tuning": Reference(3.5, ("SALMONN", "2310.13289")),
     "arithmetic": Reference(0.1),
     "best-rq": Reference(5, (LATE_FUSION, "2410.20336")),
     "bitstream": Reference(0.3, ("EnCodec", "2210.13438")),
@@ -39,6 +40,7 @@ CATALOG = {
         4, ("为什么输出要离散：平均不是答案", "Continuous Speech Tokenizer in Text To Speech")
     ),
     "ctc-generator": Reference(2, ("LLaMA-Omni", "2409.06666")),
+    "data-mixture": Reference(0.1, ("Ichigo", "2410.15316", "SALMONN", "2310.13289", "Qwen-Audio", "2311.07919")),
     "ddim": Reference(2, ("AudioLDM", "2301.12503", "VoiceLDM")),
     "delay": Reference(2, ("MusicGen", "2306.05284", "Moshi", "2410.00037", "Acoustic delay")),
     "depth-transformer": Reference(4, ("Moshi", "2410.00037", "Temporal 与 depth transformer")),
@@ -46,6 +48,7 @@ CATALOG = {
     "dpo": Reference(2.5, (*JOURNEY, "2305.18290")),
     "duplex": Reference(0.2, ("CleanS2S",)),
     "duration": Reference(2, ("StyleTTS 2", "2306.07691", "MaskGCT", "2409.00750")),
+    "early-fusion": Reference(2.2, ("Ichigo", "2410.15316", LATE_FUSION, "2410.20336")),
     "entropy": Reference(2, ("EnCodec", "2210.13438", "DAC", "2306.06546")),
     "factorized-vq": Reference(8, ("DAC", "2306.06546", "MaskGCT", "2409.00750")),
     "flow-matching": Reference(2, ("GLM-4-Voice", "2412.02612")),
@@ -97,6 +100,7 @@ CATALOG = {
     "ssl-units": Reference(3, ("HuBERT", "2106.07447", "SSL 单元")),
     "step-reward": Reference(0.8, (*JOURNEY, "2312.08935")),
     "style-adain": Reference(2, ("StyleTTS", "2205.15439")),
+    "style-diffusion": Reference(3.8, ("StyleTTS 2", "2306.07691")),
     "taste": Reference(3, ("TASTE",)),
     "text-audio-alignment": Reference(0.2, ("Moshi", "2410.00037")),
     "tone-loss": Reference(
