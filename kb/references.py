@@ -73,6 +73,9 @@ CATALOG = {
     "masked-decoding": Reference(2, ("MaskGCT", "2409.00750")),
     "mel-vae": Reference(3, ("AudioLDM", "2301.12503", "AudioLDM 2")),
     "meta-prompt": Reference(0.3, ("MetaAlign", "2410.14184")),
+    "mini-codec": Reference(
+        60, ("SoundStream", "2107.03312", "EnCodec", "2210.13438", "Neural Speech Codec 与 RVQ：两头一起训练")
+    ),
     "propose-critique": Reference(0.6, JOURNEY),
     "puzzles": Reference(0.3),
     "quality-tokens": Reference(2, ("2405.15863", "OpenMusic", "QA-MDT")),
@@ -93,6 +96,7 @@ CATALOG = {
     ),
     "rvq-gradient": Reference(2, ("EnCodec", "2210.13438", "DM-Codec", "2410.15017")),
     "sampling": Reference(2, ("O1 Replication Journey", "为什么输出要离散：平均不是答案")),
+    "seanet": Reference(3, ("EnCodec", "2210.13438", "DM-Codec", "2410.15017")),
     "span-masking": Reference(0.3, ("HuBERT", "2106.07447")),
     "specaugment": Reference(2, ("Qwen-Audio", "2311.07919")),
     "split-rvq": Reference(3, ("Moshi", "2410.00037", "Mimi")),
@@ -101,6 +105,7 @@ CATALOG = {
     "step-reward": Reference(0.8, (*JOURNEY, "2312.08935")),
     "style-adain": Reference(2, ("StyleTTS", "2205.15439")),
     "style-diffusion": Reference(3.8, ("StyleTTS 2", "2306.07691")),
+    "synthetic-speech": Reference(2),
     "taste": Reference(3, ("TASTE",)),
     "text-audio-alignment": Reference(0.2, ("Moshi", "2410.00037")),
     "tone-loss": Reference(
