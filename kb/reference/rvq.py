@@ -312,6 +312,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     corners = by_hand.new_tensor([[0.0, 0.0], [0.0, 9.0], [9.0, 0.0], [9.0, 9.0]])
     found = fit(corners.repeat(50, 1).T[None], 1, 4)[0].round()
     endings = quantizer_dropout(4000, 4).bincount()
+    short = torch.randint(1, 4, (3,), generator=generator)  # a range that ends before 4
+    without_last = decode(codes[:, :3], codebooks[:3], short)
     return [
         ("5 is 4 and 1 more.", five.flatten().tolist() == [1, 2]),
         ("Its codes decode to 5.", decode(five, by_hand).item() == 5.0),
@@ -320,6 +322,10 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
         ("The fast encoder gives the same codes.", torch.equal(encode_fast(latents, codebooks), codes)),
         ("Dead codewords restart until each cluster has one.", sorted(found.tolist()) == corners.tolist()),
         ("Quantizer dropout keeps 1, 2, 3 or 4 of 4 levels, each about as often.", int(endings[1:].min()) > 900),
+        (
+            "Drawn from a range that ends before 4, as in soundstream-pytorch's issue 7 (2026), the last is never used.",
+            torch.equal(decode(codes, codebooks, short), without_last),
+        ),
         ("EnCodec's 8 codebooks of 1024 at 75 Hz are 6,000 bits a second.", bitrate_bps(8, 1024, 75.0) == 6000.0),
     ]
 
