@@ -323,7 +323,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
         ("Dead codewords restart until each cluster has one.", sorted(found.tolist()) == corners.tolist()),
         ("Quantizer dropout keeps 1, 2, 3 or 4 of 4 levels, each about as often.", int(endings[1:].min()) > 900),
         (
-            "Drawn from a range that ends before 4, as in soundstream-pytorch's issue 7 (2026), the last is never used.",
+            "Drawn from 1 to 3, as in soundstream-pytorch's issue 7 (2026), the last level is never used.",
             torch.equal(decode(codes, codebooks, short), without_last),
         ),
         ("EnCodec's 8 codebooks of 1024 at 75 Hz are 6,000 bits a second.", bitrate_bps(8, 1024, 75.0) == 6000.0),
