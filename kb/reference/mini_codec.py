@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from kb.reference import codec_losses, codec_metrics, rvq, seanet, synthetic_speech
 
 SAMPLE_RATE_HZ = synthetic_speech.SAMPLE_RATE_HZ
-PIECE_SECONDS, PIECES, HELD_OUT_PIECES = 2, 60, 6  # of speech to train on and to judge by
+PIECE_SECONDS, PIECES, HELD_OUT_PIECES = 2, 60, 12  # of speech to train on and to judge by
 BATCH, CROP = 4, 50  # crops, and frames in one: a second
 PLAIN = 0.2  # share of the steps before there are codebooks: k-means wants latents that have settled
 LEARNING_RATE, LAST_SHARE, WARM_UP, BETAS = 3e-3, 0.05, 20, (0.8, 0.9)  # a cosine after 20 steps; AdamW
@@ -133,7 +133,7 @@ def _crops(waveforms: Tensor, length: int, generator: torch.Generator) -> Tensor
 def pieces_of(recording: str) -> tuple[Tensor, Tensor]:
     """Return pieces of two seconds of a wav file, as loud as synthetic speech: those to train on, those to judge by.
 
-    The last quarter is judged by, at most 12 seconds of it, and never trained on.
+    The last quarter is judged by, at most 24 seconds of it, and never trained on.
     Raises: ValueError if the file cannot be read, is shorter than 8 seconds, or silent in one of the parts.
     """
     waveform = synthetic_speech.read_wav(recording)
