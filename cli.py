@@ -842,7 +842,8 @@ def _show_claims(config: "Config", entries: "list[Entry]") -> None:
     if rows:
         _show(table(["state", "claim", "note says", "computed", "place", "reason"], rows, _style()))
     counts = summary(entries)
-    _notice(f"{counts.pop('claims')} claims: {claim_counts(counts) or 'none'}")
+    total = counts.pop("claims")
+    _notice(f"{total} claim{'' if total == 1 else 's'}: {claim_counts(counts) or 'none'}")
 
 
 def _named(reader: "Reader", name: str) -> "PaperRow":
