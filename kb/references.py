@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 PACKAGE = "kb.reference"
-_USED = re.compile(r"^from kb\.reference(?:\.(\w+) import| import ([\w, ]+))", re.MULTILINE)
-_RUN = re.compile(r"(?P<file>[a-z][a-z0-9_-]*)(?:\.(?P<function>[a-z][a-z0-9_-]*))?$")
+# Compiled where they are used: a search imports this file and matches nothing.
+_USED = r"(?m)^from kb\.reference(?:\.(\w+) import| import ([\w, ]+))"
+_RUN = r"(?P<file>[a-z][a-z0-9_-]*)(?:\.(?P<function>[a-z][a-z0-9_-]*))?$"
 
 
 class Reference(NamedTuple):
@@ -133,7 +134,7 @@ def target(run: str) -> Target | None:
     Example: "arithmetic.window_tokens" -> that function of kb/reference/arithmetic.py; "window-qformer" -> the
     function window_qformer of kb/reference/window_qformer.py.
     """
-    found = _RUN.match(run)
+    found = re.match(_RUN, run)
     if not found:
         return None
     module = found["file"].replace("-", "_")
@@ -178,7 +179,7 @@ def code_of(run: str) -> str:
     for path in files:
         text = path.read_text(encoding="utf-8")
         code.update(text.encode())
-        modules = ", ".join(one or several for one, several in _USED.findall(text)).split(", ")
+        modules = ", ".join(one or several for one, several in re.findall(_USED, text)).split(", ")
         used = (path.with_name(f"{module}.py") for module in modules)
         files += [one for one in used if one not in files and one.is_file()]
     return code.hexdigest()[:16]
