@@ -67,20 +67,8 @@ def monthly_digest(reader: Reader, month: str) -> MonthlyDigest:
 def _claim(one: Entry) -> DigestClaim:
     place = target(one.run)
     line = line_of(one.run)
-    return DigestClaim(
-        id=one.id,
-        says=one.says,
-        state=one.state,
-        is_expected=one.is_expected,
-        reason=one.reason,
-        says_figures=one.says_figures,
-        computed_figures=one.computed_figures,
-        paper=one.paper,
-        file=one.file,
-        line=one.line,
-        run=one.run,
-        code=f"kb/reference/{place.module}.py#L{line}" if place and line else None,
-    )
+    code = f"kb/reference/{place.module}.py#L{line}" if place and line else None
+    return DigestClaim(**one._asdict(), code=code)
 
 
 def summary(body: str) -> str:

@@ -11,11 +11,13 @@ Ties: the first of the best answers. Dtype: float32. The seed draws rules, weigh
 Notation: D numbers, R rules, C answers each, H hidden; W frozen, B A the adapter of rank r, s its scaling.
 """
 
-import argparse
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 NUMBERS, RULES, CLASSES, HIDDEN, RANK = 16, 5, 4, 48, 4
 TRAINED, OTHERS = [0], [1, 2, 3, 4]  # rules: the base learns the others, the adapter the first
@@ -177,18 +179,11 @@ def _experiment(device: str, seed: int, discount: float) -> tuple[Network, Tenso
     if not 0 <= discount <= SCALING:
         raise ValueError(f"want a discount from 0 to {SCALING:g}, got {discount}")
     generator = torch.Generator().manual_seed(seed)
-    try:
-        classes = torch.randn(RULES, CLASSES, NUMBERS, generator=generator).to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    try:
+    classes = moved(torch.randn(RULES, CLASSES, NUMBERS, generator=generator), device)
+    with one_thread():
         network = overfit(classes, generator)
         questions = [ask(classes, ANSWERS, OTHERS, generator) for _ in range(STORIES)]
         return network, classes, activate(network, [tell(network, one, discount) for one in questions])
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _drawn(generator: torch.Generator, rows: int, columns: int) -> Tensor:
@@ -197,22 +192,8 @@ def _drawn(generator: torch.Generator, rows: int, columns: int) -> Tensor:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="An over-fitted toy adapter, turned down, and tuned on what it says.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>11}" for cell in cells))
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("An over-fitted toy adapter, turned down, and tuned on what it says.", demo, checks)
 
 
 if __name__ == "__main__":

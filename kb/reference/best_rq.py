@@ -12,7 +12,6 @@ Ties: of codewords with equal scores the lowest index wins. Dtype: floats share 
 Notation: B batch, T frames or steps, D features of a frame, L dimension of the look-up, V codebook size.
 """
 
-import argparse
 import math
 from functools import cache
 from typing import Any
@@ -20,6 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 STACK = 4  # frames of 10 ms to a step of 40 ms
 LOOKUP, CODEBOOK_SIZE = 16, 8192  # the paper's
@@ -145,13 +147,6 @@ def _kind(tensor: Tensor) -> str:
     return f"{list(tensor.shape)} {tensor.dtype}"
 
 
-def _on(device: str, tensor: Tensor) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 FIGURES = (label_agreement_percent, label_entropy_bits, span_steps)  # what claims may run
 
 
@@ -180,8 +175,10 @@ def demo(
     course = F.avg_pool1d(torch.randn(16, 8, frames + 8, generator=generator), 9, 1)  # and over time
     tilt = torch.linspace(-4, -8, MEL_BANDS)[:, None]  # speech has less energy in high bands
     spectrograms = 9 * (shapes @ course) + 0.3 * torch.randn(16, MEL_BANDS, frames, generator=generator) + tilt
-    spectrograms = _on(device, spectrograms)
-    projection, codebook = (_on(device, one) for one in draw_quantizer(STACK * MEL_BANDS, LOOKUP, codebook_size, seed))
+    spectrograms = moved(spectrograms, device)
+    projection, codebook = (
+        moved(one, device) for one in draw_quantizer(STACK * MEL_BANDS, LOOKUP, codebook_size, seed)
+    )
     inputs = {f"each {one}": normalize(spectrograms, one) for one in ("feature", "frame")}
     inputs = {"not": spectrograms, **inputs}
     rows = []
@@ -218,11 +215,11 @@ def demo(
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what must hold, each with whether it did."""
-    same, pair = _on(device, torch.eye(2)), _on(device, torch.tensor([[1.0, 0.0], [0.0, 9.0]]))
-    step = _on(device, torch.tensor([[[1.0], [2.0]]]))
+    same, pair = moved(torch.eye(2), device), moved(torch.tensor([[1.0, 0.0], [0.0, 9.0]]), device)
+    step = moved(torch.tensor([[[1.0], [2.0]]]), device)
     cosine, distance = (int(labels(step, same, pair, normalized)) for normalized in (True, False))
-    frames = _on(device, 5 + 3 * torch.randn(2, 6, 40, generator=torch.Generator().manual_seed(0)))
-    projection, codebook = (_on(device, one) for one in draw_quantizer(24, 4, 64))
+    frames = moved(5 + 3 * torch.randn(2, 6, 40, generator=torch.Generator().manual_seed(0)), device)
+    projection, codebook = (moved(one, device) for one in draw_quantizer(24, 4, 64))
     small, large = ([labels(stack(n * frames), projection, codebook, by) for by in (True, False)] for n in (1, 7))
     featured = normalize(frames)
     mask = draw_mask(100, 1000)
@@ -237,24 +234,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table with the mask below, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Random labels of made-up spectrograms.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        shown = demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Random labels of made-up spectrograms.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,14 @@ Ties: of captions with equal scores, the first counts as retrieved. Dtype: that 
 Notation: N pairs, D dimension, S [N, N] similarities, row i a sound, column j a caption; 1 / temperature multiplies S.
 """
 
-import argparse
 import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 TEMPERATURE = 0.07  # where CLIP and CLAP begin; they learn it, here it stays
 INPUTS, DIMENSION, MEANINGS, NOISE = 24, 8, 6, 1.5  # of the toy
@@ -103,10 +105,10 @@ def pairs(count: int, generator: torch.Generator, mixing: Tensor) -> tuple[Tenso
 def fit(mixing: Tensor, generator: torch.Generator, device: str) -> tuple[Tensor, Tensor, list[float]]:
     """Return linear encoders [24, 8] of sounds and of captions, trained on fresh batches, and the loss of each step."""
     encoders = torch.randn(2, INPUTS, DIMENSION, generator=generator) / INPUTS**0.5
-    encoders = _moved(encoders, device).requires_grad_()
+    encoders = moved(encoders, device).requires_grad_()
     losses = []
     for _ in range(STEPS):
-        sounds, captions = (_moved(one, device) for one in pairs(BATCH, generator, mixing))
+        sounds, captions = (moved(one, device) for one in pairs(BATCH, generator, mixing))
         loss = contrastive_loss(sounds @ encoders[0], captions @ encoders[1])
         (gradient,) = torch.autograd.grad(loss, encoders)
         encoders = (encoders - STEP * gradient).detach().requires_grad_()
@@ -127,16 +129,12 @@ def demo(*, device: str = "cpu", seed: int = 0, wrong: float = 0.4, count: int =
         raise ValueError(f"want a wrong share from 0 to below 1 and a count of 2 or more, got {wrong} and {count}")
     generator = torch.Generator().manual_seed(seed)
     mixing = torch.randn(2, MEANINGS, INPUTS, generator=generator)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    try:
+    with one_thread():
         for_sounds, for_captions, losses = fit(mixing, generator, device)
-    finally:
-        torch.set_num_threads(threads)
     sounds, captions = pairs(count, generator, mixing)
     right = torch.arange(count) >= int(wrong * count)
     captions = torch.where(right[:, None], captions, captions.roll(1, 0))
-    sounds, captions = _moved(sounds, device) @ for_sounds, _moved(captions, device) @ for_captions
+    sounds, captions = moved(sounds, device) @ for_sounds, moved(captions, device) @ for_captions
     scores = (unit(sounds) * unit(captions)).sum(1).tolist()
     rows = []
     for threshold in (-1.0, 0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
@@ -157,8 +155,8 @@ def demo(*, device: str = "cpu", seed: int = 0, wrong: float = 0.4, count: int =
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
-    alike = _moved(torch.ones(8, 3, dtype=torch.float64), device)
-    apart = _moved(torch.eye(8, dtype=torch.float64), device)
+    alike = moved(torch.ones(8, 3, dtype=torch.float64), device)
+    apart = moved(torch.eye(8, dtype=torch.float64), device)
     by_hand = threshold_filter([0.9, 0.4, 0.6, 0.1], [True, True, False, False], 0.5)
     forwards, backwards = contrastive_loss(apart, apart.flip(0)), contrastive_loss(apart.flip(0), apart)
     return [
@@ -169,30 +167,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(tensor: Tensor, device: str) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="A contrastive loss and a threshold filter, on a toy.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("A contrastive loss and a threshold filter, on a toy.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,14 @@ Ties: the likeliest code with the lowest index. Dtype: float64; codes int64. Ran
 Notation: B batch, K layers, T frames, V codebook size; q the chance of a 1 among bits, coupling from 0 to 1.
 """
 
-import argparse
 import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import using
 
 WAYS = ("token by token", "one pass, drawn", "one pass, likeliest")  # how a layer may be made; VALL-E takes the last
 
@@ -57,10 +59,8 @@ def generate(
         got = f"{layers}, {frames}, {batch} and {way!r}"
         raise ValueError(f"want layers, frames and batch of 1 or more and a way of {', '.join(WAYS)}, got {got}")
     generator = torch.Generator().manual_seed(seed)
-    try:
+    with using(device):
         codes = torch.zeros(batch, layers, frames, dtype=torch.int64, device=device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
     for k in range(layers):
         if k == 0 or way == "token by token":
             for t in range(frames):
@@ -193,24 +193,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Codes coarse to fine, token by token or a layer in one pass.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            found = checks(device=given.device)
-            print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-            parser.exit(not all(holds for _, holds in found))
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    table = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(len(str(cell)) for cell in column) for column in zip(*table, strict=True)]
-    for cells in table:
-        print(*(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Codes coarse to fine, token by token or a layer in one pass.", demo, checks)
 
 
 if __name__ == "__main__":

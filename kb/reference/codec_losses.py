@@ -13,7 +13,6 @@ Notation: B batch, N samples, F frequency bins, M mel bands, T frames, D dimensi
     the original, x_hat what the codec made of it, both [B, N] in -1..1.
 """
 
-import argparse
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,6 +20,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 WINDOWS = tuple(2**i for i in range(5, 12))  # samples: 32 to 2048, each hopped by a quarter (EnCodec, equation 1)
 BANDS = 64
@@ -280,16 +282,12 @@ def demo(
         f"dull, {lowpass_hz:g} Hz": dull(original, lowpass_hz),
         "silence": torch.zeros_like(original),
     }
-    x = _on(device, original)
+    x = moved(original, device)
     offsets = sorted({round(2 * delay * (step / 10) ** 2) for step in range(11)})
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    try:
+    with one_thread():
         toy = train_discriminator(snr_db, lowpass_hz, discriminator_steps, seed, device)
         judged = {name: _losses(x, copy.to(device), toy) for name, copy in copies.items()}
         later = [_losses(x, late(x, offset), toy) for offset in offsets]
-    finally:
-        torch.set_num_threads(threads)
     delays_ms = [round(1000 * offset / SAMPLE_RATE_HZ, 4) for offset in offsets]
     names = ("time", "mel", "log_mel", "feature_matching")
     shares = {name: [round(row[name] / judged["silence"][name], 4) for row in later] for name in names}
@@ -330,16 +328,9 @@ def _losses(x: Tensor, x_hat: Tensor, toy: list[list[Tensor]]) -> dict[str, floa
     return {name: float(f"{float(loss):.4g}") for name, loss in losses.items()}
 
 
-def _on(device: str, tensor: Tensor) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what holds of the losses: sentences, and whether each did."""
-    noise = _on(device, torch.randn(4, 8000, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
+    noise = moved(torch.randn(4, 8000, generator=torch.Generator().manual_seed(0), dtype=torch.float64), device)
     sine = torch.sin(2 * math.pi * 500 / SAMPLE_RATE_HZ * torch.arange(4000, device=device, dtype=torch.float64))[None]
     short, long = (float(magnitudes(noise, window).mean()) for window in (64, 1024))
     copy = noise.clone().requires_grad_()
@@ -359,23 +350,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(
-        description="What a codec's training losses say of a voice damaged in several ways."
-    )
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true", help="run the file's own checks instead")
-    given = vars(parser.parse_args())
-    try:
-        if given.pop("check"):
-            rows = [{"holds": holds, "check": check} for check, holds in checks(device=given["device"])]
-        else:
-            rows = demo(**given)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:<{max(len(column), 16)}}" for cell, column in zip(cells, rows[0], strict=True)))
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("What a codec's training losses say of a voice damaged in several ways.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ Ties: of two pitches that fit equally the higher wins. Dtype: computed in float6
 Notation: N samples, F frequency bins, M mel bands, T frames, K codebooks, V codebook size.
 """
 
-import argparse
 import math
 import warnings
 from collections.abc import Sequence
@@ -22,6 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 ROUNDING = 1e-24  # of a power: less is what float64 rounds away
 FLOOR = 1e-5  # a magnitude below it counts as it, so that silence has a logarithm
@@ -311,7 +313,7 @@ def demo(
         got = f"{snr_db}, {lowpass_hz} and {delay_ms}"
         raise ValueError(f"want snr_db in -60..60, lowpass_hz in 100..8000, delay_ms in 0..100, got {got}")
     original = speak(text, 30, seed)
-    _on(device, original)
+    moved(original, device)
     noise = torch.randn(len(original), generator=torch.Generator().manual_seed(seed)) * original.square().mean().sqrt()
     spectrum = torch.fft.rfft(original)
     spectrum[math.ceil(lowpass_hz * len(original) / SAMPLE_RATE_HZ) :] = 0
@@ -327,14 +329,10 @@ def demo(
         "silence": torch.zeros_like(original),
     }
     noisier = [original + noise * 10 ** (-level_db / 20) for level_db in PLOTTED_SNR_DB]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # signals are short: threads that meet after each step are slow on a busy machine
-    try:
+    with one_thread():
         heard = listen([*copies.values(), *noisier], seed)
         rows = [_row(original.to(device), copy.to(device)) for copy in copies.values()]
         intelligible = [stoi(original, copy, SAMPLE_RATE_HZ) for copy in noisier]
-    finally:
-        torch.set_num_threads(threads)
     said = letters_of(text, len(heard[0]))
     accuracies = [_rounded(float((letters == said).double().mean())) for letters in heard]
     texts = [text_of(letters) for letters in heard]
@@ -381,17 +379,10 @@ def _rounded(figure: float) -> float | None:
     return round(figure, 3) if math.isfinite(figure) else None  # JSON has neither infinity nor NaN
 
 
-def _on(device: str, tensor: Tensor) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what holds of the metrics: sentences, and whether each did."""
     generator = torch.Generator().manual_seed(0)
-    voice = _on(device, speak("aio ue", 30, 0))
+    voice = moved(speak("aio ue", 30, 0), device)
     noise = torch.randn(len(voice), generator=generator).to(device) * 0.01
     short, other = torch.tensor([1.0, -1.0, 1.0, -1.0]), torch.tensor([3.0, -1.0, 1.0, -3.0])
     tone = torch.sin(2 * math.pi * 220 / SAMPLE_RATE_HZ * torch.arange(8000, device=device))
@@ -418,26 +409,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="What codec metrics say of a voice damaged in several ways.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true", help="run the file's own checks instead")
-    given = vars(parser.parse_args())
-    try:
-        if given.pop("check"):
-            rows = [{"holds": holds, "check": check} for check, holds in checks(device=given["device"])]
-        else:
-            rows = demo(**given)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(
-            *(
-                f"{cell!s:<{max(len(column), 18 if not place else 0)}}"
-                for place, (cell, column) in enumerate(zip(cells, rows[0], strict=True))
-            )
-        )
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("What codec metrics say of a voice damaged in several ways.", demo, checks)
 
 
 if __name__ == "__main__":

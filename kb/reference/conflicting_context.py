@@ -18,7 +18,7 @@ from random import Random
 from statistics import fmean
 from typing import Any, NamedTuple, TypeAlias
 
-from kb.reference.puzzles import run_alone
+from kb.reference._alone import run_alone
 
 SIGNS = {"cites evidence": (0.7, 0.2), "is recent": (0.7, 0.4)}  # share of right passages, and of wrong, that show it
 SIGNS |= {f"tells nothing {number}": (0.5, 0.5) for number in range(10)}
@@ -228,7 +228,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
+    """Print the rows of the demo as a table, or what it promises."""
     run_alone("Answers where contexts conflict, by majority, source and reasons.", demo, checks)
 
 

@@ -11,12 +11,14 @@ Ties: an answer on the edge of two bins belongs to the upper one. Dtype: float64
 Notation: N answers seen, M answers drawn, C components, V bins.
 """
 
-import argparse
 import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 NEAR = 0.3  # what counts as near an answer, or near the middle
 EDGE = 2.0  # histograms and tokens reach from -2 to 2
@@ -131,10 +133,7 @@ def demo(
         bins: tokens of the categorical head, V, and bars of the histogram.
         steps: Euler steps of the flow.
     """
-    try:
-        answers = make(size, spread, seed=seed).to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
+    answers = moved(make(size, spread, seed=seed), device)
     one, two = (Mixture(*answers.new_tensor([[1 / c] * c, [-0.5, 0.5][:c], [1.0] * c])) for c in (1, 2))
     drawn = {
         "answers seen": answers,
@@ -183,24 +182,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Heads that answer where two answers are right.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            found = checks(device=given.device)
-            print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-            parser.exit(not all(holds for _, holds in found))
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    table = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(len(str(cell)) for cell in column) for column in zip(*table, strict=True)]
-    for cells in table:
-        print(*(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Heads that answer where two answers are right.", demo, checks)
 
 
 if __name__ == "__main__":

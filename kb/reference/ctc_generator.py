@@ -8,7 +8,6 @@ Ties: of equally likely units in a frame the lowest index wins. Dtype: float64 o
 Notation: N text states, T = factor N frames, V units and one blank, U units to say, D dimension.
 """
 
-import argparse
 import math
 from collections.abc import Sequence
 from itertools import groupby, pairwise
@@ -16,6 +15,9 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 UNITS, FACTOR = 1000, 25  # LLaMA-Omni's speech units; the paper's factor, where its public code has 1
 Unit = TypeVar("Unit", int, str)
@@ -118,7 +120,7 @@ def demo(
     rows, curves, path = [], {}, ""
     for factor in factors:
         # Every copy of a state is trained on its own: in the paper attention tells the copies apart.
-        logits = upsample(_moved(torch.zeros(states, vocabulary + 1, dtype=torch.float64), device), factor)
+        logits = upsample(moved(torch.zeros(states, vocabulary + 1, dtype=torch.float64), device), factor)
         logits.requires_grad_()
         if len(logits) < frames_needed(wanted):
             said, final = None, None
@@ -149,8 +151,8 @@ def demo(
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what holds of collapse and loss, each with whether it did."""
-    chances = _moved(torch.tensor([[0.6, 0.4], [0.6, 0.4]], dtype=torch.float64), device).log()
-    noise = _moved(torch.randn(12, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64), device)
+    chances = moved(torch.tensor([[0.6, 0.4], [0.6, 0.4]], dtype=torch.float64), device).log()
+    noise = moved(torch.randn(12, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64), device)
     ours = loss(noise.log_softmax(1), [1, 1, 4, 0], 5)
     length, target = torch.tensor([4]), torch.tensor([[1, 1, 4, 0]], device=noise.device)
     torchs = torch.nn.functional.ctc_loss(noise.log_softmax(1)[:, None], target, torch.tensor([12]), length, 5, "sum")
@@ -163,32 +165,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(tensor: Tensor, device: str) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Speech units by CTC from upsampled text states.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            found = checks(device=given.device)
-            print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-            parser.exit(not all(holds for _, holds in found))
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    table = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(len(str(cell)) for cell in column) for column in zip(*table, strict=True)]
-    for cells in table:
-        print(*(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Speech units by CTC from upsampled text states.", demo, checks)
 
 
 if __name__ == "__main__":

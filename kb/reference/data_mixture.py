@@ -10,11 +10,12 @@ Ties: in the schedule the source that comes first in the recipe goes first. The 
 Notation: p_i the share of source i; n items so far, n_i of them from source i.
 """
 
-import argparse
 from collections import Counter
 from fractions import Fraction
 from random import Random
 from typing import Any, NamedTuple
+
+from kb.reference._alone import run_alone
 
 
 class Stage(NamedTuple):
@@ -178,22 +179,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="Training recipes as data, and two ways of drawing by them.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    if given.check:
-        for sentence, held in checks(device=given.device):
-            print("holds" if held else "FAILS", sentence, sep="  ")
-        return
-    try:
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>19}" for cell in cells))
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Training recipes as data, and two ways of drawing by them.", demo, checks)
 
 
 if __name__ == "__main__":

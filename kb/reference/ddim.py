@@ -12,13 +12,15 @@ Notation: x_t = sqrt(a_t) x_0 + sqrt(1 - a_t) noise, a_t the papers' alpha-bar, 
     a step goes from time t to an earlier one, whose a is given (1 for the data themselves).
 """
 
-import argparse
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 BETAS = (0.0015, 0.0195)  # AudioLDM's first and last, between which sqrt(beta) is linear
 STEPS = 1000
@@ -137,7 +139,7 @@ def demo(
     if points < 1 or not counts:
         raise ValueError(f"want one point or more and counts of steps, got {points} and {list(counts)}")
     generator = torch.Generator().manual_seed(seed)
-    noise = _moved(torch.randn(points, generator=generator, dtype=torch.float64), device)
+    noise = moved(torch.randn(points, generator=generator, dtype=torch.float64), device)
     data, again = (_data(points, generator).to(noise) for _ in range(2))
     rows = []
     for count in counts:
@@ -171,7 +173,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     Args:
         device: where the tensors live, "cpu" or "cuda".
     """
-    x, noise = _moved(torch.randn(2, 1000, generator=torch.Generator().manual_seed(0), dtype=torch.float64), device)
+    x, noise = moved(torch.randn(2, 1000, generator=torch.Generator().manual_seed(0), dtype=torch.float64), device)
     x_t, a = add_noise(x, noise, 0.36), alphas_bar()
     halfway = step(step(x_t, noise, 0.36, 0.7), noise, 0.7, 0.9)
     gaussian = sample(noise, lambda x_t, a: best_prediction(x_t, a, [3.0], 0.5, [1.0]), 400)
@@ -191,31 +193,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(x: Tensor, device: str) -> Tensor:
-    try:
-        return x.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Sampling a mixture of Gaussians in few and many steps.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        found = checks(device=given.device) if given.check else []
-        shown = {} if given.check else demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    if given.check:
-        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-        parser.exit(not all(holds for _, holds in found))
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Sampling a mixture of Gaussians in few and many steps.", demo, checks)
 
 
 if __name__ == "__main__":

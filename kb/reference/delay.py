@@ -12,13 +12,15 @@ Ties: there are none, no number is computed. Dtype: that of the codes; it has to
 Notation: B batch, K codebooks, T frames, S = T + max(delays) delayed steps, one per frame.
 """
 
-import argparse
 import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 DRAWN_STEPS = 24  # a longer drawing does not fit a terminal
 PLOTTED_STEPS = 100  # more points make no finer a line
@@ -146,7 +148,7 @@ def demo(
         for name, group in groups
     ]
     codes = torch.randint(1024, (1, codebooks, frames), generator=torch.Generator().manual_seed(seed))
-    codes = _moved(codes, device)
+    codes = moved(codes, device)
     numbers = torch.arange(frames, device=codes.device).expand(1, codebooks, frames)
     same = torch.equal(revert(apply(codes, delays, special_token=1024), delays), codes)
     steps = frames + max(delays)
@@ -175,7 +177,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     Args:
         device: where the tensors live, "cpu" or "cuda".
     """
-    codes = _moved(torch.tensor([[[1, 2, 3], [4, 5, 6]]]), device)
+    codes = moved(torch.tensor([[[1, 2, 3], [4, 5, 6]]]), device)
     moshi, dia = (torch.arange(40 * len(delays), device=codes.device).view(1, -1, 40) for delays in (MOSHI, DIA))
     moshi_grid, dia_grid = apply(moshi, MOSHI, special_token=-1), apply(dia, DIA, special_token=-1)
     moshi_back, dia_back = revert(moshi_grid, MOSHI), revert(dia_grid, DIA)
@@ -195,32 +197,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(codes: Tensor, device: str) -> Tensor:
-    try:
-        return codes.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table with the drawing below, or the checks."""
-    parser = argparse.ArgumentParser(description="The acoustic delay of four codebooks, step by step.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        shown = demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("The acoustic delay of four codebooks, step by step.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -10,15 +10,14 @@ Ties: the likeliest code with the lowest index. Dtype: float32; codes int64. Ran
 Notation: B batch, K codebooks, S steps (delayed frames, see delay), D width, V codebook size; V stands for "no code".
 """
 
-import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from kb.reference import delay
+from kb.reference._alone import run_alone
+from kb.reference._devices import one_thread, using
 
 Cache = list[tuple[Tensor, Tensor]]  # keys and values [B, heads, S, D / heads] of each layer so far
 
@@ -270,7 +269,7 @@ def demo(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = _moved(Model(codebooks, codebook_size, codebook_size, deep=deep), device)
-        with _one_thread():
+        with one_thread():
             loss = train(model, delays, steps, frames, seed=seed)
             text, delayed, _ = model.generate(frames + max(delays), delays, batch=64, seed=seed + 1)
         codes = delay.revert(delayed, delays)
@@ -315,43 +314,14 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch use one thread: the steps are small, and threads that meet after each are slow on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def _moved(model: Model, device: str) -> Model:
-    try:
+    with using(device):
         return model.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Codes of a frame side by side, delayed, or in depth.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            found = checks(device=given.device)
-            print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-            parser.exit(not all(holds for _, holds in found))
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    table = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(len(str(cell)) for cell in column) for column in zip(*table, strict=True)]
-    for cells in table:
-        print(*(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Codes of a frame side by side, delayed, or in depth.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,15 @@ Notation: B batch, D dimension, T frames, V codebook size. The student is Q', th
     map to the teachers' D. Teachers are A, of speech (SM), and S, of language (LM). All three are [B, D, T].
 """
 
-import argparse
 import math
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 SPEECH_WEIGHT, LANGUAGE_WEIGHT = 0.2, 0.8  # the mix where DM-Codec's word error rate is lowest
 DISTILLATION_WEIGHT = 120  # in the generator's loss, of both codecs' released configurations
@@ -149,14 +151,10 @@ def demo(
         latents += size * torch.randn(count, TOY_DIMENSION, generator=generator)[label]
     speech = torch.randn(PHONES, TOY_TEACHER_DIMENSION, generator=generator)[labels[1]]
     language = torch.randn(WORDS, TOY_TEACHER_DIMENSION, generator=generator)[labels[2]]
-    latents, speech, language = _moved(device, latents, speech, language)
+    latents, speech, language = (moved(one, device) for one in (latents, speech, language))
     mixes = [(0.0, 0.0), *((1 - weight, weight) for weight in language_weights)]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    try:
+    with one_thread():
         trained = [_train(latents, speech, language, mix, codebook_size, steps, seed) for mix in mixes]
-    finally:
-        torch.set_num_threads(threads)
     rows = []
     for mix, (codes, student, snr_db) in zip(mixes, trained, strict=True):
         cosines = [float(feature_cosines(student, teacher.T[None]).mean()) for teacher in (speech, language)]
@@ -225,17 +223,10 @@ def _train(
     return codes[0], student.detach(), snr_db
 
 
-def _moved(device: str, *tensors: Tensor) -> list[Tensor]:
-    try:
-        return [tensor.to(device) for tensor in tensors]
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what holds of the losses: sentences, and whether each did."""
     drawn = torch.randn(2, 2, 5, 40, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    student, teacher, factors = _moved(device, *drawn, torch.arange(1.0, 6.0)[:, None])
+    student, teacher, factors = (moved(one, device) for one in (*drawn, torch.arange(1.0, 6.0)[:, None]))
     moving = student.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(loss(moving, teacher), moving)
     before, after = feature_cosines(student, teacher), feature_cosines(student - gradient, teacher)
@@ -255,21 +246,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="A speech and a language model as teachers of a codec's first level.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true", help="run the file's own checks instead")
-    given = vars(parser.parse_args())
-    try:
-        if given.pop("check"):
-            rows = [{"holds": holds, "check": check} for check, holds in checks(device=given["device"])]
-        else:
-            rows = demo(**given)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("A speech and a language model as teachers of a codec's first level.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,7 @@ Notation: N pairs, S steps of an answer, C steps possible at each, F features. N
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement
@@ -23,6 +22,8 @@ import torch
 from torch import Tensor
 
 from kb.reference import puzzles
+from kb.reference._alone import run_alone
+from kb.reference._devices import one_thread, using
 from kb.reference.puzzles import State, Step
 
 RATE = 1.0  # of learning, by beta, as gradients are as small as that
@@ -159,22 +160,9 @@ def train(weights: Tensor, reference: Tensor, chosen: Tensor, rejected: Tensor, 
     return weights.detach()
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch use one thread: the steps are small, and threads that meet after each are slow on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def _weights(device: str) -> Tensor:
-    try:
+    with using(device):
         return torch.zeros(len(FEATURES), device=device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
 
 
 FIGURES = (preference_pairs, loss)  # what claims may run
@@ -206,7 +194,7 @@ def demo(
     chosen, rejected = (as_tensors([pair[side] for pair in pairs]).to(reference) for side in (0, 1))
     rows, weights, before = [], reference, 0
     for steps in PLOTTED:
-        with _one_thread():
+        with one_thread():
             weights = train(weights, reference, chosen, rejected, beta, steps - before)
             gains = [log_probability(weights, some) - log_probability(reference, some) for some in (chosen, rejected)]
         margins, before = (gains[0] - gains[1]).tolist(), steps
@@ -237,7 +225,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     answers = [Answer(state, puzzles.attempt(puzzles.blind, state, rng)) for _ in range(60)]
     pairs = pair_up(answers, 5, rng)
     chosen, rejected = (as_tensors([pair[side] for pair in pairs]).to(reference) for side in (0, 1))
-    with _one_thread():
+    with one_thread():
         at_start = log_probability(reference, chosen), log_probability(reference, rejected)
         learned = train(reference, reference, chosen, rejected, 0.1, 20)
         now = log_probability(learned, chosen), log_probability(learned, rejected)
@@ -255,8 +243,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    puzzles.run_alone("Preference pairs from a policy's own answers, and DPO on them.", demo, checks)
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Preference pairs from a policy's own answers, and DPO on them.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ Ties: of events at one time, the one planned first happens first. Imports: stand
 Notation: ms, milliseconds since the stream began; turns are counted from 0, a piece is what is spoken in one go.
 """
 
-import argparse
 import functools
 import heapq
 import itertools
@@ -21,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from kb.reference import vad
+from kb.reference._alone import run_alone
 
 INTERRUPTIONS = ("off", "utterance", "onset")  # never; when what was said is complete, as CleanS2S; when speech begins
 MARK_MS = 250  # of the drawing
@@ -376,20 +376,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table and the drawing below, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="A spoken dialogue with an interruption, on a virtual clock.")
-    parser.add_argument("--device", help="not used, there are no tensors")
-    parser.add_argument("--seed", type=int, help="not used, nothing is drawn")
-    parser.add_argument("--check", action="store_true")
-    if parser.parse_args().check:
-        found = checks()
-        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-        parser.exit(not all(holds for _, holds in found))
-    shown = demo()
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("A spoken dialogue with an interruption, on a virtual clock.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ Dtype: states and real durations are float64 or float32; whole durations int64. 
 Notation: N phonemes, T frames, D dimension.
 """
 
-import argparse
 import math
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 
 def regulate(states: Tensor, durations: Tensor) -> Tensor:
@@ -138,7 +140,7 @@ def demo(
     if len(durations) < 2 or min(durations) <= 0 or steps < 1 or not 0 < width < math.inf:
         raise ValueError(f"want 2 durations above 0 or more, width above 0, steps, got {durations}, {width}, {steps}")
     generator = torch.Generator().manual_seed(seed)
-    states = _moved(torch.randn(len(durations), 16, generator=generator, dtype=torch.float64), device)
+    states = moved(torch.randn(len(durations), 16, generator=generator, dtype=torch.float64), device)
     true, frames = states.new_tensor(durations), math.floor(sum(durations) + 0.5)
     aligned = gaussian_weights(true, width * true, frames)
     logs = torch.full_like(true, math.log(sum(durations) / len(durations))).requires_grad_()
@@ -180,7 +182,7 @@ def demo(
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what holds of durations, each with whether it did."""
-    states = _moved(torch.tensor([[1.0], [2.0], [3.0]]), device)
+    states = moved(torch.tensor([[1.0], [2.0], [3.0]]), device)
     whole, real = (torch.tensor(values, device=states.device) for values in ([2, 0, 3], [2.0, 1.0, 3.0]))
     weights = gaussian_weights(real, torch.ones_like(real), 6)
     narrow = gaussian_weights(real, 0.05 * real, 6).round().long()
@@ -197,32 +199,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(tensor: Tensor, device: str) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Durations of phonemes: repeating and Gaussian weights.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            found = checks(device=given.device)
-            print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-            parser.exit(not all(holds for _, holds in found))
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    table = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(len(str(cell)) for cell in column) for column in zip(*table, strict=True)]
-    for cells in table:
-        print(*(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Durations of phonemes: repeating and Gaussian weights.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ Ties: there are none. Dtype: that of the matrix. The seed draws only rows that s
 Notation: V text tokens, M new ones, D dimension, E [V, D] a matrix of rows (embeddings or output head), h [.., D].
 """
 
-import argparse
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 LLAMA_2, LLAMA_3 = 32_000, 128_256  # tokens of the text models
 MODELS = {  # blocks in the order of their ids
@@ -130,14 +132,14 @@ def demo(*, device: str = "cpu", seed: int = 0, added: int = 500, bias: float = 
         raise ValueError(f"want 1 new token or more, got {added}")
     generator = torch.Generator().manual_seed(seed)
     common = torch.nn.functional.normalize(torch.randn(WIDTH, generator=generator), dim=0)
-    head = _moved(torch.randn(TEXT, WIDTH, generator=generator) / WIDTH**0.5 + common, device)
+    head = moved(torch.randn(TEXT, WIDTH, generator=generator) / WIDTH**0.5 + common, device)
     hidden = torch.randn(STATES, WIDTH, generator=generator)
-    hidden = _moved(hidden + (bias - hidden @ common)[:, None] * common, device)
+    hidden = moved(hidden + (bias - hidden @ common)[:, None] * common, device)
     rows = []
     for start in STARTS:
         longer = extend(head, added, start, seed)
-        share, moved = 100 * new_share(hidden, longer, TEXT), logits(hidden, longer)[:, :TEXT] - logits(hidden, head)
-        figures = {"new_percent": share.mean(), "worst_percent": share.max(), "logits_moved": moved.abs().max()}
+        share, change = 100 * new_share(hidden, longer, TEXT), logits(hidden, longer)[:, :TEXT] - logits(hidden, head)
+        figures = {"new_percent": share.mean(), "worst_percent": share.max(), "logits_moved": change.abs().max()}
         rows.append({"start": start} | {name: round(float(figure), 2) for name, figure in figures.items()})
     counts = [1, 10, 50, 100, 250, 500, 1000, 2000, 4000]
     series = {
@@ -156,7 +158,7 @@ def demo(*, device: str = "cpu", seed: int = 0, added: int = 500, bias: float = 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
     generator = torch.Generator().manual_seed(0)
-    head, hidden = (_moved(torch.randn(n, 8, generator=generator).double(), device) for n in (50, 200))
+    head, hidden = (moved(torch.randn(n, 8, generator=generator).double(), device) for n in (50, 200))
     longer = extend(head, 20)
     codes = [(block, code) for block, size in MODELS["anygpt"].items() for code in (0, size - 1)]
     back = [parse_id("anygpt", token_id("anygpt", *code)) for code in codes]
@@ -170,30 +172,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(tensor: Tensor, device: str) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="New rows in a toy vocabulary, and what they take from the text.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("New rows in a toy vocabulary, and what they take from the text.", demo, checks)
 
 
 if __name__ == "__main__":

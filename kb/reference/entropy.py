@@ -9,12 +9,14 @@ Ties: there are none. Dtype: codes are of any integer type, entropies float64.
 Notation: B batch, K levels (codebooks), T frames, V codebook size; entropies in bits a code.
 """
 
-import argparse
 import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 STREAMS = 64  # of the demo, side by side
 SMOOTHNESS = 0.95  # how much of a frame's value is in the next
@@ -155,7 +157,7 @@ def demo(
     if frames < 2 or levels < 1 or codebook_size < 2 or not 0 < frame_rate_hz < math.inf:
         got = f"{frames}, {levels}, {codebook_size}, {frame_rate_hz}"
         raise ValueError(f"want frames, codebook_size >= 2, levels >= 1 and a positive frame_rate_hz, got {got}")
-    codes = _moved(made_up(STREAMS, frames, levels, codebook_size, seed), device)
+    codes = moved(made_up(STREAMS, frames, levels, codebook_size, seed), device)
     counts = count(codes, codebook_size)
     columns = {
         "log2_v": torch.full_like(entropy_bits(counts), math.log2(codebook_size)),
@@ -194,7 +196,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     Args:
         device: where the tensors live, "cpu" or "cuda".
     """
-    codes = _moved(made_up(8, 2048, 2, 16, seed=0), device)
+    codes = moved(made_up(8, 2048, 2, 16, seed=0), device)
     counts, even = count(codes, 16), torch.ones(1024, device=codes.device)
     plain, before = entropy_bits(counts), given_before_bits(codes)
     mixed, constant = shuffled(codes, seed=0), torch.zeros_like(codes)
@@ -212,30 +214,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(codes: Tensor, device: str) -> Tensor:
-    try:
-        return codes.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="The entropy of made-up codes, level by level.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("The entropy of made-up codes, level by level.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,15 @@ Dtype: latents and quantizer share one, float32 or float64; codes are int64. fit
 Notation: B batch, K levels, T frames, D dimension of the latents, L of the look-up, V codebook size, N vectors.
 """
 
-import argparse
 import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 BLOCK = 32  # scores whose maximum is taken first; the index is looked for in the best block only
 COMMITMENT, LEARNING_RATE, BATCH = 0.25, 3e-3, 2048  # the weight is DAC's, rate and vectors a step fit the demo
@@ -211,13 +213,6 @@ def _shapes(*tensors: Tensor) -> str:
     return ", ".join(str(list(tensor.shape)) for tensor in tensors)
 
 
-def _on(device: str, tensor: Tensor) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 FIGURES = (operations_per_frame, wrong_sign_percent)  # what claims may run
 
 
@@ -245,25 +240,23 @@ def demo(
         raise ValueError(f"dimension, codebook_size, steps, lookups should be at least 1, 2, 0, 1, got {got}")
     generator = torch.Generator().manual_seed(seed)
     free = torch.randn(2, 32768, 8, generator=generator) @ torch.randn(8, dimension, generator=generator) / 8**0.5
-    training, held_out = _on(device, free + 0.1 * torch.randn(free.shape, generator=generator))
+    training, held_out = moved(free + 0.1 * torch.randn(free.shape, generator=generator), device)
     rows, shares = [], {}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    for lookup, normalized in ((lookup, normalized) for lookup in lookups for normalized in (False, True)):
-        down, codebook, up = fit(training, lookup, codebook_size, normalized=normalized, steps=steps, seed=seed)
-        codes = nearest_codeword(held_out @ down.T, codebook, normalized)
-        uses = torch.bincount(codes, minlength=codebook_size).sort(descending=True).values
-        noise = (held_out - codebook[codes] @ up.T).square().sum()
-        row = {
-            "lookup_dimension": lookup,
-            "nearest_by": "cosine" if normalized else "distance",
-            "codewords_used": int((uses > 0).sum()),
-            "bitrate_efficiency_percent": round(bitrate_efficiency_percent(codes, codebook_size), 1),
-            "snr_db": round(float(10 * torch.log10(held_out.square().sum() / noise)), 2),
-        }
-        rows.append(row)
-        shares[f"{lookup} dimensions, {row['nearest_by']}"] = (100 * uses / len(codes)).tolist()
-    torch.set_num_threads(threads)
+    with one_thread():
+        for lookup, normalized in ((lookup, normalized) for lookup in lookups for normalized in (False, True)):
+            down, codebook, up = fit(training, lookup, codebook_size, normalized=normalized, steps=steps, seed=seed)
+            codes = nearest_codeword(held_out @ down.T, codebook, normalized)
+            uses = torch.bincount(codes, minlength=codebook_size).sort(descending=True).values
+            noise = (held_out - codebook[codes] @ up.T).square().sum()
+            row = {
+                "lookup_dimension": lookup,
+                "nearest_by": "cosine" if normalized else "distance",
+                "codewords_used": int((uses > 0).sum()),
+                "bitrate_efficiency_percent": round(bitrate_efficiency_percent(codes, codebook_size), 1),
+                "snr_db": round(float(10 * torch.log10(held_out.square().sum() / noise)), 2),
+            }
+            rows.append(row)
+            shares[f"{lookup} dimensions, {row['nearest_by']}"] = (100 * uses / len(codes)).tolist()
     loop, fast = (operations_per_frame(1024, 8, 1024, 9, fast=fast) for fast in (False, True))
     remarks = [
         f"Of {codebook_size} codewords, on frames not trained on. The frames have 8 free dimensions.",
@@ -278,10 +271,10 @@ def demo(
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what must hold, each with whether it did."""
-    x, pair = _on(device, torch.tensor([10.0, 9.0])), _on(device, torch.tensor([[30.0, 0.0], [0.0, 10.0]]))
+    x, pair = moved(torch.tensor([10.0, 9.0]), device), moved(torch.tensor([[30.0, 0.0], [0.0, 10.0]]), device)
     generator = torch.Generator().manual_seed(0)
     shapes = ((3, 8, 32), (3, 8), (3, 100, 8), (3, 32, 8), (3, 32), (2, 32, 200))
-    drawn = [_on(device, torch.randn(shape, generator=generator, dtype=torch.float64)) for shape in shapes]
+    drawn = [moved(torch.randn(shape, generator=generator, dtype=torch.float64), device) for shape in shapes]
     quantizer, latents = Quantizer(*drawn[:5]), 8 * drawn[5]
     codes = encode(latents, quantizer)
     larger = quantizer._replace(codebooks=quantizer.codebooks * 4, project_out=quantizer.project_out / 4)
@@ -300,22 +293,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Look-ups in many and in few dimensions.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Look-ups in many and in few dimensions.", demo, checks)
 
 
 if __name__ == "__main__":

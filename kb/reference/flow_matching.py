@@ -11,13 +11,15 @@ Dtype: the input's. Ties: none. Seeds: noise is drawn on the CPU, the same on ev
 Notation: x_t = (1 - t) noise + t data, t from 0 to 1; the velocity is data - noise. T frames; contexts count frames.
 """
 
-import argparse
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 CENTRES, WIDTH, SHARES = (-1.5, 0.5, 2.0), 0.15, (0.3, 0.5, 0.2)  # of the demo's data
 FIRST_CHUNK, FRAME_RATE_HZ = 10, 12.5  # GLM-4-Voice's
@@ -137,7 +139,7 @@ def demo(
     if points < 1 or not counts:
         raise ValueError(f"want one point or more and counts of steps, got {points} and {list(counts)}")
     generator = torch.Generator().manual_seed(seed)
-    noise = _moved(torch.randn(points, generator=generator, dtype=torch.float64), device)
+    noise = moved(torch.randn(points, generator=generator, dtype=torch.float64), device)
     fine = euler(noise, _field, 500)
     rows: list[dict[str, Any]] = []
     for steps in counts:
@@ -179,7 +181,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     Args:
         device: where the tensors live, "cpu" or "cuda".
     """
-    noise, data = _moved(torch.randn(2, 100, generator=torch.Generator().manual_seed(0), dtype=torch.float64), device)
+    noise, data = moved(torch.randn(2, 100, generator=torch.Generator().manual_seed(0), dtype=torch.float64), device)
     exact = exact_flow(noise, 3.0, 0.5)
     errors = [float((euler(noise, _gaussian, steps) - exact).abs().max()) for steps in (100, 200)]
     kernel = torch.ones(5, dtype=noise.dtype, device=noise.device)
@@ -199,33 +201,9 @@ def _gaussian(x: Tensor, t: float) -> Tensor:
     return best_field(x, t, [3.0], 0.5, [1.0])
 
 
-def _moved(x: Tensor, device: str) -> Tensor:
-    try:
-        return x.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(
-        description="A flow to three Gaussians in few and many steps, and a decoder in chunks."
-    )
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        found = checks(device=given.device) if given.check else []
-        shown = {} if given.check else demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    if given.check:
-        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-        parser.exit(not all(holds for _, holds in found))
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("A flow to three Gaussians in few and many steps, and a decoder in chunks.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,14 @@ Ties: there are none, frames are copied. Dtype: that of the frames.
 Notation: B batch, T frames, D width, k frames stacked; low frame rate takes m frames every n.
 """
 
-import argparse
 import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 TAKES, EVERY = 7, 6  # Paraformer's low frame rate, m and n: 80 bands become 560 values
 HOP_MS, FBANK_WINDOW_MS = 10, 25
@@ -133,7 +135,7 @@ def demo(*, device: str = "cpu", seed: int = 0, seconds: float = 30.0) -> dict[s
             ("LLaMA-Omni", None, llama, LLAMA_OMNI_K, LLAMA_OMNI_WIDTHS),
         )
     ]
-    numbers = _moved(torch.arange(13.0).view(1, 13, 1), device)
+    numbers = moved(torch.arange(13.0).view(1, 13, 1), device)
     rate = low_frame_rate(numbers)
     lines = ["13 frames   low frame rate, 7 every 6          stacked by 2"]
     for index, frame in enumerate(rate[0].int().tolist()):
@@ -152,7 +154,7 @@ def demo(*, device: str = "cpu", seed: int = 0, seconds: float = 30.0) -> dict[s
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
-    frames = _moved(torch.arange(2998.0).view(1, 2998, 1), device)
+    frames = moved(torch.arange(2998.0).view(1, 2998, 1), device)
     rate = low_frame_rate(frames)
     back = unstack(stack(frames, 5), 5)
     return [
@@ -168,32 +170,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(frames: Tensor, device: str) -> Tensor:
-    try:
-        return frames.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table with the drawing below, or the checks."""
-    parser = argparse.ArgumentParser(description="Stacked frames of MooER and LLaMA-Omni.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        shown = demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{max(len(column), 10)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Stacked frames of MooER and LLaMA-Omni.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ Ties: halves round to even, as torch has it. Dtype: values are as the latents ar
 Notation: B batch, T frames, D dimensions, one entry of levels for each; V codebook size, the product of levels.
 """
 
-import argparse
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 EPSILON = 1e-3  # keeps the bound off the halves, where rounding would make one level too many
 LEVELS = {  # codebook size -> levels; but for the first, table 1 of the paper, for 2**8, 2**10, .. codes
@@ -142,13 +144,6 @@ def _network(inputs: int, outputs: int) -> torch.nn.Module:
     return torch.nn.Sequential(first, torch.nn.GELU(), second)
 
 
-def _on(device: str, tensor: Tensor) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 FIGURES = (codebook_size,)  # what claims may run
 
 
@@ -170,25 +165,23 @@ def demo(
     generator = torch.Generator().manual_seed(seed)
     mixing = torch.randn(16, 6, generator=generator) / math.sqrt(6)  # six free dimensions of sixteen
     frames = mixing @ torch.randn(2, 1, 6, 32768, generator=generator)
-    training, held_out = _on(device, frames + 0.1 * torch.randn(frames.shape, generator=generator))
+    training, held_out = moved(frames + 0.1 * torch.randn(frames.shape, generator=generator), device)
     rows, series = [], {"grid": [0.0] * len(sizes), "vectors": [0.0] * len(sizes)}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    for index, size in enumerate(sizes):
-        for name in series:
-            codes, snr = fit(training, held_out, size, scalar=name == "grid", steps=steps, seed=seed)
-            used = len(torch.unique(codes))
-            series[name][index] = round(100 * used / size, 1)
-            row = {
-                "codebook": name,
-                "codebook_size": size,
-                "levels": "x".join(map(str, LEVELS[size])) if name == "grid" else "",
-                "codewords_used": used,
-                "used_percent": series[name][index],
-                "snr_db": round(snr, 2),
-            }
-            rows.append(row)
-    torch.set_num_threads(threads)
+    with one_thread():
+        for index, size in enumerate(sizes):
+            for name in series:
+                codes, snr = fit(training, held_out, size, scalar=name == "grid", steps=steps, seed=seed)
+                used = len(torch.unique(codes))
+                series[name][index] = round(100 * used / size, 1)
+                row = {
+                    "codebook": name,
+                    "codebook_size": size,
+                    "levels": "x".join(map(str, LEVELS[size])) if name == "grid" else "",
+                    "codewords_used": used,
+                    "used_percent": series[name][index],
+                    "snr_db": round(snr, 2),
+                }
+                rows.append(row)
     remarks = [
         "Held-out frames. No point of a grid can drift away from the frames, as a codeword nobody uses does; whether "
         "all are used is up to the encoder.",
@@ -201,8 +194,8 @@ def demo(
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what must hold, each with whether it did."""
     levels = (8, 6, 5)
-    every = _on(device, torch.arange(240)[None])
-    latent = _on(device, torch.tensor([[[-9.0], [9.0]]]))
+    every = moved(torch.arange(240)[None], device)
+    latent = moved(torch.tensor([[[-9.0], [9.0]]]), device)
     steps = torch.linspace(-9, 9, 10_001, dtype=torch.float64).to(every.device).expand(1, 3, -1)
     values = quantize(steps, levels)
     centred = all(
@@ -227,22 +220,8 @@ def _latents(codes: Tensor, levels: Sequence[int]) -> Tensor:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="How much of a grid and of a codebook of vectors is used.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{max(len(column), 9)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("How much of a grid and of a codebook of vectors is used.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,14 @@ Ties: none. Dtype: float32 or float64, that of the input.
 Notation: g with the condition, u without it, w weight; B batch. Standard deviations are of one batch item.
 """
 
-import argparse
 import math
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import using
 
 TOKENS = 81  # of the toy: places from -4 to 4
 
@@ -87,10 +89,8 @@ def toy(*, device: str = "cpu") -> tuple[Tensor, Tensor]:
     Two classes, as likely; a token is a place on a line. Class 0 is a Gaussian around 1, class 1 one around -1, both
     with standard deviation 1. What a guided model should then say can be counted: see `by_bayes`.
     """
-    try:
+    with using(device):
         places = torch.linspace(-4, 4, TOKENS, dtype=torch.float64, device=device)[None]
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
     classes = torch.stack([-(places - mean).square() / 2 for mean in (1.0, -1.0)]).log_softmax(-1)
     return classes[0], classes.logsumexp(0) - math.log(2)
 
@@ -176,24 +176,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Classifier-free guidance of a toy with two classes.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            found = checks(device=given.device)
-            print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-            parser.exit(not all(holds for _, holds in found))
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    table = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(len(str(cell)) for cell in column) for column in zip(*table, strict=True)]
-    for cells in table:
-        print(*(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Classifier-free guidance of a toy with two classes.", demo, checks)
 
 
 if __name__ == "__main__":

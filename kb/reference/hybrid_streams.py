@@ -13,10 +13,11 @@ Notation: a cell holds text 0, 1, .., a code (frame), or EPSILON: nothing is wri
     stream and a column for each step of the language model (LLaMA-Omni: for each slot). N texts, T frames of speech.
 """
 
-import argparse
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from kb.reference._alone import run_alone
 
 EPSILON = "ε"  # a step in which this stream has nothing to say
 MINI_OMNI_LAYERS, MINI_OMNI_HEARD, SNAC_RATE_HZ = 7, 4, 24_000 / 2048  # its demo speaks from four frames on
@@ -263,20 +264,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table and the drawing below, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Text and speech of one answer, as four systems write it.")
-    parser.add_argument("--device", help="not used, there are no tensors")
-    parser.add_argument("--seed", type=int, help="not used, nothing is drawn")
-    parser.add_argument("--check", action="store_true")
-    if parser.parse_args().check:
-        found = checks()
-        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-        parser.exit(not all(holds for _, holds in found))
-    shown = demo()
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Text and speech of one answer, as four systems write it.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ Dtype: layers and real-valued targets share one, float32 or float64; labels int6
 Notation: L layers, N utterances, D dimension, C classes (1 for a real-valued target).
 """
 
-import argparse
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 STEPS = 300  # of L-BFGS, at most; it stops where the gradient vanishes
 SPEAKERS, WORDS = 8, 20  # chance is 1 / 8 and 1 / 20
@@ -131,24 +131,6 @@ def make(strength: Tensor, utterances: int, dimension: int, *, seed: int = 0) ->
     return torch.einsum("lk,knd->lnd", strength, held) + noise, dict(zip(KINDS, (speaker, pitch, word), strict=True))
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch use one thread: the steps are small, and threads that meet after each are slow on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _on(device: str, tensor: Tensor) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def demo(
     *,
     device: str = "cpu",
@@ -172,12 +154,12 @@ def demo(
         got = f"{layers}, {dimension} and {utterances}"
         raise ValueError(f"want layers and dimension of 1 or more, utterances of 100 or more, got {got}")
     stack, targets = make(strengths(layers), utterances + utterances // 2, dimension, seed=seed)
-    stack = _on(device, stack)
+    stack = moved(stack, device)
     training = standardize(stack[:, :utterances], stack[:, :utterances])
     held_out = standardize(stack[:, utterances:], stack[:, :utterances])
     columns: dict[str, list[float]] = {}
     remarks = []
-    with _one_thread():
+    with one_thread():
         for kind in KINDS:
             known, asked = targets[kind].to(device)[:utterances], targets[kind].to(device)[utterances:]
             read = []
@@ -213,9 +195,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what holds of probes and weighted sums, each with whether it did."""
     strength = torch.tensor([[0.0, 0, 0], [0, 0, 3], [0, 0, 3]])  # two layers hold the word, and alike
     stack, targets = make(strength, 600, 16)
-    stack, word = _on(device, stack), _on(device, targets["word"])
+    stack, word = moved(stack, device), moved(targets["word"], device)
     larger = stack * torch.tensor([1.0, 1.0, 10.0], device=stack.device)[:, None, None]
-    with _one_thread():
+    with one_thread():
         alone = [train(stack[layer : layer + 1, :400], word[:400]) for layer in (0, 1)]
         empty, full = (quality(probe, stack[i : i + 1, 400:], word[400:]) for i, probe in enumerate(alone))
         plain, scaled, as_it_is = (
@@ -232,22 +214,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Linear probes of the layers of a made-up stack.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            found = checks(device=given.device)
-            print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-            parser.exit(not all(holds for _, holds in found))
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{max(5, len(column))}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Linear probes of the layers of a made-up stack.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,15 @@ Ties: 0 counts as negative. Dtype: values are as the latents are; codes are int6
 Notation: B batch, T frames, D dimensions, which are the bits of a code; V = 2 ** D codes, N vectors.
 """
 
-import argparse
 import math
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 MOST_BITS = 62  # of a code in an int64
 ENTROPY_BITS = 16  # the entropy of a batch is summed over all codes, for every frame
@@ -149,13 +151,6 @@ def _check(latents: Tensor, temperature: float = 1.0) -> None:
         raise ValueError(f"want finite latents, temperature above 0, got {list(latents.shape)} and {temperature}")
 
 
-def _on(device: str, tensor: Tensor) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 FIGURES = (codebook_size,)  # what claims may run
 
 
@@ -173,23 +168,21 @@ def demo(*, device: str = "cpu", seed: int = 0, bits: tuple[int, ...] = (5, 7, 9
     generator = torch.Generator().manual_seed(seed)
     mixing = torch.randn(16, 6, generator=generator) / math.sqrt(6)  # six free dimensions of sixteen
     frames = mixing @ torch.randn(2, 1, 6, 32768, generator=generator)
-    training, held_out = _on(device, frames + 0.1 * torch.randn(frames.shape, generator=generator))
+    training, held_out = moved(frames + 0.1 * torch.randn(frames.shape, generator=generator), device)
     rows = []
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    for size, way in ((size, way) for size in bits for way in LOSSES):
-        codes, snr = fit(training, held_out, size, way, steps=steps, seed=seed)
-        share = torch.bincount(codes).double() / len(codes)
-        row = {
-            "bits": size,
-            "losses": way,
-            "codes_used": int((share > 0).sum()),
-            "used_percent": round(100 * int((share > 0).sum()) / 2**size, 1),
-            "entropy_bits": round(float(-torch.special.xlogy(share, share).sum()) / math.log(2), 2),
-            "snr_db": round(snr, 2),
-        }
-        rows.append(row)
-    torch.set_num_threads(threads)
+    with one_thread():
+        for size, way in ((size, way) for size in bits for way in LOSSES):
+            codes, snr = fit(training, held_out, size, way, steps=steps, seed=seed)
+            share = torch.bincount(codes).double() / len(codes)
+            row = {
+                "bits": size,
+                "losses": way,
+                "codes_used": int((share > 0).sum()),
+                "used_percent": round(100 * int((share > 0).sum()) / 2**size, 1),
+                "entropy_bits": round(float(-torch.special.xlogy(share, share).sum()) / math.log(2), 2),
+                "snr_db": round(snr, 2),
+            }
+            rows.append(row)
     remarks = [
         "Held-out frames. Every pattern of signs is a code, none can die. But the error alone neither spreads frames "
         "over them, as entropy does, nor keeps numbers near the signs that the decoder is shown, as commitment does.",
@@ -202,9 +195,9 @@ def demo(*, device: str = "cpu", seed: int = 0, bits: tuple[int, ...] = (5, 7, 9
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what must hold, each with whether it did."""
-    latent = _on(device, torch.tensor([[[0.3], [-2.0], [5.0]]]))
-    every = _on(device, torch.arange(1024)[None])
-    latents = _on(device, torch.randn(2, 5, 40, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
+    latent = moved(torch.tensor([[[0.3], [-2.0], [5.0]]]), device)
+    every = moved(torch.arange(1024)[None], device)
+    latents = moved(torch.randn(2, 5, 40, generator=torch.Generator().manual_seed(0), dtype=torch.float64), device)
     grid = decode(every[:, :32], 5)[0].to(latents)  # [5, 32]
     distances = (latents[..., None] - grid[:, None]).square().sum(1)  # [2, 40, 32]
     share = torch.softmax(-distances / 0.7, dim=-1)
@@ -224,22 +217,8 @@ def _near(value: Tensor, expected: float) -> bool:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="How many codes are used where the signs of numbers are the code.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{max(len(column), 12)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("How many codes are used where the signs of numbers are the code.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from kb.reference import puzzles
+from kb.reference._alone import run_alone
 from kb.reference.puzzles import Erring, State
 from kb.reference.reasoning_tree import Node, grow, indifferent, right_paths
 
@@ -192,8 +193,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table with a long thought below, or the checks."""
-    puzzles.run_alone("Shortcuts and long thoughts from trees of steps.", demo, checks)
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Shortcuts and long thoughts from trees of steps.", demo, checks)
 
 
 if __name__ == "__main__":

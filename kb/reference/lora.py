@@ -10,11 +10,13 @@ Ties: there are none. Dtype: that of the weight, float32 or float64. The seed dr
 Notation: D_in inputs, D_out outputs, r rank, W [D_out, D_in], A [r, D_in], B [D_out, r], s = alpha / r.
 """
 
-import argparse
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 SALMONN_ALPHA, SALMONN_RANK = 32.0, 8  # s = 4.0
 STEP, MOMENTUM, STEPS = 0.05, 0.9, 1000  # of gradient descent
@@ -130,13 +132,9 @@ def demo(
     weight, second, first, last = (torch.randn(WIDTH, WIDTH, generator=generator) / WIDTH**0.5 for _ in range(4))
     task = weight + first[:, :TASK_RANK] @ last[:TASK_RANK]
     x = torch.randn(SAMPLES, WIDTH, generator=generator)
-    weight, second, task, x = (_moved(one, device) for one in (weight, second, task, x))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    try:
+    weight, second, task, x = (moved(one, device) for one in (weight, second, task, x))
+    with one_thread():
         a, b = fit(x, x @ task.T, weight, rank, trained, seed=seed)
-    finally:
-        torch.set_num_threads(threads)
 
     def network(s: float) -> Tensor:
         return torch.tanh(2 * adapted(x, weight, a, b, s)) @ second.T
@@ -178,7 +176,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
     generator = torch.Generator().manual_seed(0)
     shapes = ((5, 6), (4, 6), (2, 6), (4, 2))
-    x, weight, a, b = (_moved(torch.randn(*shape, generator=generator).double(), device) for shape in shapes)
+    x, weight, a, b = (moved(torch.randn(*shape, generator=generator).double(), device) for shape in shapes)
     none, half, full = (adapted(x, weight, a, b, s) for s in (0.0, 2.0, 4.0))
     merged = merge(weight, a, b, 4.0)
     fresh = adapted(x, weight, *start(weight, 2), 4.0)
@@ -193,30 +191,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(tensor: Tensor, device: str) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="LoRA on a toy layer, its scaling turned down after training.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("LoRA on a toy layer, its scaling turned down after training.", demo, checks)
 
 
 if __name__ == "__main__":

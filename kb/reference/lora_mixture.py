@@ -10,13 +10,14 @@ Ties: there are none. Dtype: that of the weight. The seed draws positions, tasks
 Notation: N positions, D width, E adapters (experts), r rank, G [E, D + 1] gate with its bias.
 """
 
-import argparse
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 from kb.reference.lora import adapted, fit
 
 WIDTH, RANK, TASK_RANK, POSITIONS, APART = 16, 4, 2, 600, 2.0  # of the toy; APART: text and speech, in deviations
@@ -92,18 +93,14 @@ def demo(*, device: str = "cpu", seed: int = 0, apart: float = APART) -> dict[st
         seed: draws positions, weight and tasks.
         apart: how far positions of text and speech lie from the middle, in deviations; 0 makes them look alike.
     """
-    weight, tasks, kinds, x = (_moved(one, device) for one in _toy(seed, apart))
+    weight, tasks, kinds, x = (moved(one, device) for one in _toy(seed, apart))
     held_x, held_kinds = x[POSITIONS:], kinds[POSITIONS:]
     x, kinds = x[:POSITIONS], kinds[:POSITIONS]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    try:
+    with one_thread():
         text, speech = (fit(x[kinds == k], x[kinds == k] @ tasks[k].T, weight, RANK, 1.0, seed=k) for k in (0, 1))
         on_top = fit(x[kinds == 1], x[kinds == 1] @ tasks[1].T, weight + text[1] @ text[0], RANK, 1.0, seed=2)
         targets = torch.where(kinds[:, None] == 0, x @ tasks[0].T, x @ tasks[1].T)
         gate = fit_gate(x, targets, weight, (text, speech))
-    finally:
-        torch.set_num_threads(threads)
     base, added = held_x @ weight.T, updates(held_x, weight, (text, speech), 1.0)
     outputs = {
         "frozen": base,
@@ -153,7 +150,7 @@ def _toy(seed: int, apart: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
-    weight, tasks, _, x = (_moved(one, device) for one in _toy(0, APART))
+    weight, tasks, _, x = (moved(one, device) for one in _toy(0, APART))
     adapters = [(task[:RANK], task[:, RANK : 2 * RANK]) for task in tasks]
     even, one_sided = torch.zeros(2, WIDTH + 1).to(x), torch.zeros(2, WIDTH + 1).to(x)
     one_sided[0, -1] = 100.0
@@ -169,31 +166,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(tensor: Tensor, device: str) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table with the drawing below, or the checks."""
-    parser = argparse.ArgumentParser(description="Two adapters and a gate, on a toy.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        shown = demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    for row in shown["rows"]:
-        print("{:<26}text error {:>6} %  speech error {:>6} %".format(*row.values()))
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Two adapters and a gate, on a toy.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,15 @@ Dtype: codes are int64; the models give float64 log-probabilities. Random number
 Notation: B batch, K layers, T frames, V codebook size; MASK = -1 stands where no code is known.
 """
 
-import argparse
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import using
 
 MASK = -1
 MASKGCT_STEPS = (25, 10, *[1] * 10)  # passes for each of 12 acoustic layers
@@ -216,31 +218,13 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def _masks(shape: tuple[int, ...], device: str) -> Tensor:
-    try:
+    with using(device):
         return torch.full(shape, MASK, device=device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Masked decoding of a toy chain in more and more passes.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            found = checks(device=given.device)
-            print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-            parser.exit(not all(holds for _, holds in found))
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    table = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(len(str(cell)) for cell in column) for column in zip(*table, strict=True)]
-    for cells in table:
-        print(*(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Masked decoding of a toy chain in more and more passes.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ Notation: B batch, T frames, F mel bands, C channels of the latent, d downsampli
     [B, C, T / d, F / d]; log_variance = 2 log(deviation).
 """
 
-import argparse
 import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 LOG_VARIANCE_LIMITS = (-30.0, 20.0)  # as in latent diffusion: the exponential stays finite
 
@@ -100,9 +102,7 @@ def fit(mels: Tensor, kl_weight: float, *, channels: int, steps: int, seed: int 
     if kl_weight < 0 or steps < 1:
         raise ValueError(f"want a kl_weight of 0 or more and one step or more, got {kl_weight} and {steps}")
     generator = torch.Generator().manual_seed(seed)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # ten times as fast: the steps are small, and threads that meet after each one wait
-    try:
+    with one_thread():
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)  # weights
             vae = MelVAE(channels=channels).to(mels)
@@ -116,8 +116,6 @@ def fit(mels: Tensor, kl_weight: float, *, channels: int, steps: int, seed: int 
             optimizer.zero_grad()
             torch.autograd.backward(loss / len(batch))
             optimizer.step()
-    finally:
-        torch.set_num_threads(threads)
     return vae
 
 
@@ -144,7 +142,7 @@ def demo(
     frames, bands = 32, 16
     shape = latent_shape(frames, bands, 4, channels)
     generator = torch.Generator().manual_seed(seed)
-    mels = _moved(glides(256, frames, bands, generator), device)
+    mels = moved(glides(256, frames, bands, generator), device)
     held_out = glides(64, frames, bands, generator).to(mels)
     rows = []
     for kl_weight in kl_weights:
@@ -186,7 +184,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     Args:
         device: where the tensors live, "cpu" or "cuda".
     """
-    mean = _moved(torch.tensor([0.0, 1.0, -2.0, 0.5]), device).double().requires_grad_()
+    mean = moved(torch.tensor([0.0, 1.0, -2.0, 0.5]), device).double().requires_grad_()
     log_variance = mean.new_tensor([0.0, 0.0, math.log(4), -1.0]).requires_grad_()
     noise = mean.new_tensor([0.3, -1.0, 3.0, 0.1])
     latent = reparameterize(mean, log_variance, noise)
@@ -207,31 +205,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(x: Tensor, device: str) -> Tensor:
-    try:
-        return x.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="A small VAE of spectrograms, by the weight of its divergence.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        found = checks(device=given.device) if given.check else []
-        shown = {} if given.check else demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    if given.check:
-        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-        parser.exit(not all(holds for _, holds in found))
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("A small VAE of spectrograms, by the weight of its divergence.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from itertools import product
 from random import Random
 from typing import Any, NamedTuple, TypeAlias
 
-from kb.reference.puzzles import run_alone
+from kb.reference._alone import run_alone
 
 Info: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -192,7 +192,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table with an example below, or the checks."""
+    """Print the rows of the demo as a table, or what it promises."""
     run_alone("A meta-prompt, its conflicts, and whose wishes are met.", demo, checks)
 
 

@@ -14,7 +14,6 @@ Dtype: float32. A seed repeats a training on the same machine, not on another: t
 Notation: B batch, K codebooks (levels), T frames, D dimension, V codebook size, N samples.
 """
 
-import argparse
 import math
 from typing import Any, NamedTuple
 
@@ -22,6 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from kb.reference import codec_losses, codec_metrics, rvq, seanet, synthetic_speech
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 SAMPLE_RATE_HZ = synthetic_speech.SAMPLE_RATE_HZ
 PIECE_SECONDS, PIECES, HELD_OUT_PIECES = 2, 60, 12  # of speech to train on and to judge by
@@ -177,8 +178,8 @@ def demo(
     else:
         training = synthetic_speech.utterances(PIECES, PIECE_SECONDS, seed=2 * seed + 1)
         held_out = synthetic_speech.utterances(HELD_OUT_PIECES, PIECE_SECONDS, seed=2 * seed)
-    training, held_out = _moved(training, device), _moved(held_out, device)
-    with seanet.one_thread():
+    training, held_out = moved(training, device), moved(held_out, device)
+    with one_thread():
         codec, errors = fit(training, levels, codebook_size, steps=steps, seed=seed)
         codes = encode(codec, held_out)
         copies = [decode(codec, codes[:, : k + 1]) for k in range(levels)]
@@ -225,17 +226,10 @@ def demo(
     return {"rows": rows, "remarks": remarks, "plot": plot, "audio": audio}
 
 
-def _moved(tensor: Tensor, device: str) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
-@seanet.one_thread()
+@one_thread()
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises of a codec that is not trained, and whether it holds."""
-    speech = _moved(synthetic_speech.utterances(2, 1.6, seed=0), device)
+    speech = moved(synthetic_speech.utterances(2, 1.6, seed=0), device)
     net = seanet.Seanet().to(speech.device)
     with torch.no_grad():
         latents = net.encode(speech)
@@ -263,24 +257,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="Train a small neural codec and measure it at each bit rate.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        shown = demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(*shown["remarks"], sep="\n")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Train a small neural codec and measure it at each bit rate.", demo, checks)
 
 
 if __name__ == "__main__":

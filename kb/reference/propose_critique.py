@@ -17,6 +17,7 @@ from random import Random
 from typing import Any, NamedTuple, Protocol
 
 from kb.reference import puzzles
+from kb.reference._alone import run_alone
 from kb.reference.puzzles import Erring, ErringJudge, Policy, Reward, State, Step
 
 CONTINUE, REFLECT, BACKTRACK, TERMINATE = "continue", "reflect", "backtrack", "terminate"
@@ -204,8 +205,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table with a trace below, or the checks."""
-    puzzles.run_alone("Continue, reflect, backtrack, terminate: searches that choose for themselves.", demo, checks)
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Continue, reflect, backtrack, terminate: searches that choose for themselves.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,16 @@ Ties: numbers are exact fractions; steps stand in one fixed order, so that a see
 Notation: a state is the numbers left, ascending; a step knows the state after it; rng is a random.Random.
 """
 
-import argparse
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
 from itertools import combinations
 from random import Random
 from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from kb.reference._alone import run_alone
 
 State: TypeAlias = tuple[Fraction, ...]
 
@@ -276,32 +277,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def run_alone(title: str, demo: Callable[..., dict[str, Any]], checks: Callable[..., list[tuple[str, bool]]]) -> None:
-    """Print the rows of a demo as a table with its drawing, or its checks: main() of all files on reasoning."""
-    parser = argparse.ArgumentParser(description=title)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            found = checks(device=given.device)
-            print(*(f"{'holds' if holds else 'FAILS':<7}{sentence}" for sentence, holds in found), sep="\n")
-            parser.exit(not all(holds for _, holds in found))
-        shown = demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    rows = shown["rows"]
-    table = [list(map(str, cells)) for cells in [list(rows[0]), *(row.values() for row in rows)]]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for cells in table:
-        print(*(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)), sep="  ")
-    if "drawing" in shown:
-        print(shown["drawing"])
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
+    """Print the rows of the demo as a table, or what it promises."""
     run_alone("The 24 game and a policy that errs.", demo, checks)
 
 

@@ -10,7 +10,6 @@ Ties: a score on a bound belongs to the level above. Dtype: the input's.
 Notation: N clips; levels from 1 (worst) to L; a latent [C, H, W], H in time; P patches.
 """
 
-import argparse
 import itertools
 import math
 from collections.abc import Sequence
@@ -18,6 +17,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 MULTIPLES = (-2.0, -1.0, 1.0, 2.0)
 PREFIXES = ("low quality", "medium quality", "high quality")
@@ -143,7 +145,7 @@ def demo(
         raise ValueError(f"want two clips or more, got {clips}")
     generator = torch.Generator().manual_seed(seed)
     quality, error = torch.randn(2, clips, generator=generator)
-    quality = _moved(quality, device)
+    quality = moved(quality, device)
     scores = 3 + 0.6 * (quality + 0.4 * error.to(quality))  # pseudo-MOS: a network's guess, and not the truth
     levels = quality_levels(scores, bounds(scores))
     count = len(MULTIPLES) + 1
@@ -179,7 +181,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     Args:
         device: where the tensors live, "cpu" or "cuda".
     """
-    scores = _moved(torch.tensor([1.0, 2, 3, 4, 5]), device)
+    scores = moved(torch.tensor([1.0, 2, 3, 4, 5]), device)
     latent = torch.arange(8.0 * 256 * 16, device=scores.device).view(8, 256, 16)
     back = [unpatchify(patchify(latent, 4, 1, overlap), latent.shape, 4, 1, overlap) for overlap in (0, 2)]
     seen = kept(1024, 0.3, torch.Generator().manual_seed(0))
@@ -199,31 +201,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(x: Tensor, device: str) -> Tensor:
-    try:
-        return x.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Clips in levels of quality.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        found = checks(device=given.device) if given.check else []
-        shown = {} if given.check else demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    if given.check:
-        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-        parser.exit(not all(holds for _, holds in found))
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Clips in levels of quality.", demo, checks)
 
 
 if __name__ == "__main__":

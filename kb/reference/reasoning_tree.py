@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 from kb.reference import puzzles
+from kb.reference._alone import run_alone
 from kb.reference.puzzles import Erring, ErringJudge, Policy, Reward, State, Step
 
 
@@ -191,8 +192,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table with a tree below, or the checks."""
-    puzzles.run_alone("Trees of steps, pruned by a reward.", demo, checks)
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Trees of steps, pruned by a reward.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,14 @@ Length: long, because encoding stands here twice, plain and fast, and learning h
 Notation: B batch, K codebooks (levels), T frames, D dimension, V codebook size, N vectors.
 """
 
-import argparse
 import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 KMEANS_ITERATIONS = 10  # on a level's first batch, before the moving averages take over
 DECAY = 0.9  # of the moving averages, per batch; EnCodec has 0.99, for a training that is much longer
@@ -257,13 +259,9 @@ def demo(
     rates = [bitrate_bps(k + 1, codebook_size, frame_rate_hz) for k in range(levels)]
     kept = quantizer_dropout(frames, levels, dropout, seed=seed)
     noise = torch.randn(2, 1, dimension, frames, generator=torch.Generator().manual_seed(seed))
-    training, held_out = _moved(noise, device)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    try:
+    training, held_out = moved(noise, device)
+    with one_thread():
         codebooks = fit(training, levels, codebook_size, iterations=iterations, seed=seed)
-    finally:
-        torch.set_num_threads(threads)
     codes, training_codes = encode_fast(held_out, codebooks), encode_fast(training, codebooks)
     snr, training_snr = snr_db(held_out, codes, codebooks), snr_db(training, training_codes, codebooks)
     rows = [
@@ -289,13 +287,6 @@ def demo(
     return {"rows": rows, "remarks": remarks, "plot": plot}
 
 
-def _moved(tensor: Tensor, device: str) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def _rounded(value_db: float) -> float | None:
     return round(value_db, 2) if math.isfinite(value_db) else None  # JSON has no infinity
 
@@ -303,10 +294,10 @@ def _rounded(value_db: float) -> float | None:
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
     generator = torch.Generator().manual_seed(0)
-    by_hand = _moved(torch.tensor([[[0.0], [4.0], [8.0]], [[-1.0], [0.0], [1.0]]]), device)
+    by_hand = moved(torch.tensor([[[0.0], [4.0], [8.0]], [[-1.0], [0.0], [1.0]]]), device)
     five = encode(by_hand.new_tensor([[[5.0]]]), by_hand)
-    codebooks = _moved(torch.randint(-4, 5, (4, 64, 16), generator=generator).float(), device)
-    latents = _moved(torch.randint(-9, 10, (3, 16, 50), generator=generator).float(), device)
+    codebooks = moved(torch.randint(-4, 5, (4, 64, 16), generator=generator).float(), device)
+    latents = moved(torch.randint(-9, 10, (3, 16, 50), generator=generator).float(), device)
     codes = encode(latents, codebooks)
     parts = [decode(codes[:, k : k + 1], codebooks[k : k + 1]) for k in range(4)]
     corners = by_hand.new_tensor([[0.0, 0.0], [0.0, 9.0], [9.0, 0.0], [9.0, 9.0]])
@@ -331,22 +322,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="Residual vector quantization of Gaussian frames.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Residual vector quantization of Gaussian frames.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ Ties: of codewords equally near the lowest index wins. Dtype: latents and codebo
 Notation: B batch, K codebooks (levels), T frames, D dimension, V codebook size.
 """
 
-import argparse
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import using
 
 
 class Quantized(NamedTuple):
@@ -185,10 +187,8 @@ def demo(
 
 
 def _moved(tensors: tuple[Tensor, Tensor], device: str) -> tuple[Tensor, Tensor]:
-    try:
+    with using(device):
         return tensors[0].to(device), tensors[1].to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
 
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
@@ -211,22 +211,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="The gradients of residual quantization, level by level.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>12}" for cell in cells))
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("The gradients of residual quantization, level by level.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ Dtype: logits are float32 or float64. Random numbers are drawn on the CPU.
 Notation: V vocabulary size, p nucleus mass; logits [.., V]; a token that may not come has logit -inf.
 """
 
-import argparse
 import math
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 PLOTTED = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
@@ -117,7 +119,7 @@ def demo(
     """
     if draws < 1:
         raise ValueError(f"want 1 draw or more, got {draws}")
-    logits = _moved(zipf(vocabulary), device)
+    logits = moved(zipf(vocabulary), device)
     cool = with_temperature(logits, temperature)
     rules = {
         "nothing": logits,
@@ -156,7 +158,7 @@ def demo(
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what holds of the rules, each with whether it did."""
-    logits = _moved(torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64).log(), device)
+    logits = moved(torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64).log(), device)
     drawn = draw(logits.expand(20000, -1)).bincount(minlength=3) / 20000
     cool = with_temperature(logits, 0.5).softmax(-1) - logits.new_tensor([0.25, 0.09, 0.04]) / 0.38
     return [
@@ -168,32 +170,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(tensor: Tensor, device: str) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Temperature, top-k and nucleus on a toy distribution.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            found = checks(device=given.device)
-            print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-            parser.exit(not all(holds for _, holds in found))
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    table = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(len(str(cell)) for cell in column) for column in zip(*table, strict=True)]
-    for cells in table:
-        print(*(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Temperature, top-k and nucleus on a toy distribution.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,16 @@ Dtype: that of the weights; float32 unless changed. A stream's rounding may diff
 Notation: B batch, C channels, N samples, T frames, D dimension of a frame.
 """
 
-import argparse
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import one_thread, using
 
 SAMPLE_RATE_HZ = 16000
 STRIDES = (2, 4, 5, 8)  # of the encoder, beginning at the waveform; the decoder goes 8, 5, 4, 2
@@ -185,17 +186,6 @@ def in_chunks(coder: Callable[[Tensor, Past], Tensor], x: Tensor, length: int) -
     return torch.cat([coder(chunk, past) for chunk in torch.split(x, length, -1)], -1)
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one CPU core: threads that meet after each of many small layers are slow on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def trace(net: Seanet, waveform: Tensor) -> list[dict[str, Any]]:
     """Return what each layer of net makes of a waveform [B, N]: its stride, and the channels and length after it."""
     rows: list[dict[str, Any]] = []
@@ -276,10 +266,8 @@ def _agreement_db(whole: Tensor, other: Tensor) -> float:
 
 
 def _moved(net: Seanet, device: str) -> Seanet:
-    try:
+    with using(device):
         return net.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
 
 
 @one_thread()
@@ -310,22 +298,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="The shapes of a waveform on its way through SEANet and back.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>13}" for cell in cells))
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("The shapes of a waveform on its way through SEANet and back.", demo, checks)
 
 
 if __name__ == "__main__":

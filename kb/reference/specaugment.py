@@ -10,11 +10,13 @@ Ties: there are none. Dtype: that of the spectrogram. The seed draws all masks, 
 Notation: B batch, M mel bands, T frames.
 """
 
-import argparse
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 
 class Policy(NamedTuple):
@@ -137,7 +139,7 @@ def demo(
                 "least_and_most": f"{100 * min(shares):.1f} to {100 * max(shares):.1f}",
             }
         )
-    mel = _moved(torch.rand(1, bands, frames, generator=generator) + 1, device)
+    mel = moved(torch.rand(1, bands, frames, generator=generator) + 1, device)
     gone = (apply(mel, chosen, seed) != mel)[0]
     cells = gone.cpu().flip(0)[:: max(1, bands // 20), :: max(1, frames // 72)].tolist()
     drawing = "\n".join("".join("#" if one else "." for one in row) for row in cells)
@@ -153,7 +155,7 @@ def demo(
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
-    mel = _moved(torch.arange(2.0 * 80 * 200).view(2, 80, 200), device)
+    mel = moved(torch.arange(2.0 * 80 * 200).view(2, 80, 200), device)
     masked = apply(mel, POLICIES["LD"])
     gone = masked != mel
     kept = bool((masked[~gone] == mel[~gone]).all())
@@ -168,32 +170,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(mel: Tensor, device: str) -> Tensor:
-    try:
-        return mel.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table with the drawing below, or the checks."""
-    parser = argparse.ArgumentParser(description="How much the policies of SpecAugment mask.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        shown = demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("How much the policies of SpecAugment mask.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ Ties: of codewords with equal scores the lowest index wins. Dtype: latents and b
 Notation: B batch, K levels, T frames, D dimension of the latents, L of a branch, V codebook size, N vectors.
 """
 
-import argparse
 import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 KMEANS_ITERATIONS = 15
 
@@ -168,13 +170,6 @@ def _shapes(*tensors: Tensor) -> str:
     return ", ".join(str(list(tensor.shape)) for tensor in tensors)
 
 
-def _on(device: str, tensor: Tensor) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 FIGURES = (changed_codes_percent,)  # what claims may run
 
 
@@ -205,34 +200,34 @@ def demo(
     phone = torch.randint(phones, (2 * frames,), generator=generator)
     sound = torch.randn(2 * frames, 8, generator=generator) @ torch.randn(8, 16, generator=generator) / math.sqrt(8)
     noise = 0.1 * torch.randn(2 * frames, 16, generator=generator)
-    training, held_out = torch.split(_on(device, contents[phone] / 2 + sound + noise), frames)
-    teacher = _on(device, contents[phone[:frames]])
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    layouts = {
-        "RVQ": fit(training, training, levels, codebook_size, split=False, seed=seed),
-        "semantic RVQ": fit(training, teacher, levels, codebook_size, split=False, seed=seed),
-        "split": fit(training, teacher, levels, codebook_size, seed=seed),
-    }
-    rows, series, inputs = [], {}, held_out.T[None]
-    for name, (semantic, acoustic) in layouts.items():
-        split = name == "split"
-        codes = encode(inputs, semantic, acoustic, split=split)
-        other = semantic._replace(codebooks=_fit_levels(training @ semantic.project_in.T, 1, codebook_size, seed + 1))
-        changed = encode(inputs, other, acoustic, split=split)[:, 1:] != codes[:, 1:]
-        told = torch.zeros(codebook_size, phones).index_put_(
-            (codes[0, 0].cpu(), phone[frames:]), torch.ones(frames), accumulate=True
-        )
-        errors = [inputs - decode(codes[:, : k + 1], semantic, acoustic) for k in range(levels)]
-        series[name] = [round(float(10 * torch.log10(inputs.square().sum() / e.square().sum())), 2) for e in errors]
-        row = {
-            "quantization": name,
-            "phone_from_first_code_percent": round(100 * float(told.amax(1).sum()) / frames, 1),
-            "snr_db": series[name][-1],
-            "other_codes_changed_percent": round(100 * float(changed.double().mean()), 1),
+    training, held_out = torch.split(moved(contents[phone] / 2 + sound + noise, device), frames)
+    teacher = moved(contents[phone[:frames]], device)
+    with one_thread():
+        layouts = {
+            "RVQ": fit(training, training, levels, codebook_size, split=False, seed=seed),
+            "semantic RVQ": fit(training, teacher, levels, codebook_size, split=False, seed=seed),
+            "split": fit(training, teacher, levels, codebook_size, seed=seed),
         }
-        rows.append(row)
-    torch.set_num_threads(threads)
+        rows, series, inputs = [], {}, held_out.T[None]
+        for name, (semantic, acoustic) in layouts.items():
+            split = name == "split"
+            codes = encode(inputs, semantic, acoustic, split=split)
+            other = semantic._replace(
+                codebooks=_fit_levels(training @ semantic.project_in.T, 1, codebook_size, seed + 1)
+            )
+            changed = encode(inputs, other, acoustic, split=split)[:, 1:] != codes[:, 1:]
+            told = torch.zeros(codebook_size, phones).index_put_(
+                (codes[0, 0].cpu(), phone[frames:]), torch.ones(frames), accumulate=True
+            )
+            errors = [inputs - decode(codes[:, : k + 1], semantic, acoustic) for k in range(levels)]
+            series[name] = [round(float(10 * torch.log10(inputs.square().sum() / e.square().sum())), 2) for e in errors]
+            row = {
+                "quantization": name,
+                "phone_from_first_code_percent": round(100 * float(told.amax(1).sum()) / frames, 1),
+                "snr_db": series[name][-1],
+                "other_codes_changed_percent": round(100 * float(changed.double().mean()), 1),
+            }
+            rows.append(row)
     remarks = [
         "other_codes_changed_percent: after the first codebook was trained again from another start.",
         "Here the split costs decibels, for the other codes cannot build on the first. Mimi pays that because to teach "
@@ -245,9 +240,9 @@ def demo(
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what must hold, each with whether it did."""
-    one, two = _on(device, torch.eye(1)), _on(device, torch.tensor([[[0.0], [4.0]], [[-1.0], [1.0]]]))
+    one, two = moved(torch.eye(1), device), moved(torch.tensor([[[0.0], [4.0]], [[-1.0], [1.0]]]), device)
     semantic, acoustic = Branch(one, two[:1], one), Branch(one, two, one)
-    latents = _on(device, torch.tensor([[[5.0, 1.0]]]))
+    latents = moved(torch.tensor([[[5.0, 1.0]]]), device)
     codes = encode(latents, semantic, acoustic)
     residual = encode(latents, semantic, acoustic, split=False)
     return [
@@ -263,22 +258,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Split quantization of made-up frames.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Split quantization of made-up frames.", demo, checks)
 
 
 if __name__ == "__main__":

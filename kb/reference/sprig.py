@@ -18,7 +18,7 @@ from random import Random
 from statistics import fmean, pstdev
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from kb.reference.puzzles import run_alone
+from kb.reference._alone import run_alone
 
 Prompt: TypeAlias = tuple[str, ...]
 
@@ -252,7 +252,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table with a prompt below, or the checks."""
+    """Print the rows of the demo as a table, or what it promises."""
     run_alone("A search for a system prompt, and what gets into it.", demo, checks)
 
 

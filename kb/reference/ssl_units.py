@@ -10,13 +10,15 @@ Dtype: features and centres share one, float32 or float64; units are int64. Rand
 Notation: N frames, D dimension, V codebook size (number of centres).
 """
 
-import argparse
 import math
 from itertools import groupby, pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 FRAME_RATE_HZ = 50.0  # HuBERT and wav2vec 2.0: a frame is 320 samples at 16 kHz
 OCCURRENCE, NOISE = 0.5, 0.1  # of made-up speech: between a phone's occurrences, and from frame to frame
@@ -144,13 +146,6 @@ def _kinds(*tensors: Tensor) -> str:
     return " and ".join(f"{list(tensor.shape)} {tensor.dtype}" for tensor in tensors)
 
 
-def _on(device: str, *tensors: Tensor) -> list[Tensor]:
-    try:
-        return [tensor.to(device) for tensor in tensors]
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 FIGURES = (deduplicate, durations, repeat)  # what claims may run
 
 
@@ -182,11 +177,9 @@ def demo(
     training, _ = speech(places[to_train_on], tempo=1.0, generator=generator)
     held_out, number = speech(places[to_say], tempo=1.0, generator=generator)
     slow, _ = speech(places[to_say], tempo=0.5, generator=generator)
-    training, held_out, slow, phone = _on(device, training, held_out, slow, to_say[number])
+    training, held_out, slow, phone = (moved(one, device) for one in (training, held_out, slow, to_say[number]))
     rows = []
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: with two threads on a busy machine they took 15 times as long
-    try:
+    with one_thread():
         for size in codebook_sizes:
             centres = fit(training, size, seed=seed)
             index = nearest(held_out, centres)
@@ -203,8 +196,6 @@ def demo(
                 "slow_over_fast": round(len(deduplicate(nearest(slow, centres).tolist())) / len(kept), 2),
             }
             rows.append(row)
-    finally:
-        torch.set_num_threads(threads)
     phones_hz = round(FRAME_RATE_HZ * spoken / len(units), 1)
     restored = repeat(kept, durations(units)) == units
     remarks = [
@@ -227,8 +218,8 @@ def demo(
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what holds of units, each with whether it did."""
-    (features,) = _on(device, torch.randn(400, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
-    (line,) = _on(device, torch.tensor([[0.0], [2.0], [10.0], [12.0]]))
+    features = moved(torch.randn(400, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64), device)
+    line = moved(torch.tensor([[0.0], [2.0], [10.0], [12.0]]), device)
     first = start(features, 8)
     errors = [squared_error(features, lloyd(features, first, iterations=n)) for n in range(12)]
     centres = lloyd(features, first)
@@ -245,24 +236,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table and the drawing below, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Units of made-up speech, before and after deduplicating.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            found = checks(device=given.device)
-            print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-            parser.exit(not all(holds for _, holds in found))
-        shown = demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Units of made-up speech, before and after deduplicating.", demo, checks)
 
 
 if __name__ == "__main__":

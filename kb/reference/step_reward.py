@@ -16,6 +16,7 @@ from statistics import fmean
 from typing import Any
 
 from kb.reference import puzzles
+from kb.reference._alone import run_alone
 from kb.reference.puzzles import Erring, ErringJudge, Policy, State
 
 ROLLOUTS = [1, 2, 4, 8, 16, 32]
@@ -172,8 +173,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    puzzles.run_alone("The value of a step by roll-outs, beside a judge.", demo, checks)
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("The value of a step by roll-outs, beside a judge.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ Ties: none. A channel that does not change in time becomes the style's mean: it 
 Notation: B batch, C channels, T frames; x [B, C, T]; D dimension of a style vector; mean and deviation [B, C].
 """
 
-import argparse
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 EPSILON = 1e-5  # added to the variance, as torch's instance norm does
 
@@ -107,7 +109,7 @@ def demo(*, device: str = "cpu", seed: int = 0, frames: int = 100) -> dict[str, 
     """
     if frames < 2:
         raise ValueError(f"frames must be at least 2, got {frames}")
-    sentences = _moved(contours(frames), device)
+    sentences = moved(contours(frames), device)
     generator = torch.Generator().manual_seed(seed)
     levels = torch.tensor([CALM, LIVELY]) * (1 + 0.05 * torch.randn(2, 2, generator=generator))
     levels = levels.to(sentences.device)
@@ -146,7 +148,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     Args:
         device: where the tensors live, "cpu" or "cuda".
     """
-    a, b = _moved(torch.randn(2, 3, 4, 50, generator=torch.Generator().manual_seed(0)), device)
+    a, b = moved(torch.randn(2, 3, 4, 50, generator=torch.Generator().manual_seed(0)), device)
     styled = adain(a, style_of(b))
     got, wanted = style_of(styled), style_of(b)
     flat = torch.full_like(a, 7.0)
@@ -168,31 +170,9 @@ def _same(one: Tensor, other: Tensor) -> bool:
     return torch.allclose(one, other, atol=1e-4)
 
 
-def _moved(x: Tensor, device: str) -> Tensor:
-    try:
-        return x.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Two sentences in two styles, by AdaIN.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        found = checks(device=given.device) if given.check else []
-        shown = {} if given.check else demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    if given.check:
-        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-        parser.exit(not all(holds for _, holds in found))
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Two sentences in two styles, by AdaIN.", demo, checks)
 
 
 if __name__ == "__main__":

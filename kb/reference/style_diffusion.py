@@ -11,15 +11,16 @@ Ties: there are none. Dtype: float32 in training. The seed draws weights, data a
 Notation: N styles, D = 2, s a style, sigma the deviation of the noise on it, D(x, sigma, text) the mean of s given x.
 """
 
-import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 SIGMA_MIN, SIGMA_MAX, RHO, STEPS = 1e-4, 3.0, 9.0, 5
 LOG_MEAN, LOG_STD = -3.0, 1.0  # of ln sigma in training
@@ -89,7 +90,7 @@ def fit(device: str, generator: torch.Generator, steps: int = FIT_STEPS) -> list
     """Return weights trained to take noise of log-normal strength off true styles, errors weighed by 1 / c_out^2."""
     sizes = ((2 + 1 + len(MOODS), HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, 2))  # in go x, the noise level and the text
     drawn = [torch.randn(rows + 1, columns, generator=generator) / (rows + 1) ** 0.5 for rows, columns in sizes]
-    weights = [_moved(one, device).requires_grad_() for one in drawn]
+    weights = [moved(one, device).requires_grad_() for one in drawn]
     optimizer = torch.optim.Adam(weights, RATE)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = RATE * (1 - step / steps)
@@ -140,20 +141,10 @@ def distance(styles: Tensor, text: int) -> tuple[float, float]:
     return float(off_mean), float(100 * (styles.T.cov() - covariance).norm() / covariance.norm())
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 FIGURES = (noise_levels, true_moments)  # what claims may run
 
 
-@_one_thread()
+@one_thread()
 def demo(*, device: str = "cpu", seed: int = 0, steps: int = STEPS, count: int = 2000) -> dict[str, Any]:
     """Train a small denoiser and draw styles for each text: are they those of the text, in all their variety?
 
@@ -168,7 +159,7 @@ def demo(*, device: str = "cpu", seed: int = 0, steps: int = STEPS, count: int =
     levels, weights = noise_levels(steps), fit(device, torch.Generator().manual_seed(seed))
 
     def far(denoiser: Denoiser, text: int, levels: list[float]) -> tuple[float, float]:
-        texts = _moved(torch.full((count,), text), device)
+        texts = moved(torch.full((count,), text), device)
         return distance(sample(denoiser, texts, levels, torch.Generator().manual_seed(seed + 1)), text)
 
     denoisers: dict[str, Denoiser] = {"exact": exact, "trained": partial(denoise, weights)}
@@ -192,11 +183,11 @@ def demo(*, device: str = "cpu", seed: int = 0, steps: int = STEPS, count: int =
     return {"rows": rows, "remarks": remarks, "plot": plot}
 
 
-@_one_thread()
+@one_thread()
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
     generator = torch.Generator().manual_seed(0)
-    text = _moved(torch.full((4000,), 1), device)
+    text = moved(torch.full((4000,), 1), device)
     off_mean, off_covariance = distance(sample(exact, text, noise_levels(30), generator), 1)
     seeds = [sample(exact, text[:5], noise_levels(STEPS), torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
     styles = draw(text, generator)
@@ -218,30 +209,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(tensor: Tensor, device: str) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="Styles drawn from noise for a text, by a toy diffusion model.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Styles drawn from noise for a text, by a toy diffusion model.", demo, checks)
 
 
 if __name__ == "__main__":

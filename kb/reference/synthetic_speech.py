@@ -12,7 +12,6 @@ Dtype: float32, the phase in float64. Drawn on the CPU, so that a seed gives one
 Notation: B utterances, N samples, C control frames of 10 ms, H harmonics.
 """
 
-import argparse
 import math
 import wave
 from typing import Any, NamedTuple
@@ -20,6 +19,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 SAMPLE_RATE_HZ = 16000
 CONTROL = 160  # samples of a control frame: 10 ms
@@ -196,7 +198,7 @@ def demo(*, device: str = "cpu", seed: int = 0, seconds: float = 3.0, recording:
         seconds: how long it speaks, 0.1..60.
         recording: a wav file to read instead, 16-bit PCM of any rate.
     """
-    _moved(torch.zeros(()), device)
+    moved(torch.zeros(()), device)
     if recording:
         waveform = read_wav(recording)
         length, loudest = len(waveform) / SAMPLE_RATE_HZ, float(waveform.abs().max())
@@ -245,16 +247,9 @@ def _audio(tracks: dict[str, Tensor]) -> dict[str, Any]:
     return {"sample_rate_hz": SAMPLE_RATE_HZ, "tracks": {name: one.tolist() for name, one in tracks.items()}}
 
 
-def _moved(tensor: Tensor, device: str) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
-    _moved(torch.zeros(()), device)
+    moved(torch.zeros(()), device)
     spoken, again, other = (utterances(2, 1.0, seed=seed) for seed in (0, 0, 1))
     formants_hz = torch.tensor([[500.0, 500.0], [1e6, 1e6], [1e6, 1e6]])
     gain = formant_gain(torch.tensor([[0.0, 500.0]]), formants_hz).abs()[0]
@@ -281,22 +276,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="Speech-like sound by formula.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Speech-like sound by formula.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ Ties: none. Dtype: the input's. Codes come from kb/reference/rvq.py, which it im
 Notation: B batch, N text tokens, T frames, D dimension, H heads; text [B, N, D], frames [B, T, D], tokens [B, N, D].
 """
 
-import argparse
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,6 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from kb.reference import rvq
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 FRAME_MS = 20
 
@@ -134,7 +135,7 @@ def demo(
     if not words or not all(0 <= place < len(words) for place in swapped):
         raise ValueError(f"want words, and places to swap in 0..{len(words) - 1}, got {text!r} and {list(swapped)}")
     generator = torch.Generator().manual_seed(seed)
-    embeddings = _moved(nn.functional.normalize(torch.randn(len(words), 32, generator=generator), dim=1), device)
+    embeddings = moved(nn.functional.normalize(torch.randn(len(words), 32, generator=generator), dim=1), device)
     readings = []
     for frames_a_letter, pitch in ((2, 140.0), (5, 110.0)):
         counts = [frames_a_letter * len(word) + 1 for word in words]
@@ -179,7 +180,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     Args:
         device: where the tensors live, "cpu" or "cuda".
     """
-    drawn = _moved(torch.randn(4, 2, 9, 8, generator=torch.Generator().manual_seed(0)), device)
+    drawn = moved(torch.randn(4, 2, 9, 8, generator=torch.Generator().manual_seed(0)), device)
     queries, keys, values, _ = drawn
     by_hand, _ = attend(*(queries.new_tensor(x)[:, None] for x in ([1.0], [0.0, math.log(3)], [0.0, 8.0])))
     theirs = nn.functional.scaled_dot_product_attention(queries, keys, values)
@@ -201,32 +202,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(x: Tensor, device: str) -> Tensor:
-    try:
-        return x.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table and the drawing below, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="One text read fast and slowly, and its tokens exchanged.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        found = checks(device=given.device) if given.check else []
-        shown = {} if given.check else demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    if given.check:
-        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-        parser.exit(not all(holds for _, holds in found))
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("One text read fast and slowly, and its tokens exchanged.", demo, checks)
 
 
 if __name__ == "__main__":

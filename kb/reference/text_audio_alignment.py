@@ -11,11 +11,12 @@ Ties: two words that begin in one frame keep their order; a token that is due in
 Notation: T frames at frame_rate_hz; a stream holds a token, PAD or EPAD for each frame; times in seconds.
 """
 
-import argparse
 import math
 import random
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+from kb.reference._alone import run_alone
 
 PAD, EPAD = "·", "|"
 FRAME_RATE_HZ = 12.5
@@ -176,21 +177,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table and the drawing below, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Words with times as a text stream beside speech.")
-    parser.add_argument("--device", help="not used, there are no tensors")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    if given.check:
-        found = checks()
-        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-        parser.exit(not all(holds for _, holds in found))
-    shown = demo(seed=given.seed)
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Words with times as a text stream beside speech.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ Dtype: latents are float32 or float64; units and labels int64. Random numbers ar
 Notation: N latents, D dimension, V codebook size (number of units), C classes.
 """
 
-import argparse
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import one_thread, using
 
 SEGMENTS, TONES = 20, 4
 DIMENSION = 64
@@ -154,32 +154,19 @@ def as_units(
 
 def kept_by_latents(speaker_spread: float = 0.0, seed: int = 0) -> Kept:
     """Return how much of segment and tone a probe reads from the latents themselves."""
-    with _one_thread():
+    with one_thread():
         return kept(*make(speaker_spread, seed=seed))
 
 
 def kept_by_units(codebook_size: int, emphasis: float = 1.0, speaker_spread: float = 0.0, seed: int = 0) -> Kept:
     """Return how much of segment and tone a probe reads from units; an emphasis above 1 makes them task-aware."""
-    with _one_thread():
+    with one_thread():
         return kept(*as_units(*make(speaker_spread, seed=seed), codebook_size, emphasis, seed))
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch use one thread: the steps are small, and threads that meet after each are slow on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def _on(device: str, latents: Latents) -> Latents:
-    try:
+    with using(device):
         return Latents(*(tensor.to(device) for tensor in latents))
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
 
 
 FIGURES = (kept_by_latents, kept_by_units)  # what claims may run
@@ -207,7 +194,7 @@ def demo(
         raise ValueError(f"want codebook_sizes of 1 or more, speaker_spread of 0 or more, emphasis above 0, got {got}")
     made = [make(spread, seed=seed) for spread in (0.0, speaker_spread)]
     one_speaker, speakers = ((_on(device, training), _on(device, test)) for training, test in made)
-    with _one_thread():
+    with one_thread():
         read: list[tuple[str, int | None, Kept, Kept]] = [("latents", None, kept(*one_speaker), kept(*speakers))]
         for name, factor in (("units", 1.0), ("task-aware units", emphasis)):
             for size in codebook_sizes:
@@ -250,7 +237,7 @@ def demo(
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what holds of probes and units, each with whether it did."""
     training, test = (_on(device, part) for part in make(0.0))
-    with _one_thread():
+    with one_thread():
         latents, few = kept(training, test), kept(*as_units(training, test, SEGMENTS, 1.0, 0))
         one = kept(*as_units(training, test, 1, 1.0, 0))
         shuffled = torch.randperm(SIZE, generator=torch.Generator().manual_seed(0)).to(device)
@@ -265,22 +252,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Segment and tone, read from latents and from k-means units.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            found = checks(device=given.device)
-            print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-            parser.exit(not all(holds for _, holds in found))
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{max(16, len(column))}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Segment and tone, read from latents and from k-means units.", demo, checks)
 
 
 if __name__ == "__main__":

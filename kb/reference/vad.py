@@ -12,10 +12,11 @@ Ties: a probability equal to the threshold is speech; one equal to the lower thr
 Notation: chunks are numbered from 0; [begin, end) is a half-open range of them. Only the standard library is used.
 """
 
-import argparse
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+from kb.reference._alone import run_alone
 
 CHUNK_MS = 32  # 2048 bytes of float32 at 16 kHz
 GAP = 0.15  # how far the threshold of silence lies below that of speech
@@ -188,20 +189,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table and the drawing below, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="What two iterators over voice activity keep, and when they say so.")
-    parser.add_argument("--device", help="not used, there are no tensors")
-    parser.add_argument("--seed", type=int, help="not used, nothing is drawn")
-    parser.add_argument("--check", action="store_true")
-    if parser.parse_args().check:
-        found = checks()
-        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-        parser.exit(not all(holds for _, holds in found))
-    shown = demo()
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("What two iterators over voice activity keep, and when they say so.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,15 @@ Ties: of codewords with equal scores the lowest index wins. Dtype: floats share 
 Notation: B batch, T frames, D dimension, V codebook size, N vectors.
 """
 
-import argparse
 import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved, one_thread
 
 POOLING = 4  # frames of 20 ms to a token of 80 ms
 DECAY, COMMITMENT = 0.9, 2.5  # GLM-4-Voice: 0.99, for a longer training, and 10 x 0.25
@@ -170,13 +172,6 @@ def _kind(tensor: Tensor) -> str:
     return f"{list(tensor.shape)} {tensor.dtype}"
 
 
-def _on(device: str, tensor: Tensor) -> Tensor:
-    try:
-        return tensor.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 FIGURES = (perplexity, tokens)  # what claims may run
 
 
@@ -207,25 +202,23 @@ def demo(
     sounds, voices = (torch.randn(n, 24, generator=generator) for n in (phones, speakers))
     frames = sounds[phone.repeat_interleave(8, dim=1)] + voices[speaker]
     frames = (frames + torch.randn(frames.shape, generator=generator)).transpose(1, 2)
-    frames, phone, speaker = _on(device, frames), _on(device, phone.repeat_interleave(2, dim=1)), speaker[:, 0]
+    frames, phone, speaker = moved(frames, device), moved(phone.repeat_interleave(2, dim=1), device), speaker[:, 0]
     rows, series = [], {}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the steps are small: threads that meet after each are slow on a busy machine
-    for restarts in (False, True):
-        found = fit(frames, phone, _on(device, speaker), codebook_size, restarts=restarts, steps=steps, seed=seed)
-        rows += [
-            {
-                "restarts": restarts,
-                "step": one.step,
-                "codewords_used": sum(use > 0 for use in one.uses),
-                "perplexity": round(perplexity(one.uses), 1),
-                "phone_percent": one.phone_percent,
-                "speaker_percent": one.speaker_percent,
-            }
-            for one in found
-        ]
-        series["with restarts" if restarts else "without"] = [round(perplexity(one.uses), 1) for one in found]
-    torch.set_num_threads(threads)
+    with one_thread():
+        for restarts in (False, True):
+            found = fit(frames, phone, moved(speaker, device), codebook_size, restarts=restarts, steps=steps, seed=seed)
+            rows += [
+                {
+                    "restarts": restarts,
+                    "step": one.step,
+                    "codewords_used": sum(use > 0 for use in one.uses),
+                    "perplexity": round(perplexity(one.uses), 1),
+                    "phone_percent": one.phone_percent,
+                    "speaker_percent": one.speaker_percent,
+                }
+                for one in found
+            ]
+            series["with restarts" if restarts else "without"] = [round(perplexity(one.uses), 1) for one in found]
     remarks = [
         f"Of {codebook_size} codewords, on utterances not trained on. phone_percent: tokens whose phone is the most "
         f"frequent one of their codeword; speaker_percent likewise: nobody asked for it, 1 of {speakers} is chance.",
@@ -239,20 +232,20 @@ def demo(
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what must hold, each with whether it did."""
-    line = _on(device, torch.tensor([[0.0], [4.0], [8.0]]))
-    latents = _on(device, torch.tensor([[[5.0, -1.0, 6.5, 7.0]]])).requires_grad_()
+    line = moved(torch.tensor([[0.0], [4.0], [8.0]]), device)
+    latents = moved(torch.tensor([[[5.0, -1.0, 6.5, 7.0]]]), device).requires_grad_()
     codes = encode(latents, line)
     decoded = decode(codes, line)
     (gradient,) = torch.autograd.grad(straight_through(latents, decoded).square().sum(), latents)
-    moved, means = begin(line), line.new_tensor([[-1.0], [5.0], [6.75]])
+    averaged, means = begin(line), line.new_tensor([[-1.0], [5.0], [6.75]])
     for _ in range(300):
-        moved = update(moved, latents, codes)
+        averaged = update(averaged, latents, codes)
     again = restart(update(begin(line), latents, codes * 0), latents, 0.95, torch.Generator().manual_seed(0))
     return [
         ("5, -1, 6.5, 7 are nearest to 4, 0, 8, 8", codes.tolist() == [[1, 0, 2, 2]]),
         ("codewords encode to themselves", torch.equal(encode(decoded, line), codes)),
         ("the gradient of the sum of squares, 2 x, passes the codebook", gradient.tolist() == [[[8, 0, 16, 16]]]),
-        ("moving averages end at the means -1, 5, 6.75", torch.allclose(moved.codewords, means)),
+        ("moving averages end at the means -1, 5, 6.75", torch.allclose(averaged.codewords, means)),
         (
             "a codeword that nobody uses restarts on a vector of the batch",
             bool((again.codewords[1:] != line[1:]).all()),
@@ -262,22 +255,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="What a codebook of made-up speech tells while it learns phones.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        rows = demo(device=given.device, seed=given.seed)["rows"]
-    except ValueError as error:
-        parser.error(str(error))
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("What a codebook of made-up speech tells while it learns phones.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,14 @@ Ties: there are none. Dtype: that of the waveform, float32 or float64; the mel f
 Notation: B batch, S samples, T frames, M mel bands, D width.
 """
 
-import argparse
 import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import moved
 
 SAMPLE_RATE_HZ, SECONDS = 16_000, 30
 WINDOW, HOP_LENGTH = 400, 160  # samples: 25 ms every 10 ms
@@ -145,7 +147,7 @@ def demo(*, device: str = "cpu", seed: int = 0, seconds: float = 2.0, bands: int
     if not 0.1 <= seconds <= SECONDS:
         raise ValueError(f"want seconds from 0.1 to {SECONDS}, got {seconds}")
     tone = rising_tone(seconds)
-    mel = log_mel(pad_or_trim(_moved(tone[None], device)), bands)
+    mel = log_mel(pad_or_trim(moved(tone[None], device)), bands)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         stem = Stem(bands, 64).requires_grad_(False).to(mel.device)
@@ -183,9 +185,9 @@ def rising_tone(seconds: float) -> Tensor:
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
-    silence = log_mel(_moved(torch.zeros(1, 16_000), device))
-    tone = log_mel(_moved(rising_tone(1.0)[None], device))
-    louder = log_mel(_moved(10 * rising_tone(1.0)[None], device))
+    silence = log_mel(moved(torch.zeros(1, 16_000), device))
+    tone = log_mel(moved(rising_tone(1.0)[None], device))
+    louder = log_mel(moved(10 * rising_tone(1.0)[None], device))
     hz = torch.tensor([0.0, 500.0, 1000.0, 4000.0])
     return [
         ("30 s are 3000 frames, 1500, 750, and 752 positions.", whisper_frontend() == (3000, 1500, 750, 752, 40.0)),
@@ -197,31 +199,9 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     ]
 
 
-def _moved(waveform: Tensor, device: str) -> Tensor:
-    try:
-        return waveform.to(device)
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
 def main() -> None:
-    """Print the rows of the demo as a table with the drawing below, or the checks."""
-    parser = argparse.ArgumentParser(description="Whisper's front end and Qwen-Audio's pooling, stage by stage.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        shown = demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    for row in shown["rows"]:
-        print("{:<12}  {!s:>6}  {:>6}  {:7.4f} ms".format(*row.values()))
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Whisper's front end and Qwen-Audio's pooling, stage by stage.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,15 @@ Ties: there are none. Dtype: that of the weights, float32 unless moved; a model 
 Notation: B batch, T frames, E width of the encoders, W windows, L frames of a window, N queries, D width, H heads.
 """
 
-import argparse
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from kb.reference._alone import run_alone
+from kb.reference._devices import using
 
 LAYERS, HEADS, WIDTH = 2, 12, 768  # SALMONN: two layers of BERT's width
 ENCODERS = (1280, 768)  # Whisper-large-v2 and BEATs
@@ -270,10 +272,8 @@ def _small(device: str, seed: int, queries: int, frames: int) -> tuple[Connector
         torch.manual_seed(seed)
         connector = Connector(encoders=(6, 4), queries=queries, width=8, llm_width=5, heads=2)
         features = [torch.randn(1, frames, 6), torch.randn(1, frames, 4)]
-    try:
+    with using(device):
         return connector.double().requires_grad_(False).to(device), [one.double().to(device) for one in features]
-    except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
-        raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
 
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
@@ -296,24 +296,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table with the drawing below, or the checks."""
-    parser = argparse.ArgumentParser(description="The window-level Q-Former of SALMONN, counted and drawn.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    try:
-        if given.check:
-            for sentence, held in checks(device=given.device):
-                print("holds" if held else "FAILS", sentence, sep="  ")
-            return
-        shown = demo(device=given.device, seed=given.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    for row in [dict.fromkeys(shown["rows"][0]), *shown["rows"]]:
-        values = row.values() if row["figure"] else row
-        print("{:<34}  {!s:>10}  {!s:>10}".format(*values))
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("The window-level Q-Former of SALMONN, counted and drawn.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -10,15 +10,6 @@ from kb.reference import activation_tuning  # noqa: E402
 from kb.reference.activation_tuning import Network, Task  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that meet after every small step are slow where other work shares the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def gaussian(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 

@@ -13,15 +13,6 @@ from hypothesis import strategies as st  # noqa: E402
 from kb.reference import codec_losses  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that meet after every small step are slow where other work shares the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def gaussian(*shape, seed):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 

@@ -13,15 +13,6 @@ from hypothesis import strategies as st  # noqa: E402
 from kb.reference import depth_transformer  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that meet after every small step are slow where other work shares the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def model(codebooks=3, seed=0, **settings):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -13,15 +13,6 @@ from hypothesis import strategies as st  # noqa: E402
 from kb.reference import fsq  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that meet after every small step are slow where other work shares the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_two_dimensions_worked_by_hand():
     latents = torch.tensor([[[-9.0, 0.0, 9.0, 0.0], [9.0, 0.0, -9.0, 0.3]]])  # dimensions of 3 and of 5 levels
 

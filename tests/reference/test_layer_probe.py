@@ -10,15 +10,6 @@ torch = pytest.importorskip("torch")
 from kb.reference import layer_probe  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that meet after every small step are slow where other work shares the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def shown():
     return layer_probe.demo(layers=8, utterances=1000)

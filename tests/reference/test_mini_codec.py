@@ -12,12 +12,6 @@ torch = pytest.importorskip("torch")
 from kb.reference import codec_metrics, mini_codec, rvq, seanet, synthetic_speech  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    with seanet.one_thread():
-        yield
-
-
 @pytest.fixture(scope="module")
 def speech():
     return synthetic_speech.utterances(10, 2.0, seed=1), synthetic_speech.utterances(2, 2.0, seed=2)

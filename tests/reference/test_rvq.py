@@ -13,15 +13,6 @@ from hypothesis import strategies as st  # noqa: E402
 from kb.reference import rvq  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that meet after every small step are slow where other work shares the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def whole_numbers(low, high, shape, seed):
     """Floats that are whole: then float32 rounds nothing, ties are exact, and every machine has to agree."""
     return torch.randint(low, high + 1, shape, generator=torch.Generator().manual_seed(seed)).float()

@@ -13,12 +13,6 @@ from hypothesis import strategies as st  # noqa: E402
 from kb.reference import seanet  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    with seanet.one_thread():
-        yield
-
-
 def gaussian(*shape, seed=0, dtype=torch.float32):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 

@@ -12,15 +12,6 @@ from hypothesis import strategies as st  # noqa: E402
 from kb.reference import style_diffusion  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that meet after every small step are slow where other work shares the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def shown():
     return style_diffusion.demo()

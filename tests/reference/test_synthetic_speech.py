@@ -13,15 +13,6 @@ from kb.reference import codec_metrics, synthetic_speech  # noqa: E402
 from kb.reference.synthetic_speech import Segment, Voice  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads that meet after every small step are slow where other work shares the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture
 def write(tmp_path):
     def written(samples, rate_hz=16000, channels=1):
