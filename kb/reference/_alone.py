@@ -21,7 +21,7 @@ def run_alone(title: str, demo: Callable[..., dict[str, Any]], checks: Callable[
     except ValueError as error:
         parser.error(str(error))
     rows = shown["rows"]
-    table = [list(map(str, cells)) for cells in [list(rows[0]), *(row.values() for row in rows)]]
+    table = [list(rows[0]), *(["-" if cell is None else str(cell) for cell in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for cells in table:
         print(*(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)), sep="  ")

@@ -7,11 +7,12 @@ Ties: halves are rounded as Python's round does it; floor and ceil are said wher
 Notation: n_q quantizers (levels of codes per frame), units at the end of a name: _hz, _bps, _ms.
 """
 
-import argparse
 import math
 from itertools import pairwise
 from statistics import NormalDist, fmean
 from typing import Any, NamedTuple
+
+from kb.reference._alone import run_alone
 
 HOURS_PER_YEAR = 8766  # 365.25 days
 
@@ -591,16 +592,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or what the file promises."""
-    parser = argparse.ArgumentParser(description="The bit rates of published codecs.")
-    parser.add_argument("--check", action="store_true")
-    if parser.parse_args().check:
-        for promise, holds in checks():
-            print("ok    " if holds else "FAILED", promise)
-        return
-    rows = demo()["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*cells, sep="\t")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("The bit rates of published codecs.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """BEST-RQ: labels for speech from a projection and a codebook that are drawn at random once and never learn.
 
+Long because quantizer, masks and the spectrograms on which normalization matters stand together.
 Source: Self-supervised Learning with Random-projection Quantizer for Speech Recognition, section 3 (arXiv:2202.01855).
     A model sees frames with spans masked and predicts the labels there; TTS-LLaMA's semantic tokens (arXiv:2410.20336)
     come from such a model, 4096 of them.
@@ -22,6 +23,7 @@ from torch.nn import functional as F
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved
+from kb.reference.entropy import entropy_bits
 
 STACK = 4  # frames of 10 ms to a step of 40 ms
 LOOKUP, CODEBOOK_SIZE = 16, 8192  # the paper's
@@ -114,18 +116,17 @@ def apply_mask(steps: Tensor, mask: Tensor, seed: int = 0) -> Tensor:
     return torch.where(mask[:, None].to(steps.device), noise.to(steps), steps)
 
 
-def entropy_bits(found: Tensor, codebook_size: int) -> float:
+def entropy_of(found: Tensor) -> float:
     """Return the entropy of labels, of any shape, in bits. Example: 0, 0, 1, 1 -> 1.0."""
     if not found.numel():
         raise ValueError(f"want labels, got {_kind(found)}")
-    share = torch.bincount(found.flatten(), minlength=codebook_size).double() / found.numel()
-    return float(-torch.special.xlogy(share, share).sum() / math.log(2))
+    return float(entropy_bits(torch.bincount(found.flatten())))
 
 
 def label_entropy_bits(normalized: bool, codebook_size: int = 4096, steps: int = 16384, seed: int = 0) -> float:
     """Return the entropy of the labels of white noise of 320 features: 12 bits would be even."""
     both = _white_labels(codebook_size, steps, seed)
-    return round(entropy_bits(both[0] if normalized else both[1], codebook_size), 2)
+    return round(entropy_of(both[0] if normalized else both[1]), 2)
 
 
 def label_agreement_percent(codebook_size: int = 4096, steps: int = 16384, seed: int = 0) -> float:
@@ -189,7 +190,7 @@ def demo(
                 "input_normalized": name,
                 "label_by": label_by,
                 "labels_used": len(torch.unique(found)),
-                "entropy_bits": round(entropy_bits(found, codebook_size), 2),
+                "entropy_bits": round(entropy_of(found), 2),
                 "same_label_percent": round(100 * float((both[0] == both[1]).double().mean()), 1),
             }
             for label_by, found in zip(("cosine", "distance"), both, strict=True)

@@ -13,13 +13,14 @@ Notation: K codes a frame, T frames, V codebook size. A model is a function of t
     counts [V + 1]: code v has counts cumulative[v + 1] - cumulative[v] of cumulative[V].
 """
 
-import argparse
 import math
 import random
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Sequence
 from itertools import accumulate, chain, repeat
 from typing import Any, NamedTuple, TypeAlias
+
+from kb.reference._alone import run_alone
 
 Model: TypeAlias = Callable[[Sequence[int]], Sequence[int]]
 
@@ -328,20 +329,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or the checks."""
-    parser = argparse.ArgumentParser(description="Codes as bytes: packed, and by arithmetic coding.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    if given.check:
-        for sentence, held in checks(device=given.device):
-            print("holds" if held else "FAILS", sentence, sep="  ")
-        return
-    rows = demo(device=given.device, seed=given.seed)["rows"]
-    for cells in [list(rows[0]), *(list(row.values()) for row in rows)]:
-        others = (f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True))
-        print(f"{cells[0]:9}", *list(others)[1:], sep="  ")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Codes as bytes: packed, and by arithmetic coding.", demo, checks)
 
 
 if __name__ == "__main__":

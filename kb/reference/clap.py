@@ -1,4 +1,4 @@
-"""CLAP: sounds and captions that belong together are pulled together; a threshold then cleans data.
+"""CLAP: sounds and captions that belong together are pulled together; a threshold cleans data (toy encoders).
 
 Source: CLAP, section 2 (arXiv:2206.04769), whose loss is CLIP's (arXiv:2103.00020). AudioLDM conditions on it
     (arXiv:2301.12503); OpenMusic (QA-MDT) drops captions whose score is below a threshold (arXiv:2405.15863).

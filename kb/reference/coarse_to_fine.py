@@ -1,4 +1,4 @@
-"""Coarse to fine: the first layer token by token, finer ones a pass each (VALL-E) or token by token (AudioLM).
+"""Coarse to fine: the first layer token by token, finer ones a pass each or token by token (a toy, no network).
 
 Long for its toy, whose distribution is written down.
 Source: VALL-E, section 4.2: autoregressive, then not (arXiv:2301.02111); AudioLM, section III-C: semantic, coarse

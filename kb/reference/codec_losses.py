@@ -1,4 +1,4 @@
-"""Codec training losses: each hears what the others miss, so a codec is trained on their weighted sum.
+"""Codec training losses: each hears what the others miss, so their weighted sum trains (toy discriminator).
 
 Long because the terms of one objective, and the toy discriminator they need, stand together.
 Source: EnCodec, section 3.4, equations 1 to 4 (arXiv:2210.13438), which DM-Codec takes over (arXiv:2410.15017).

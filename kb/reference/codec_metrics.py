@@ -1,4 +1,4 @@
-"""Codec metrics: no single number tells what a codec loses, so sound, pitch, words and tokens are measured.
+"""Codec metrics: no single number tells what a codec loses, so several are measured, on a toy voice.
 
 Long because each measure is a page of its own, and the toy voice and recogniser that they are shown on stand below.
 Source: Codec-SUPERB (arXiv:2402.13071), the measures of sound: spectral and mel distance, STOI, F0 correlation, word

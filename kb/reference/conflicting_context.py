@@ -1,6 +1,6 @@
-"""Conflicting contexts: which answer to believe, by majority, by source, or by reasons in explanations.
+"""Conflicting contexts, a toy: which answer to believe, by majority, by source, or by reasons in explanations.
 
-A toy: a drawn world of passages that disagree. No language model: an explanation is the name of a sign (the passage
+The toy: a drawn world of passages that disagree. No language model: an explanation is the name of a sign (the passage
 cites evidence), and learning is counting. That signs tell right from wrong is built in; how many examples it takes to
 see it, with and without explanations, is measured. Long because the world is drawn here too.
 Source: Open Domain Question Answering with Conflicting Contexts (arXiv:2410.12311): models fine-tuned to explain their

@@ -1,5 +1,6 @@
 """Acoustic delay: codebook k runs delays[k] steps late, so it can build on the codebooks before it.
 
+Long because the inverse, latencies and a drawing stand beside the delay itself.
 Source: MusicGen, section 2.2 (arXiv:2306.05284); Moshi uses the delays 0, 1, 1, .. (arXiv:2410.00037).
 Left out: the language model that predicts a step from those before it; other patterns are in layouts.
 Oracle: the patterns that transformers builds for MusicGen, Moshi and Dia, equal in every cell. MusicGen begins

@@ -1,4 +1,4 @@
-"""Depth transformer: a big step gives a frame's state; small steps in depth give its codes one by one.
+"""Depth transformer, toy-sized: a big step gives a frame's state; small steps in depth give its codes in turn.
 
 Long because it holds both transformers, two ways to run them, and a training that shows what for.
 Source: Moshi, section 3.4.1 to 3.4.3 (arXiv:2410.00037), after RQ-Transformer, section 3.2 (arXiv:2203.01941).

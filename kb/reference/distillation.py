@@ -1,5 +1,6 @@
-"""Distillation into a codec: the first RVQ level learns to say what a speech and a language model know.
+"""Distillation into a toy codec: the first RVQ level learns to say what a speech and a language model know.
 
+Long because the losses of two papers stand beside the toy codec that they teach.
 Source: DM-Codec (arXiv:2410.15017), LM-guided and combined distillation; the loss is the one of SpeechTokenizer
     (arXiv:2308.16692), over its D axis. The released code of both was read, DM-Codec's at commit 25c742a.
 Left out: the teachers. DM-Codec averages the layers of HuBERT, and those of BERT on a transcript padded to as many

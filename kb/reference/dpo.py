@@ -1,13 +1,13 @@
-"""DPO: right and wrong answers of a policy to the same question, in pairs, move it without a reward model.
+"""DPO: right and wrong answers of a toy policy to one question, in pairs, move it without a reward model.
 
-A toy: the policy has seven weights, and its answers are ways of playing the 24 game with three numbers. Long because
+The toy: the policy has seven weights, and its answers are ways of playing the 24 game with three numbers. Long because
 that policy comes with the loss, so that there is something to train.
 Source: Direct Preference Optimization, equation 7 (arXiv:2305.18290); the pairs as in O1 Replication Journey, training
     (arXiv:2410.18982): 20 answers a question, 5 right and 5 wrong ones drawn from them, 5 pairs.
 Left out: nucleus sampling (the paper's top_p 0.95, temperature 0.7), label smoothing, the language model.
 Oracle: torch.nn.functional.logsigmoid, as libraries write the loss, within 1e-6; its gradient, from the paper.
 Ties: dtype and device are those of the log-probabilities; answers and pairs are drawn by a random.Random.
-Notation: N pairs, S steps of an answer, C steps possible at each, F features. Needs kb.reference.puzzles.
+Notation: N pairs, S steps of an answer, C steps possible at each, F features.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Duration: how many frames each phoneme gets, by repeating it or by Gaussian weights that a gradient can pass.
+"""Duration: how many frames each phoneme gets, by repeating it or by Gaussian weights (toy data).
 
 Long because three papers' ways to a length stand here side by side, and are drawn.
 Source: length regulator: FastSpeech, section 3.2 (arXiv:1905.09263); Gaussian upsampling: Non-Attentive Tacotron

@@ -1,6 +1,6 @@
-"""Early fusion: sound tokens become new rows of a text model's vocabulary, starting at the mean of the old.
+"""Early fusion: sound tokens become new rows of a toy model's vocabulary, starting at the mean of the old.
 
-A toy: the matrices are drawn, no language model is loaded.
+The toy: the matrices are drawn, no language model is loaded.
 Source: Ichigo (arXiv:2410.15316), TTS-LLaMA (arXiv:2410.20336) and AnyGPT (arXiv:2402.12226) for the vocabularies;
     the start at the mean and its bound: J. Hewitt, Initializing New Word Embeddings for Pretrained Language Models.
 Left out: training; AnyGPT's music tokens; padding of the vocabulary to a round number, which released models may have.

@@ -1,5 +1,6 @@
 """Entropy of a code stream: how many of its n_q x log2 K bits are information, level by level.
 
+Long because entropy alone, given the frame before, and that of shuffled codes stand side by side.
 Source: Shannon, "A mathematical theory of communication" (1948), sections 6 and 7; DAC calls the sum of the entropies,
     divided by n_q x log2 K, bitrate efficiency (arXiv:2306.06546).
 Left out: models that look further back than one frame, and corrections for small samples. What a small sample does is

@@ -1,4 +1,4 @@
-"""Flow matching: a field carries noise along straight paths to data, in Euler's steps, chunk by chunk.
+"""Flow matching: a field carries noise along straight paths to data, in Euler's steps, by chunks (toy decoder).
 
 Long because it has two parts, the flow and the chunks in which a decoder runs it.
 Source: Lipman et al. (arXiv:2210.02747), the conditional path with sigma = 0; used by CosyVoice (arXiv:2407.05407),

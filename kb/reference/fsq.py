@@ -1,5 +1,6 @@
 """Finite scalar quantization: bound every dimension, round it, and the grid of all values is the codebook.
 
+Long because the demo trains an autoencoder twice, with a grid and with vectors.
 Source: Finite Scalar Quantization: VQ-VAE Made Simple, section 3 and appendix A (arXiv:2309.15505). The listing there
     has tan where atanh is meant; for the levels it recommends that moves nothing by a thousandth of a step (`checks`).
 Left out: two levels in a dimension (see lfq); the symmetric variant of arXiv:2411.19842, with its noise.
@@ -115,7 +116,7 @@ def fit(frames: Tensor, held_out: Tensor, size: int, *, scalar: bool, steps: int
     inner = len(levels) if scalar else dimension
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder, decoder = _network(dimension, inner).to(frames), _network(inner, dimension).to(frames)
+        encoder, decoder = network(dimension, inner).to(frames), network(inner, dimension).to(frames)
         codebook = torch.randn(size, inner).to(frames).requires_grad_()
     optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters(), codebook], lr=LEARNING_RATE)
     generator = torch.Generator().manual_seed(seed)
@@ -139,7 +140,8 @@ def fit(frames: Tensor, held_out: Tensor, size: int, *, scalar: bool, steps: int
     return codes[0], float(10 * torch.log10(held_out.square().sum() / noise))
 
 
-def _network(inputs: int, outputs: int) -> torch.nn.Module:
+def network(inputs: int, outputs: int) -> torch.nn.Module:
+    """Return a half of the small autoencoder: [B, inputs, T] -> [B, outputs, T], each frame by itself."""
     first, second = torch.nn.Conv1d(inputs, WIDTH, 1), torch.nn.Conv1d(WIDTH, outputs, 1)
     return torch.nn.Sequential(first, torch.nn.GELU(), second)
 

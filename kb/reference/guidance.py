@@ -1,4 +1,4 @@
-"""Guidance: go from the answer without a condition to the one with it, and further; scale the result back.
+"""Guidance: go from the answer without a condition to the one with it, and beyond; rescale (toy distributions).
 
 Source: classifier-free guidance: Ho and Salimans, equation 6 (arXiv:2207.12598); rescale: Lin et al., section 3.4
     (arXiv:2305.08891); MaskGCT's public code has weight 2.5 and rescale 0.75 (arXiv:2409.00750); two conditions:

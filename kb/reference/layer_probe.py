@@ -1,5 +1,6 @@
 """Layer probes: which layer holds what, read by linear probes and by a learned weighted sum of layers.
 
+Long because the stack that is probed has to be made first, with what it holds known.
 Source: SUPERB (arXiv:2105.01051), for frozen layers summed with learned weights; Alain and Bengio
     (arXiv:1610.01644) for linear probes; the finding that early layers are general and later ones task-specific is
     that of "What Do Speech Foundation Models Not Learn About Speech?" (arXiv:2410.12948).

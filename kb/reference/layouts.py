@@ -12,11 +12,12 @@ Notation: K codebooks, T frames; a layout is a list of steps, a step a list of c
     from 0, or a mark for what is no code: TEXT, NTS. Codes are [K][T]; a stream holds a code or mark for every cell.
 """
 
-import argparse
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
+
+from kb.reference._alone import run_alone
 
 Cell: TypeAlias = tuple[int, int] | str
 Layout: TypeAlias = Sequence[Sequence[Cell]]
@@ -381,21 +382,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table with the drawing below, or the checks."""
-    parser = argparse.ArgumentParser(description="Token-stream layouts: steps, first frame, latency.")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    if given.check:
-        for sentence, held in checks(device=given.device):
-            print("holds" if held else "FAILS", sentence, sep="  ")
-        return
-    shown = demo(device=given.device, seed=given.seed)
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{max(len(column), 12)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Token-stream layouts: steps, first frame, latency.", demo, checks)
 
 
 if __name__ == "__main__":

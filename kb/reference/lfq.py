@@ -1,5 +1,6 @@
 """Lookup-free quantization: the signs of D numbers are the code, and an entropy term spreads frames over them.
 
+Long because two entropies, in closed form and summed, stand beside the autoencoder that is trained with them.
 Source: MAGVIT-v2, section 3.1 (arXiv:2310.05737).
 Left out: more than two values a dimension (see fsq); several codebooks side by side, which keep the entropy of a
     large codebook affordable.
@@ -18,6 +19,7 @@ from torch.nn import functional as F
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
+from kb.reference.fsq import nearest_codeword, network
 
 MOST_BITS = 62  # of a code in an int64
 ENTROPY_BITS = 16  # the entropy of a batch is summed over all codes, for every frame
@@ -93,13 +95,6 @@ def entropy_loss(latents: Tensor, temperature: float) -> Tensor:
     return frame_entropy(latents, temperature) - batch_entropy(latents, temperature)
 
 
-def nearest_codeword(x: Tensor, codebook: Tensor) -> Tensor:
-    """Return the index of the nearest codeword, for comparison: x [B, D, T], codebook [V, D] -> [B, T], int64."""
-    half_norms = codebook.square().sum(-1) / 2
-    chunks = torch.split(x.transpose(1, 2), 1024, dim=1)  # the scores of all frames at once would take gigabytes
-    return torch.cat([(chunk @ codebook.T - half_norms).argmax(-1) for chunk in chunks], dim=1)
-
-
 def fit(frames: Tensor, held_out: Tensor, bits: int, way: str, *, steps: int, seed: int) -> tuple[Tensor, float]:
     """Train a small autoencoder on frames [1, D, T]; return the codes [T] of those held out, and their SNR in dB.
 
@@ -109,7 +104,7 @@ def fit(frames: Tensor, held_out: Tensor, bits: int, way: str, *, steps: int, se
     inner = dimension if way == "vectors" else bits
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder, decoder = _network(dimension, inner).to(frames), _network(inner, dimension).to(frames)
+        encoder, decoder = network(dimension, inner).to(frames), network(inner, dimension).to(frames)
         codebook = torch.randn(codebook_size(bits), inner).to(frames).requires_grad_()
     optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters(), codebook], lr=LEARNING_RATE)
     generator = torch.Generator().manual_seed(seed)
@@ -133,11 +128,6 @@ def fit(frames: Tensor, held_out: Tensor, bits: int, way: str, *, steps: int, se
         decoded = codebook[codes].transpose(1, 2) if way == "vectors" else decode(codes, bits).to(frames)
         noise = (held_out - decoder(decoded)).square().sum()
     return codes[0], float(10 * torch.log10(held_out.square().sum() / noise))
-
-
-def _network(inputs: int, outputs: int) -> torch.nn.Module:
-    first, second = torch.nn.Conv1d(inputs, WIDTH, 1), torch.nn.Conv1d(WIDTH, outputs, 1)
-    return torch.nn.Sequential(first, torch.nn.GELU(), second)
 
 
 def _powers(bits: int, like: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
-"""Long thought: a tree of steps told depth first, with K wrong branches before each right step, and "Wait".
+"""Long thought, a toy: a tree told depth first, with K wrong branches before each right step, and "Wait".
 
-A toy: the tree is one of the 24 game, the sentences are templates; the paper lets GPT-4o rewrite its drafts.
+The toy: the tree is one of the 24 game, the sentences are templates; the paper lets GPT-4o rewrite its drafts.
+Long because the tree, its telling and its templates stand together.
 Source: O1 Replication Journey, from reasoning tree to long thought (arXiv:2410.18982): shortcut, traversal, stitching.
 Left out: the rewriting, and training on the result. The report leaves K open; explained as one path that errs and one
     that is right, it is K = 1 here, where only tries that err are counted.

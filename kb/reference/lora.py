@@ -1,4 +1,4 @@
-"""LoRA: a frozen matrix W is trained as W + s BA, and s can still be turned down when the training is over.
+"""LoRA: a frozen matrix W is trained as W + s BA, and s can be turned down afterwards (shown on a toy matrix).
 
 Source: LoRA, section 4.1 (arXiv:2106.09685); SALMONN's figure 3 turns s from 4.0 to 2.0 (arXiv:2310.13289).
 Left out: dropout, many layers; a language model. What is trained here is one toy matrix, so that of SALMONN's finding

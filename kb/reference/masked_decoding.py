@@ -1,4 +1,4 @@
-"""Masked decoding: all tokens begin masked; each pass keeps the ones the model is surest of.
+"""Masked decoding: all tokens begin masked; each pass keeps the surest ones of a toy model.
 
 Long for its toy model, which has to know the exact answer, and for the demo.
 Source: MaskGIT, section 3.2 (arXiv:2202.04200); SoundStorm, section 3.3, for layers (arXiv:2305.09636); MaskGCT,

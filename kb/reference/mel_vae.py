@@ -1,4 +1,4 @@
-"""Mel-VAE: a mel spectrogram as a small image of means and deviations, held near a normal distribution.
+"""Mel-VAE, a toy: a mel spectrogram as a small image of means and deviations, held near a normal distribution.
 
 Long because it trains the toy that it measures.
 Source: AudioLDM, section 3.2 (arXiv:2301.12503), whose VAE takes 1024 x 64 to 8 x 256 x 16; Kingma and Welling

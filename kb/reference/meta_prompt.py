@@ -1,6 +1,6 @@
-"""MetaAlign: a meta-prompt is system info plus user info, and changing it changes the answers, not the model.
+"""MetaAlign, a toy: a meta-prompt is system plus user info; changing it changes answers, not the model.
 
-A toy: wishes are topics with a value, and the one who answers obeys them to the letter; no model is trained.
+The toy: wishes are topics with a value, and the one who answers obeys them to the letter; no model is trained.
 Source: MetaAlign (arXiv:2410.14184). Headings, grammar and rules of precedence are this file's: the paper has its model
     learn from examples which wish to follow.
 Left out: data set, training, wishes only implied.

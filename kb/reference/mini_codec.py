@@ -1,10 +1,12 @@
-"""A small neural codec: SEANet and residual quantization, trained in a minute, streaming, at eight bit rates.
+"""A toy neural codec: SEANet and residual quantization, trained in a minute, streaming, at eight bit rates.
 
-A toy: 0.6 million weights that have heard two minutes of one kind of sound. It shows how the parts work together and
+Its 0.6 million weights have heard two minutes of one kind of sound. It shows how the parts work together and
 what each level of codes adds, not how good such codecs are: in a minute it learns the vowels, not the hiss.
 
+Long because training, streaming and measuring one codec stand together.
+
 Source: SoundStream (arXiv:2107.03312) and EnCodec (arXiv:2210.13438), whose parts stand in files of their own that
-    this one is built of: seanet, rvq, codec_losses, codec_metrics, synthetic_speech. It cannot be copied without them.
+    this one is built of: seanet, rvq, codec_losses, codec_metrics, synthetic_speech.
 Left out: discriminators, with them all that sounds better than it measures; entropy coding; the balancer of losses.
     Otherwise than there: the waveform loss is the error's share of the waveform, which brings SI-SDR sooner than L1;
     codebooks follow by gradient, as in VQ-VAE (arXiv:1711.00937) and DAC, and begin after a fifth of the training.

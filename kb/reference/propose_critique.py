@@ -1,6 +1,6 @@
-"""Propose and critique: a search that chooses for itself to continue, reflect, backtrack or terminate.
+"""Propose and critique, a toy: a search that itself chooses to continue, reflect, backtrack or terminate.
 
-A toy: proposer and critic play the 24 game and err on purpose; the one who chooses is a few rules, not a model.
+The toy: proposer and critic play the 24 game and err on purpose; the one who chooses is a few rules, not a model.
 Long because who chooses, what is allowed, and what an action does are kept apart.
 Source: O1 Replication Journey, constructing long thoughts, attempt 2 (arXiv:2410.18982): four actions, chosen
     freely; where no right answer was reached, that is told back, so that it reflects.

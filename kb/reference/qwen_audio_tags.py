@@ -1,5 +1,6 @@
 """The tags of Qwen-Audio: their numbers in the released tokenizer, and the sequence in which they make a prompt.
 
+Long because half of it is the list of tags.
 Source: tokenization_qwen.py of github.com/QwenLM/Qwen-Audio, whose names and order are listed here; what the tags are
     for, and their sequence: Qwen-Audio, section 3.2 (arXiv:2311.07919).
 Left out: turning text into tokens, the audio itself, ChatML dialogues.
@@ -10,10 +11,11 @@ Grammar: <audio>..</audio> start, audio language, task, then text language, time
 Long, over 200 lines, because the vocabulary, the sequence and the released prompts are all listed.
 """
 
-import argparse
 import difflib
 import re
 from typing import Any, NamedTuple
+
+from kb.reference._alone import run_alone
 
 TEXT_WORDS = 151_643  # byte pairs of the text vocabulary, numbered first
 TEXT_SPECIALS = 3 + 205  # end of text, the two of ChatML, and reserved ones
@@ -218,15 +220,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table, or what the file promises."""
-    parser = argparse.ArgumentParser(description="Look up tags of Qwen-Audio.")
-    parser.add_argument("--check", action="store_true")
-    if parser.parse_args().check:
-        for promise, holds in checks():
-            print("ok    " if holds else "FAILED", promise)
-        return
-    for row in demo()["rows"]:
-        print(row["tag"], row["id"] or "-", row["close_to"], sep="\t")
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Look up tags of Qwen-Audio.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Reasoning tree: w next steps for every node, and only the K that a reward likes best are carried on.
+"""Reasoning tree, a toy: w next steps for every node, and only the K that a reward likes best are carried on.
 
-A toy: the steps are those of the 24 game; policy and reward look the truth up and err on purpose.
+The toy: the steps are those of the 24 game; policy and reward look the truth up and err on purpose.
 Source: O1 Replication Journey, how to construct on-policy reasoning trees (arXiv:2410.18982): a policy is asked for one
     step at a time; math-shepherd (arXiv:2312.08935) gives real numbers to rank by, o1-mini says right or wrong.
 Left out: the language models; texts of steps that say the same in other words.

@@ -1,5 +1,6 @@
 """Residual vector quantization: each codebook quantizes what the codebooks before it left over.
 
+Long because the readable loop, its faster twin and the training of codebooks stand together.
 Source: SoundStream, Algorithm 1, section III-C (arXiv:2107.03312); EnCodec, section 3.2 (arXiv:2210.13438).
 Left out: the networks around the quantizer, and with them straight-through gradient and commitment loss, which
     rvq_gradient has. No encoder moves while the codebooks learn, so `fit` trains one level after the other.

@@ -1,5 +1,6 @@
 """The straight-through gradient of residual quantization, and two published ways to lose or multiply it.
 
+Long because the right way stands beside two published wrong ones.
 Source: straight-through estimator and commitment loss: VQ-VAE, section 3.2 (arXiv:1711.00937), here at each level of
     residual quantization, EnCodec, section 3.4 (arXiv:2210.13438). The loss of gradients: facebookresearch/encodec,
     issue 25, in encodec 0.1.1 on PyPI, mended in audiocraft and moshi; descript-audio-codec, issue 107, where

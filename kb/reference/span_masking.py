@@ -9,11 +9,12 @@ Ties: there are none. Random numbers are those of Python's random.Random. Only t
 Notation: T frames, p probability that a frame is a start, L frames of a span, q = 1 - p.
 """
 
-import argparse
 import random
 from itertools import groupby
 from statistics import fmean, median
 from typing import Any
+
+from kb.reference._alone import run_alone
 
 PUBLISHED = {0.065: "wav2vec 2.0", 0.08: "HuBERT"}  # with spans of 10 frames
 FRAME_MS, WINDOW_MS = 20, 25  # of the encoder of both: a frame every 20 ms, from 25 ms of sound
@@ -154,21 +155,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table and the drawing below, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="How much span masking covers, by formula and simulated.")
-    parser.add_argument("--device", default="cpu", help="not used, there are no tensors")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    if given.check:
-        found = checks()
-        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-        parser.exit(not all(holds for _, holds in found))
-    shown = demo(seed=given.seed)
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("How much span masking covers, by formula and simulated.", demo, checks)
 
 
 if __name__ == "__main__":

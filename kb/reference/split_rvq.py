@@ -1,5 +1,6 @@
 """Split quantization: one codebook for what is said, beside a residual quantizer for how it sounds, summed.
 
+Long because two branches, their fitting, and the plain layouts they are compared with stand together.
 Source: Moshi, section 3.3 on its codec Mimi (arXiv:2410.00037): a semantic code that imitates a teacher, and seven
     acoustic ones that see the same latents instead of what the semantic code left over.
 Left out: encoder, decoder, and training by gradient. `fit` finds the projections by least squares, the semantic one
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
+from kb.reference.rvq import nearest_codeword
 
 KMEANS_ITERATIONS = 15
 
@@ -27,11 +29,6 @@ class Branch(NamedTuple):
     project_in: Tensor  # [L, D]
     codebooks: Tensor  # [K, V, L]
     project_out: Tensor  # [D, L]
-
-
-def nearest_codeword(x: Tensor, codebook: Tensor) -> Tensor:
-    """Return for each vector the index of its nearest codeword: x [.., L], codebook [V, L] -> [..], int64."""
-    return (x @ codebook.T - codebook.square().sum(-1) / 2).argmax(-1)
 
 
 def encode_branch(latents: Tensor, branch: Branch, n_q: int | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""SPRIG: search for a system prompt by edits (add, rephrase, swap, delete), kept in a beam, components by UCB.
+"""SPRIG: search for a system prompt by edits, kept in a beam, components by UCB (on a toy objective).
 
 The objective is a toy that knows its optimum: the findings are built in, and shown is that the search finds them.
 Source: Sprig (arXiv:2410.14826); beam 10 and 60 components a round, as in the script its authors published.

@@ -1,5 +1,6 @@
 """Speech units: k-means of SSL features gives one unit a frame, and deduplicating keeps one of each run.
 
+Long because k-means is written out, its start and its steps.
 Source: HuBERT, section II-A (arXiv:2106.07447), for k-means units; GSLM (arXiv:2102.01192), for units without
     repeats; k-means++, section 2.2 (Arthur and Vassilvitskii, 2007).
 Left out: the SSL model that makes the features; mini-batches, which k-means takes for hours of speech; merging units
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
+from kb.reference.unit_bpe import deduplicate
 
 FRAME_RATE_HZ = 50.0  # HuBERT and wav2vec 2.0: a frame is 320 samples at 16 kHz
 OCCURRENCE, NOISE = 0.5, 0.1  # of made-up speech: between a phone's occurrences, and from frame to frame
@@ -92,11 +94,6 @@ def fit(features: Tensor, codebook_size: int, *, iterations: int = 100, seed: in
 def squared_error(features: Tensor, centres: Tensor) -> float:
     """Return the mean squared distance of features [N, D] to their nearest of the centres [V, D]."""
     return float((features - centres[nearest(features, centres)]).square().sum(1).double().mean())
-
-
-def deduplicate(units: list[int]) -> list[int]:
-    """Return one unit for each run of equal ones: 7, 7, 7, 3, 3, 9 -> 7, 3, 9."""
-    return [unit for unit, _ in groupby(units)]
 
 
 def durations(units: list[int]) -> list[int]:

@@ -1,6 +1,6 @@
-"""Step reward: how often roll-outs from a step end right, against a judge who says right or wrong.
+"""Step reward, a toy: how often roll-outs from a step end right, against a judge who says right or wrong.
 
-A toy: steps are those of the 24 game, roll-outs those of a policy that errs on purpose.
+The toy: steps are those of the 24 game, roll-outs those of a policy that errs on purpose.
 Source: Math-Shepherd, section 3.3 (arXiv:2312.08935): N completions of a step; its soft label is the share that reach
     the answer, its hard label whether one does. O1 Replication Journey (arXiv:2410.18982) takes o1-mini as the judge.
 Left out: the reward model that learns these labels.

@@ -1,6 +1,7 @@
-"""Style diffusion: a style vector is drawn from noise for a text, so no reference audio is needed to speak.
+"""Style diffusion, a toy: a style is drawn from noise for a text, so no reference audio is needed to speak.
 
-A toy: styles have 2 numbers, not 256, a text is one of 3 moods, and the styles of a mood are a mixture known exactly.
+The toy: styles have 2 numbers, not 256, a text is one of 3 moods, and the styles of a mood are a mixture known exactly.
+Long because the exact answer of the mixture stands beside what is trained and drawn.
 Source: StyleTTS 2, section 3.2.2 (arXiv:2306.07691); its denoiser and noise levels: EDM, table 1 (arXiv:2206.00364);
     the noise levels from 3 to 0.0001 with rho 9, 5 steps, log noise of mean -3: the released configuration and demo.
 Left out: text encoder and transformer, here a table and two layers; guidance; several speakers, which StyleTTS 2 tells

@@ -1,4 +1,4 @@
-"""Speech-like sound by formula: a gliding pitch, moving formants, hiss and pauses; or speech from a wav file.
+"""Toy speech by formula: a gliding pitch, moving formants, hiss and pauses; or speech from a wav file.
 
 What a reference implementation is tried on where no recording may be downloaded. A toy: it has vowels and hiss in
 random order and says nothing, yet it changes as fast as speech does and its pitch and formants are known. Long

@@ -1,4 +1,4 @@
-"""TASTE: text tokens ask the speech how they were said, and so there are as many speech tokens as text tokens.
+"""TASTE: text tokens ask the speech how they were said, so there are as many as text tokens (toy encoder).
 
 Long because of the toy that reads aloud, without which there would be nothing to exchange.
 Source: TASTE, section 3 (arXiv:2504.07053); in its published code keys are the encoder's last layer, values its

@@ -1,5 +1,6 @@
 """Tone lost in units: k-means spends its centres on what is far apart, so close tones share units first.
 
+Long because latents, probe and a task-aware variant stand together.
 Source: Osakuade and King, "Do Discrete Self-Supervised Representations of Speech Capture Tone Distinctions?"
     (arXiv:2410.19935), which finds less tone in k-means units than in latents; arXiv:2604.07467 finds it of other
     quantizers too. Here latents are made up: a segment, far from the others, plus a tone, close to the others, plus
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from kb.reference import ssl_units
 from kb.reference._alone import run_alone
 from kb.reference._devices import one_thread, using
 
@@ -59,36 +61,6 @@ def make(speaker_spread: float, *, seed: int = 0) -> tuple[Latents, Latents]:
         noise = torch.randn(SIZE, DIMENSION, generator=generator)
         parts.append(Latents(segments[segment] + tones[tone] + speaker + noise, segment, tone))
     return parts[0], parts[1]
-
-
-def nearest(x: Tensor, centres: Tensor) -> Tensor:
-    """Return units [N]: for each of x [N, D] the index of the nearest of the centres [V, D]."""
-    return torch.addmm(centres.square().sum(1) / 2, x, centres.T, alpha=-1).argmin(1)
-
-
-def kmeans(x: Tensor, codebook_size: int, *, seed: int = 0, iterations: int = 100) -> Tensor:
-    """Return centres [V, D] of x [N, D]: begun by k-means++, then each the mean of what is nearest to it.
-
-    ssl-units explains both steps. Here a centre without latents stays where it is.
-    """
-    if x.ndim != 2 or not 1 <= codebook_size <= len(x) or not x.isfinite().all():
-        raise ValueError(f"{codebook_size} centres want as many finite latents [N, D] or more, got {list(x.shape)}")
-    generator = torch.Generator().manual_seed(seed)
-    drawn = torch.rand(codebook_size, generator=generator, dtype=torch.float64).to(x.device)
-    centres, distances = x.new_empty(codebook_size, x.shape[1]), x.new_ones(len(x))
-    for v in range(codebook_size):
-        reached = distances.double().cumsum(0)
-        centres[v] = x[torch.searchsorted(reached, drawn[v] * reached[-1], right=True).clamp(max=len(x) - 1)]
-        squared = (x - centres[v]).square().sum(1)
-        distances = squared if v == 0 else torch.minimum(distances, squared)
-    units = None
-    for _ in range(iterations):
-        before, units = units, nearest(x, centres)
-        if before is not None and torch.equal(units, before):
-            break
-        counts = torch.bincount(units, minlength=codebook_size)[:, None]
-        centres = torch.where(counts > 0, torch.zeros_like(centres).index_add_(0, units, x) / counts, centres)
-    return centres
 
 
 def emphasize(x: Tensor, training: Latents, factor: float) -> Tensor:
@@ -143,10 +115,10 @@ def as_units(
     training: Latents, test: Latents, codebook_size: int, emphasis: float, seed: int
 ) -> tuple[Latents, Latents]:
     """Return both with x replaced by units, as vectors [N, V] with a single 1; k-means sees the training latents."""
-    centres = kmeans(emphasize(training.x, training, emphasis), codebook_size, seed=seed)
+    centres = ssl_units.fit(emphasize(training.x, training, emphasis), codebook_size, seed=seed)
 
     def quantized(part: Latents) -> Latents:
-        units = nearest(emphasize(part.x, training, emphasis), centres)
+        units = ssl_units.nearest(emphasize(part.x, training, emphasis), centres)
         return part._replace(x=torch.nn.functional.one_hot(units, codebook_size).to(part.x.dtype))
 
     return quantized(training), quantized(test)

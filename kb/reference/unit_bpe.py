@@ -1,5 +1,6 @@
 """Unit BPE: the most frequent pair of neighbours becomes a token, again and again, so streams get shorter.
 
+Long because the readable training stands above a faster one that it is compared with.
 Source: byte pair encoding as in Sennrich et al., section 3.2 (arXiv:1508.07909), on speech units instead of letters.
 Left out: words. A stream of units has no spaces, so a token may join what a listener hears as two words.
 Oracle: BpeTrainer and BPE of Hugging Face tokenizers, units mapped to code points: equal merges, equal tokens.
@@ -8,13 +9,14 @@ Ties: of pairs counted equally often the smallest wins, left token first, as in 
 Notation: units 0..V-1; the token of merge i is V + i. A corpus is a list of streams; no token joins two of them.
 """
 
-import argparse
 import math
 import random
 from collections import Counter, defaultdict
 from heapq import heapify, heappush, heapreplace
 from itertools import groupby, pairwise
 from typing import Any
+
+from kb.reference._alone import run_alone
 
 Pair = tuple[int, int]
 DRAWN_UNITS = 30  # a longer drawing does not fit a terminal
@@ -252,21 +254,8 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def main() -> None:
-    """Print the rows of the demo as a table and the drawing below, or with --check what holds."""
-    parser = argparse.ArgumentParser(description="Byte pair encoding of made-up speech units.")
-    parser.add_argument("--device", default="cpu", help="not used, there are no tensors")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
-    if given.check:
-        found = checks()
-        print(*(f"{'ok' if holds else 'FAILS':<6}{sentence}" for sentence, holds in found), sep="\n")
-        parser.exit(not all(holds for _, holds in found))
-    shown = demo(seed=given.seed)
-    rows = shown["rows"]
-    for cells in [list(rows[0]), *(row.values() for row in rows)]:
-        print(*(f"{cell!s:>{len(column)}}" for cell, column in zip(cells, rows[0], strict=True)), sep="  ")
-    print(shown["drawing"])
+    """Print the rows of the demo as a table, or what it promises."""
+    run_alone("Byte pair encoding of made-up speech units.", demo, checks)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A single codebook after pooling, as in supervised speech tokenizers: moving averages, commitment, restarts.
 
+Long because codebook, update and restarts stand beside the small recognizer that shows what codes tell.
 Source: VQ-VAE, section 3 and appendix A.1 (arXiv:1711.00937); GLM-4-Voice (arXiv:2412.02612), which puts pooling
     and such a codebook into Whisper's encoder and trains on for speech recognition: 12.5 tokens a second of 14 bits.
     WhisperVQ, which Ichigo reads (arXiv:2410.15316), has one codebook too.

@@ -1,5 +1,6 @@
 """Whisper's front end: a waveform as log-mel, halved by convolutions, and once more by Qwen-Audio's pooling.
 
+Long because each stage, from mels to pooled positions, is a function of its own.
 Source: Whisper, section 2.2 (arXiv:2212.04356); Qwen-Audio, section 3.1 (arXiv:2311.07919), and what both released.
 Left out: the Transformer between convolutions and pooling, which keeps the number of frames; SpecAugment has its file.
 Oracle: WhisperFeatureExtractor (transformers), equal to 1e-4 for 80 and 128 bands; lengths and pooling as in its

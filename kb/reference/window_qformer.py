@@ -1,5 +1,6 @@
 """Window-level Q-Former: every window of L frames becomes N tokens, by queries that attend to that window alone.
 
+Long because the whole Q-Former stands here, attention and layers, to be counted parameter by parameter.
 Source: SALMONN, section 3.1 (arXiv:2310.13289); the Q-Former inside is BLIP-2's, section 3.1 (arXiv:2301.12597).
 Left out: the two encoders (their features come in), the language model behind, dropout and training.
 Oracle: Blip2QFormerModel (transformers): as many parameters, and with copied weights the same output to 1e-5.

@@ -11,7 +11,7 @@ def run(monkeypatch):
         def demo(*, device, seed):
             if seed < 0:
                 raise ValueError("want a seed of 0 or more")
-            rows = [{"level": 1, "share": 0.25}, {"level": 10, "share": seed}]
+            rows = [{"level": None, "share": 0.25}, {"level": 10, "share": seed}]
             return {"rows": rows, "drawing": "--*", "remarks": ["Made up."]}
 
         monkeypatch.setattr("sys.argv", ["toy.py", *arguments])
@@ -25,7 +25,7 @@ def test_columns_are_as_wide_as_their_widest_cell_and_all_that_was_shown_follows
 
     assert capsys.readouterr().out.split("\n") == [
         "level    share",
-        "    1     0.25",
+        "    -     0.25",
         "   10  1234567",
         "--*",
         "Made up.",

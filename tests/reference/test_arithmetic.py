@@ -1028,14 +1028,3 @@ def test_the_demo_says_so_when_a_bit_rate_is_not_the_published_one(monkeypatch):
     monkeypatch.setattr(arithmetic, "PUBLISHED", [("true", 50.0, 1024, 8, "4"), ("false", 50.0, 1024, 8, "4.1")])
 
     assert arithmetic.demo()["remarks"] == ["1 of 2 bit rates, so rounded, are the published ones."]
-
-
-def test_main_prints_a_line_a_codec(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["arithmetic"])
-
-    arithmetic.main()
-
-    head, *lines = (line.split("\t") for line in capsys.readouterr().out.splitlines())
-    assert head[0] == "codec"
-    assert [line[0] for line in lines] == [row["codec"] for row in arithmetic.demo()["rows"]]
-    assert {len(line) for line in lines} == {len(head)}

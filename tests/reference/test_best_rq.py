@@ -155,8 +155,8 @@ def test_three_quarters_of_the_labels_of_noise_agree_and_both_kinds_are_nearly_e
     assert 75 < best_rq.label_agreement_percent() < 78
     assert best_rq.label_entropy_bits(normalized=True) == pytest.approx(11.7, abs=0.1)
     assert best_rq.label_entropy_bits(normalized=False) == pytest.approx(11.7, abs=0.1)
-    assert best_rq.entropy_bits(torch.tensor([[0, 0], [1, 1]]), 4) == 1
-    assert best_rq.entropy_bits(torch.tensor([3, 3]), 4) == 0
+    assert best_rq.entropy_of(torch.tensor([[0, 0], [1, 1]])) == 1
+    assert best_rq.entropy_of(torch.tensor([3, 3])) == 0
 
 
 def test_a_mistake_is_told_with_the_shapes():
@@ -183,7 +183,7 @@ def test_a_mistake_is_told_with_the_shapes():
     with pytest.raises(ValueError, match=r"got 0\.04 and 0\.01"):
         best_rq.span_steps(0.01)
     with pytest.raises(ValueError, match=r"\[0\]"):
-        best_rq.entropy_bits(torch.zeros(0, dtype=torch.int64), 4)
+        best_rq.entropy_of(torch.zeros(0, dtype=torch.int64))
     with pytest.raises(ValueError, match="got 0"):
         best_rq.label_agreement_percent(steps=0)
 

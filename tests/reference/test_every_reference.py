@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -55,7 +56,15 @@ def test_a_long_file_says_why(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     docstring = ast.get_docstring(ast.parse(text)) or ""
 
-    assert text.count("\n") <= 300 or "long" in docstring.lower(), f"{path.name} is long and does not say why"
+    explained = re.search(r"^(Long (because|for)|.*\. Long$|.*\. Long because)", docstring, re.MULTILINE)
+    assert text.count("\n") <= 200 or explained, f"{path.name} is long and does not say why"
+
+
+def test_what_is_a_toy_says_so_in_its_first_line(path: Path) -> None:
+    first, _, rest = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")
+
+    assert len(first) <= 110
+    assert not re.search(r"\btoys?\b", rest, re.IGNORECASE) or re.search(r"\btoy\b", first, re.IGNORECASE)
 
 
 def test_its_promises_hold(path: Path) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import inspect
 import json
-import sys
 from typing import get_type_hints
 
 import pytest
@@ -218,18 +217,3 @@ def test_the_demo_tells_numbers_and_what_unknown_tags_are_close_to():
     assert misspelt["close_to"].split(", ")[0] == "startoftranscript"
     assert foreign == {"tag": "<|xyzzy|>", "id": None, "close_to": ""}
     assert shown["remarks"] == ["2 of 3 tags are no special token."]
-
-
-def test_main_prints_a_line_a_tag(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["qwen_audio_tags"])
-
-    tags.main()
-
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines] == [
-        ["<|startoftranscript|>", "151852"],
-        ["<|startoftranscripts|>", "-"],
-        ["<|zh|>", "151860"],
-        ["<|transcribe|>", "151855"],
-        ["<|question-answer|>", "-"],
-    ]

@@ -64,28 +64,6 @@ def test_of_units_a_probe_reads_the_most_frequent_label_of_each():
         assert read[unit] == Counter(tones[units == unit].tolist()).most_common(1)[0][0]
 
 
-def test_k_means_finds_clusters_that_are_far_apart_and_stops():
-    places = 1000 * gaussian(6, 3, seed=0)
-    x = places.repeat(20, 1) + gaussian(120, 3, seed=1)
-
-    centres = tone_loss.kmeans(x, 6)
-
-    means = torch.stack([x[place::6].mean(0) for place in range(6)])
-    assert torch.allclose(torch.tensor(sorted(centres.tolist())), torch.tensor(sorted(means.tolist())), atol=1e-4)
-
-
-def test_k_means_equals_that_of_scikit_learn_from_the_same_start():
-    cluster = pytest.importorskip("sklearn.cluster")
-    x = gaussian(1000, 8, seed=0)
-    first = tone_loss.kmeans(x, 20, iterations=0)
-    theirs = cluster.KMeans(20, init=first.numpy(), n_init=1, algorithm="lloyd", tol=0, max_iter=100).fit(x.numpy())
-
-    centres = tone_loss.kmeans(x, 20)
-
-    assert torch.allclose(centres, torch.from_numpy(theirs.cluster_centers_), atol=1e-12)
-    assert tone_loss.nearest(x, centres).tolist() == theirs.labels_.tolist()
-
-
 def test_only_what_tells_tones_apart_is_stretched():
     tone = torch.tensor([0, 1, 2, 3])
     x = torch.tensor([[0.0, 0, 0, 7], [1, 0, 0, 7], [0, 1, 0, 7], [0, 0, 1, 7]])
@@ -173,10 +151,6 @@ def test_a_mistake_is_told_with_the_shapes():
         tone_loss.train_probe(x.short(), classes)
     with pytest.raises(ValueError, match=r"got torch\.float32 and torch\.int64 from -1 on"):
         tone_loss.train_probe(x, classes - 1)
-    with pytest.raises(ValueError, match=r"6 centres .* \[5, 3\]"):
-        tone_loss.kmeans(x, 6)
-    with pytest.raises(ValueError, match=r"2 centres want as many finite"):
-        tone_loss.kmeans(x / 0, 2)
 
 
 @pytest.mark.parametrize(
