@@ -18,7 +18,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def commands(group: Any = None, before: str = "") -> dict[str, str]:
     """Return the help of every command, and of commands of commands: "encoder list"."""
     found = {}
-    for name, command in (group or typer.main.get_command(app)).commands.items():
+    group = group or typer.main.get_command(app)
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
         if hasattr(command, "commands"):
             found |= commands(command, f"{name} ")
         else:

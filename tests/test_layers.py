@@ -59,7 +59,7 @@ _ALLOWED = {
     "terminal": "claims hits store",
 }
 ALLOWED = {room: set(names.split()) for room, names in _ALLOWED.items()}
-FRONT = {"__init__", "__main__"}
+FRONT = {"__init__", "__main__", "commands"}  # they may import every room
 
 
 def imports(path: Path) -> list[tuple[str, bool]]:
@@ -114,6 +114,21 @@ def test_our_own_modules_are_imported_at_the_top() -> None:
 
     # The schema brings in sqlite-utils, which only a change of schema has to wait for.
     assert late == [("writer.py", "store")]
+
+
+def test_no_room_imports_a_command() -> None:
+    assert [path for _, path in rooms() for room, _ in imports(path) if room in FRONT] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "kb" / "commands").glob("*.py")), ids=lambda path: path.stem)
+def test_a_command_imports_what_it_needs_when_it_is_called(path: Path) -> None:
+    at_once = {
+        (node.module or "").split(".")[1]
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kb.")
+    }
+
+    assert at_once <= {"commands", "errors", "terminal"}
 
 
 def test_only_the_command_line_prints_or_exits() -> None:

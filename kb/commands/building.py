@@ -1,0 +1,100 @@
+"""The knowledge base itself: starting one, its index, its sources."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kb.commands.shared import (
+    JsonOption,
+    RefreshOption,
+    config_of,
+    envelope,
+    known_state,
+    open_index,
+    progress_shown,
+    put,
+    tell,
+    terminal_style,
+)
+from kb.terminal import clean, table
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Where to start; made if it is missing.")] = Path()) -> None:
+    """Start a knowledge base: a folder with kb.toml and a first note."""
+    from kb.starting import start_knowledge_base
+
+    for path in start_knowledge_base(folder):
+        typer.echo(f"made {path}")
+    typer.echo("write your notes there, then: kb search 声学延迟")
+
+
+@app.command()
+def index(
+    ctx: typer.Context,
+    full: Annotated[bool, typer.Option("--full", help="Read every note again.")] = False,
+) -> None:
+    """Bring the index up to date with the notes, embeddings included."""
+    from kb.refreshing import bring_all
+    from kb.scan import find_changes
+
+    config = config_of(ctx)
+    changes = None if full or not config.database.is_file() else find_changes(config, known_state(config)[0])
+    with progress_shown() as progress:
+        report, encoded, notices = bring_all(config, changes, progress)
+    for notice in notices:
+        tell(notice)
+    parts = [f"{report.indexed} read", f"{report.removed} removed", f"{len(report.failures)} failed"]
+    typer.echo(f"notes: {', '.join(parts)}; texts encoded: {encoded}")
+    if report.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
+    """Say of every file what was indexed, what belongs to no paper, and what failed and why."""
+    config, reader = open_index(ctx, refresh)
+    files = [{**state._asdict(), "papers": reader.paper_count(state.path)} for state in reader.files().values()]
+    failed = [file for file in files if file["state"] == "failed"]
+    if as_json:
+        typer.echo(envelope({"index": str(config.database), "files": files}))
+    else:
+        rows = [
+            [
+                clean(file["path"]),
+                file["state"],
+                file["grammar"] or "",
+                file["papers"],
+                " ".join(f"{start}-{end}" for start, end in file["unclaimed"]),
+                clean(file["reason"] or ""),
+            ]
+            for file in files
+        ]
+        put(table(["file", "state", "grammar", "papers", "lines in no paper", "reason"], rows, terminal_style()))
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_notes(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="A folder of notes; nothing is ever written there.")],
+    include: Annotated[
+        list[str] | None, typer.Option("--include", help="Only files such as '2024/*': * matches slashes as well.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", help="No files such as 'drafts/*' or '*README.md'.")
+    ] = None,
+) -> None:
+    """Take a folder of notes into the knowledge base, where it lies, by an entry in kb.toml.
+
+    Patterns are those of fnmatch, matched against the path below the folder: * any characters, ? one, [ab] one of
+    these. What is excluded stays out, included or not.
+    """
+    from kb.importing import import_folder
+
+    source = import_folder(config_of(ctx), folder, include or [], exclude or [])
+    typer.echo(f"imported {source.folder} as {source.name}; to index it: kb index")

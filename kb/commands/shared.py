@@ -1,0 +1,149 @@
+"""What commands share: their options, the knowledge base they open, how they speak."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kb.errors import IndexOld, KbError
+from kb.terminal import Style, clean
+
+if TYPE_CHECKING:
+    from kb.config import Config
+    from kb.progress import Progress
+    from kb.store.reader import PaperRow, Reader
+
+SCHEMA = 1  # of the JSON envelope
+
+
+def _remember_json(ctx: typer.Context, value: bool) -> bool:
+    ctx.meta["json"] = value
+    return value
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", callback=_remember_json, is_eager=True)]
+RefreshOption = Annotated[bool, typer.Option("--refresh/--no-refresh", help="Look for changed notes first.")]
+NameArgument = Annotated[str, typer.Argument(help="Any part of an id, arXiv id, short name or title: dm-codec, 声调.")]
+
+
+def config_of(ctx: typer.Context) -> "Config":
+    """Return the settings of the knowledge base that was named, or that this folder is in."""
+    from kb.config import find_config
+
+    return find_config(ctx.obj)
+
+
+def open_index(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
+    """Return the knowledge base and a reader of its index, brought up to date first unless told otherwise."""
+    from kb.scan import find_changes
+    from kb.store.reader import Reader
+
+    config = config_of(ctx)
+    if refresh:
+        stamps, joining = known_state(config)
+        changes = find_changes(config, stamps)
+        for line in changes.missing:
+            tell(line)
+        if changes or joining != config.joining or not config.database.is_file():
+            from kb.refreshing import bring_in
+
+            with progress_shown() as progress:
+                notices = bring_in(config, changes, progress)
+            for notice in notices:
+                tell(notice)
+    return config, Reader(config.database)
+
+
+def known_state(config: "Config") -> tuple[dict[str, tuple[int, int]], str]:
+    """Return the stamps of the files in the index, and by what of kb.toml their records were joined."""
+    from kb.store.reader import JOINING, Reader
+
+    if not config.database.is_file():
+        return {}, ""
+    try:
+        reader = Reader(config.database)
+    except IndexOld:
+        from kb.indexing import upgrade
+
+        upgrade(config)
+        reader = Reader(config.database)
+    with closing(reader):
+        return reader.stamps(), reader.meta(JOINING) or ""
+
+
+def paper_named(reader: "Reader", name: str) -> "PaperRow":
+    """Return the paper that name means. Raises: KbError if there is none, or if there are several."""
+    papers = reader.named(name)
+    if not papers:
+        raise KbError(f"no paper named {name!r}; look for it with: kb search {name}")
+    if not reader.are_one_paper([paper.key for paper in papers]):
+        some = ", ".join(paper.id for paper in papers[:5]) + (", …" if len(papers) > 5 else "")
+        raise KbError(f"{name!r} names {len(papers)} papers: {some}; say more of the name")
+    return papers[0]
+
+
+def query_text(arguments: list[str]) -> str:
+    """Return the words of a query as one text; what looks like an option is none of ours."""
+    for argument in arguments:
+        if argument.startswith("--"):
+            raise typer.BadParameter(f"no such option: {argument}")
+    return " ".join(arguments)
+
+
+def terminal_style() -> Style:
+    """Return how standard output is written to."""
+    return Style(sys.stdout.isatty())
+
+
+def put(renderable: Any) -> None:
+    """Print lines, or something of rich."""
+    if isinstance(renderable, str):
+        typer.echo(renderable)
+        return
+    from rich.console import Console
+
+    Console().print(renderable)
+
+
+@contextmanager
+def progress_shown() -> "Iterator[Progress]":
+    """Give a function that shows progress on a terminal and does nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show_progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield show_progress
+
+
+def tell(text: str) -> None:
+    """Print a line for the person, not for the pipe."""
+    typer.echo(clean(text), err=True)
+
+
+def envelope(data: Any, error: str | None = None) -> str:
+    """Return data as the JSON that every command prints."""
+    content = {"ok": error is None, "schema": SCHEMA, "data": _plain(data), "error": error}
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _plain(data: Any) -> Any:
+    """Return data with its named tuples as dictionaries."""
+    if hasattr(data, "_asdict"):
+        data = data._asdict()
+    if isinstance(data, dict):
+        return {name: _plain(value) for name, value in data.items()}
+    return [_plain(value) for value in data] if isinstance(data, (list, tuple)) else data
