@@ -112,26 +112,27 @@ def test_an_utterance_that_the_end_of_the_stream_cuts_short_is_answered():
 
 
 def test_what_an_interruption_drops_never_comes_and_what_was_heard_is_remembered():
-    # "long" sounds for 50 minutes of the stream's time, so that only an interruption ends it.
-    stages = Stages(tts=lambda text: (10, 3e6 if text == "long" else 50))
+    # "long" sounds, and "last" is worked on, for 50 minutes of the stream's time: only an interruption ends either.
+    stages = Stages(tts=lambda text: (3e6 if text == "last" else 10, 3e6 if text == "long" else 50))
 
     async def conversation():
         async with (
             serve(stages=stages, interruption="onset", settings=QUICK, pace=PACE) as server,
             connect(url(server), proxy=None) as connection,
         ):
-            await say(connection, "short long never neither")
+            await say(connection, "short long never neither last")
             await until(connection, event="playing", text="long")
-            await until(connection, event="synthesized", text="neither")
+            await until(connection, event="thought", text="last")
             await say(connection, "stop")
             return await rest(connection)
 
     *frames, last = run(conversation())
 
-    assert events(frames)[:3] == [("cut", "long"), ("dropped", "never"), ("dropped", "neither")]
+    dropped = ["never", "neither", "last"]
+    assert events(frames)[:4] == [("cut", "long"), *(("dropped", text) for text in dropped)]
     assert [text for what, text in events(frames) if what in ("playing", "played")] == ["stop", "stop"]
     assert last["history"] == [
-        ["user", "short long never neither"],
+        ["user", "short long never neither last"],
         ["agent", "short"],
         ["agent", "long—"],
         ["user", "stop"],
