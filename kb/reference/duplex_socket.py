@@ -1,4 +1,4 @@
-"""Full duplex in real time: the pipeline of duplex over a WebSocket on localhost, interruption included (toy stages).
+"""Full duplex in real time: the pipeline of duplex over a WebSocket on localhost (toy stages, a real clock).
 
 Source: CleanS2S, backend/s2s_server_pipeline.py (github.com/opendilab/CleanS2S), which serves its pipeline so.
 Left out: sound. A chunk is said by how probably it is speech and the words that begin in it, a piece of the answer by
@@ -21,6 +21,7 @@ To serve for good: async with serve(port=8765) as server: await server.serve_for
 
 import asyncio
 import functools
+import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -141,19 +142,19 @@ def demo(
     settings = vad.Settings()
     virtual = duplex.converse(turns, interruption=interruption, settings=settings)
     real = asyncio.run(talk(turns, settings=settings, interruption=interruption, pace=pace))
-    expected = {event[1:]: event.ms for event in virtual.events}
+    is_same = told(real) == told(virtual)
+    expected = [event.ms if is_same else None for event in virtual.events]
     rows = [
         {
             "event": event.what,
             "turn": event.item.turn,
             "text": event.item.text,
-            "virtual_ms": expected.get(event[1:]),
+            "virtual_ms": ms,
             "measured_ms": round(event.ms, 1),
-            "late_ms": round(event.ms - expected[event[1:]], 1) if event[1:] in expected else None,
+            "late_ms": None if ms is None else round(event.ms - ms, 1),
         }
-        for event in real.events
+        for event, ms in itertools.zip_longest(real.events, expected[: len(real.events)])
     ]
-    is_same = told(real) == told(virtual)
     remarks = [
         f"measured_ms is the client's, {pace:g} times what its clock says: late_ms is lag times {pace:g}.",
         "The same events in the same order, and the same history, as on the virtual clock."
