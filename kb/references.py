@@ -9,7 +9,7 @@ from typing import NamedTuple
 FOLDER = Path(__file__).resolve().parent / "reference"
 PACKAGE = "kb.reference"
 # Patterns are compiled where they are used: a search imports this file and matches nothing.
-# _alone and _devices change no figure, so no claim is stale when they are edited.
+# A file named with _ changes no figure that a claim may run, so no claim is stale when it is edited.
 _USED = r"(?m)^from kb\.reference(?:\.([a-z]\w*) import| import ([\w, ]+))"
 _RUN = r"(?P<file>[a-z][a-z0-9_-]*)(?:\.(?P<function>[a-z][a-z0-9_-]*))?$"
 
@@ -21,7 +21,7 @@ class Reference(NamedTuple):
     papers: tuple[str, ...] = ()  # what it belongs to: short names, titles and arXiv ids as notes have them
 
 
-EXTRAS = {"pystoi": "metrics", "matplotlib": "plots"}
+EXTRAS = {"pystoi": "metrics", "matplotlib": "plots", "websockets": "duplex"}
 MODELS = "models"  # the extra that brings torch
 
 JOURNEY = ("O1 Replication Journey", "2410.18982")
@@ -49,6 +49,7 @@ CATALOG = {
     "distillation": Reference(3, ("DM-Codec", "2410.15017", "SpeechTokenizer", "2308.16692")),
     "dpo": Reference(2.5, (*JOURNEY, "2305.18290")),
     "duplex": Reference(0.2, ("CleanS2S",)),
+    "duplex-socket": Reference(1.5, ("CleanS2S",)),
     "duration": Reference(2, ("StyleTTS 2", "2306.07691", "MaskGCT", "2409.00750")),
     "early-fusion": Reference(2.2, ("Ichigo", "2410.15316", LATE_FUSION, "2410.20336")),
     "entropy": Reference(2, ("EnCodec", "2210.13438", "DAC", "2306.06546")),

@@ -1,10 +1,10 @@
 """Full duplex as queues: hear, transcribe, answer, play, and be interrupted (toy stages, virtual clock).
 
-Long because it holds the queues, what passes between them, and three kinds of interruption, whose times are compared.
+Long because three kinds of interruption are compared, and a claim's figures stand beside them.
 Source: CleanS2S, backend/s2s_server_pipeline.py (github.com/opendilab/CleanS2S): VAD, ASR, LLM and TTS with a queue
     before each; an utterance that arrives while sound plays drops the rest of the answer and is answered itself.
 Left out: models (the stages echo text and cost the times they are given); threads (one loop and a virtual clock, so
-    that every time is exact); the WebSockets at both ends, that is, a pipeline that runs for real on localhost.
+    that every time is exact); the WebSockets at both ends, which duplex_socket.py has: the same pipeline in real time.
 Oracle: none: latencies are sums worked by hand. Invariant: what was said and heard is in the history, in its order,
     and every piece of an answer was played, cut or dropped.
 Ties: of events at one time, the one planned first happens first. Imports: standard library, kb/reference/vad.py.
@@ -12,54 +12,27 @@ Notation: ms, milliseconds since the stream began; turns are counted from 0, a p
 """
 
 import functools
-import heapq
-import itertools
 import math
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from kb.reference import vad
 from kb.reference._alone import run_alone
+from kb.reference._pipeline import (
+    INTERRUPTIONS,
+    Answerer,
+    Event,
+    Pipeline,
+    Recognizer,
+    Stages,
+    Synthesizer,
+    echo_asr,
+    echo_llm,
+    echo_tts,
+)
+from kb.reference._queues import Agenda
 
-INTERRUPTIONS = ("off", "utterance", "onset")  # never; when what was said is complete, as CleanS2S; when speech begins
 MARK_MS = 250  # of the drawing
-
-
-class Recognizer(Protocol):
-    """The stage that turns speech into text."""
-
-    def __call__(self, speech: str) -> tuple[str, float]:
-        """Return the text, and the ms that it takes."""
-
-
-class Answerer(Protocol):
-    """The stage that answers."""
-
-    def __call__(self, history: Sequence[tuple[str, str]], text: str) -> Iterator[tuple[str, float]]:
-        """Yield the answer to text, which stands in the history too: pieces, and the ms that each takes."""
-
-
-class Synthesizer(Protocol):
-    """The stage that turns a piece of text into sound."""
-
-    def __call__(self, text: str) -> tuple[float, float]:
-        """Return the ms that it takes, and the ms that the sound lasts."""
-
-
-def echo_asr(speech: str) -> tuple[str, float]:
-    """Return the speech, which is its own text, after 200 ms."""
-    return speech, 200
-
-
-def echo_llm(history: Sequence[tuple[str, str]], text: str) -> Iterator[tuple[str, float]]:
-    """Yield the words that it was told, one every 100 ms."""
-    return ((word, 100) for word in text.split())
-
-
-def echo_tts(text: str) -> tuple[float, float]:
-    """Return 150 ms of work and 100 ms of sound for each letter."""
-    return 150, 100 * len(text)
 
 
 class Turn(NamedTuple):
@@ -68,80 +41,6 @@ class Turn(NamedTuple):
     start_ms: float
     length_ms: float
     words: str
-
-
-class Item(NamedTuple):
-    """What stands in a queue: a text that belongs to a turn; sound_ms is how long it sounds, once it does."""
-
-    turn: int
-    text: str
-    sound_ms: float = 0
-
-
-class Event(NamedTuple):
-    """What happened: heard, transcribed, thought, synthesized, playing, played, cut or dropped."""
-
-    ms: float
-    what: str
-    item: Item
-
-
-class Clock:
-    """Virtual time: it jumps to what is planned next."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
-        self._number = itertools.count()
-
-    def plan(self, ms: float, act: Callable[[], None]) -> None:
-        """Have act called at a time."""
-        heapq.heappush(self._agenda, (ms, next(self._number), act))
-
-    def run(self) -> None:
-        """Let time pass until nothing is planned."""
-        while self._agenda:
-            self.now, _, act = heapq.heappop(self._agenda)
-            act()
-
-
-class Stage:
-    """A queue and the work on its first item; each result is sent on when its time has passed."""
-
-    def __init__(
-        self, clock: Clock, work: Callable[[Item], Iterator[tuple[Item, float]]], send: Callable[[Item], None]
-    ) -> None:
-        self.clock, self.work, self.send = clock, work, send
-        self.queue: deque[Item] = deque()
-        self.current: Item | None = None
-        self._results: Iterator[tuple[Item, float]] = iter(())
-
-    def put(self, item: Item) -> None:
-        """Queue an item; work begins at once if there is none."""
-        self.queue.append(item)
-        if self.current is None:
-            self._go_on()
-
-    def stop(self) -> list[Item]:
-        """Forget all work, and return what it was: the current item and the queue."""
-        stopped = [item for item in (self.current, *self.queue) if item]
-        self.queue.clear()
-        self.current, self._results = None, iter(())
-        return stopped
-
-    def _go_on(self) -> None:
-        while (result := next(self._results, None)) is None:
-            self.current = self.queue.popleft() if self.queue else None
-            if self.current is None:
-                return
-            self._results = self.work(self.current)
-        item, ms = result
-        self.clock.plan(self.clock.now + ms, functools.partial(self._done, item, self._results))
-
-    def _done(self, item: Item, results: Iterator[tuple[Item, float]]) -> None:
-        if results is self._results:  # else it was stopped meanwhile, and comes to nothing
-            self.send(item)
-            self._go_on()
 
 
 class Talk(NamedTuple):
@@ -166,99 +65,35 @@ def converse(
     Raises: ValueError for no such interruption, or turns that overlap or are not in order.
     Example: "a b" from 0 to 960 ms -> heard at 2176, text at 2376, "a" at 2476, its sound begins at 2626.
     """
-    if interruption not in INTERRUPTIONS:
-        raise ValueError(f"interruption should be one of {', '.join(INTERRUPTIONS)}, got {interruption!r}")
-    clock = Clock()
+    clock = Agenda()
     events: list[Event] = []
-    history: list[tuple[str, str]] = []
-
-    def log(what: str, item: Item) -> None:
-        events.append(Event(clock.now, what, item))
-
-    def transcribe(item: Item) -> Iterator[tuple[Item, float]]:
-        text, ms = asr(item.text)
-        yield Item(item.turn, text), ms
-
-    def transcribed(item: Item) -> None:
-        log("transcribed", item)
-        history.append(("user", item.text))
-        thinker.put(item)
-
-    def answer(item: Item) -> Iterator[tuple[Item, float]]:
-        for piece, ms in llm(tuple(history), item.text):
-            yield Item(item.turn, piece), ms
-
-    def thought(item: Item) -> None:
-        log("thought", item)
-        speaker.put(item)
-
-    def synthesize(item: Item) -> Iterator[tuple[Item, float]]:
-        ms, sound_ms = tts(item.text)
-        yield Item(item.turn, item.text, sound_ms), ms
-
-    def synthesized(item: Item) -> None:
-        log("synthesized", item)
-        player.put(item)
-
-    def play(item: Item) -> Iterator[tuple[Item, float]]:
-        log("playing", item)
-        yield item, item.sound_ms
-
-    def played(item: Item) -> None:
-        log("played", item)
-        history.append(("agent", item.text))
-
-    listener = Stage(clock, transcribe, transcribed)
-    thinker = Stage(clock, answer, thought)
-    speaker = Stage(clock, synthesize, synthesized)
-    player = Stage(clock, play, played)
-
-    def interrupt() -> None:
-        sounds, pieces = player.stop(), speaker.stop()
-        if sounds:  # the first of them was playing
-            log("cut", sounds[0])
-            history.append(("agent", sounds[0].text + "—"))
-        for item in sounds[1:] + pieces:
-            log("dropped", item)
-        thinker.stop()  # of what it was told the history has every word; the listener goes on
-
-    def begins() -> None:
-        if interruption == "onset":
-            interrupt()
-
-    def is_complete(item: Item) -> None:
-        log("heard", item)
-        if interruption == "onset" or (interruption == "utterance" and player.current):
-            interrupt()
-        listener.put(item)
-
-    for onset_ms, complete_ms, item in endpoints(turns, settings):
-        clock.plan(onset_ms, begins)
-        clock.plan(complete_ms, functools.partial(is_complete, item))
+    stages = Stages(asr, llm, tts)
+    pipeline = Pipeline(clock, events.append, interruption=interruption, stages=stages, settings=settings)
+    for number, (probability, words) in enumerate(chunks(turns, settings), 1):
+        clock.plan(number * settings.chunk_ms, functools.partial(pipeline.hear, probability, words))
     clock.run()
-    return Talk(events, history)
+    return Talk(events, pipeline.history)
 
 
-def endpoints(turns: Sequence[Turn], settings: vad.Settings) -> list[tuple[float, float, Item]]:
-    """Return for each utterance when the end-pointer hears it begin, when it hands it over, and what was said."""
+def chunks(turns: Sequence[Turn], settings: vad.Settings) -> list[tuple[float, str]]:
+    """Return what is heard in each chunk, the silence after the last turn too: 1 or 0, and the words that begin in it.
+
+    Raises: ValueError for turns that overlap or are not in order.
+    Example: "a" from 0 to 40 ms, chunks of 32 ms, 64 ms of silence -> (1, "a"), (1, ""), (0, ""), (0, ""), (0, "").
+    """
     times = [ms for turn in turns for ms in (turn.start_ms, turn.start_ms + turn.length_ms)]
     if not turns or times != sorted(times) or times[0] < 0:
         raise ValueError(f"want turns that do not overlap, in the order of time, got {list(turns)}")
-    chunk = settings.chunk_ms
-    begins = [math.floor(turn.start_ms / chunk) for turn in turns]
-    ends = [math.ceil((turn.start_ms + turn.length_ms) / chunk) for turn in turns]
-    spans = [(begin, max(begin + 1, end)) for begin, end in zip(begins, ends, strict=True)]
-    probabilities = [0.0] * (spans[-1][1] + math.ceil(settings.min_silence_ms / chunk) + 1)
-    for begin, end in spans:
+    chunk_ms = settings.chunk_ms
+    begins = [math.floor(turn.start_ms / chunk_ms) for turn in turns]
+    ends = [math.ceil((turn.start_ms + turn.length_ms) / chunk_ms) for turn in turns]
+    count = max(begins[-1] + 1, ends[-1]) + math.ceil(settings.min_silence_ms / chunk_ms) + 1
+    probabilities, words = [0.0] * count, [""] * count
+    for begin, end, turn in zip(begins, ends, turns, strict=True):
+        end = max(begin + 1, end)
         probabilities[begin:end] = [1.0] * (end - begin)
-    found = []
-    for number, one in enumerate(vad.utterances(probabilities, settings)):
-        said = [
-            (begin, turn.words) for (begin, _), turn in zip(spans, turns, strict=True) if one.begin <= begin < one.end
-        ]
-        onset_ms = (said[0][0] + 1) * chunk
-        found.append((onset_ms, one.heard * chunk, Item(number, " ".join(words for _, words in said))))
-    return found
+        words[begin] = f"{words[begin]} {turn.words}".lstrip()
+    return list(zip(probabilities, words, strict=True))
 
 
 def endpoint_delay_ms(chunk_ms: float, min_silence_ms: float) -> float:
