@@ -218,10 +218,11 @@ def answer(question: str, found: Sequence[Passage], weigh: Weigher, *, most: int
 
 
 def told(given: Answer) -> str:
-    """Return an answer as text, each sentence with the number of its citation."""
+    """Return an answer as text, each sentence with the number of its citation, a list as it stands."""
     if not given.sentences:
-        return f"Nothing in the notes answers this: the best passage tells of {given.covered:.0%} of what is asked."
-    lines = [f"{' '.join(one.text.split())} [{at}]" for at, one in enumerate(given.sentences, 1)]
+        return "Nothing in these notes answers that."
+    texts = ["\n".join(line for line in one.text.split("\n") if line.strip()) for one in given.sentences]
+    lines = [f"{text} [{at}]" for at, text in enumerate(texts, 1)]
     return "\n".join([*lines, "", *(f"[{at}] {one.where}" for at, one in enumerate(given.sentences, 1))])
 
 

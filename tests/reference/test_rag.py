@@ -283,7 +283,7 @@ def test_a_passage_that_tells_of_less_than_is_wanted_answers_nothing():
     assert ask("MooER 的训练数据有多少小时？", known).sentences
     nothing = ask("MooER 的显卡功耗多少？", known)
     assert nothing.sentences == []
-    assert told(nothing).startswith("Nothing in the notes answers this: the best passage tells of ")
+    assert told(nothing) == "Nothing in these notes answers that."
     assert ask("什么？", known) == rag.Answer([], 0.0)
     assert ask("anything", []) == rag.Answer([], 0.0)
 
@@ -498,9 +498,10 @@ ANSWERED_WRONGLY = {  # all words are there, about something else
 
 @pytest.fixture(scope="module")
 def own():
-    known = [one for path in sorted(NOTES.glob("*.md")) for one in passages(path.read_text("utf-8"), path.name)]
-    if not known:
+    if not NOTES.is_dir():
         pytest.skip("a source distribution holds no notes")
+    paths = [NOTES / f"{month}.md" for month in ("2024-10", "2024-11", "2025-05")]  # what comes later is no matter
+    known = [one for path in paths for one in passages(path.read_text(encoding="utf-8"), path.name)]
     return known, BM25(known)
 
 
