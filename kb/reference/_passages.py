@@ -90,7 +90,7 @@ def read(folder: Path) -> tuple[dict[str, str], list[str]]:
     for path in sorted(folder.rglob("*.md")):
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             try:
-                texts[path.as_posix()] = path.read_text(encoding="utf-8-sig")
+                texts[path.as_posix()] = path.read_text(encoding="utf-8")
             except (UnicodeDecodeError, OSError):
                 refused.append(path.as_posix())
     return texts, refused
@@ -99,7 +99,7 @@ def read(folder: Path) -> tuple[dict[str, str], list[str]]:
 def passages(text: str, file: str) -> list[Passage]:
     """Return the paragraphs, lists and tables of a note, each with its line and its headings.
 
-    A list or table belongs to the line with a colon before it. Front matter, fenced code and claims, pictures and
+    A list or table belongs to the line with a colon before it. Front matter, code, claims, pictures and
     headings are no passages; the line of an entry, **《title》** with what follows it, is one.
     """
     lines = re.sub("\r\n?", "\n", text.removeprefix("\ufeff")).split("\n")
@@ -138,10 +138,14 @@ def passages(text: str, file: str) -> list[Passage]:
             close()
         else:
             before = lines[block[-1]].rstrip() if block else ""
+            indented = line.startswith(("    ", "\t"))
             leads = before.endswith(_LEADS) or (_ITEM.match(before) and _ITEM.match(line))
-            if block and at > block[-1] + 1 and not leads:
+            within = indented and any(_ITEM.match(lines[other]) for other in block)  # an item's second paragraph
+            if (block and at == block[-1] + 1) or leads or within:
+                block.append(at)
+            else:
                 close()
-            block.append(at)
+                block += [] if indented else [at]  # after a blank line that is code
     close()
     return found
 

@@ -1,13 +1,13 @@
 """Retrieval and an answer with citations, a toy: answers are cut out of notes, no language model.
 
 Passages are ranked by BM25; of the best the sentences are taken that hold most of what the question asks for, as
-they stand; if no passage holds enough of it, the answer is that nothing answers it. Long because it brings three small
+they stand; if no sentence holds enough of it, the answer is that nothing answers it. Long because it brings three small
 notes of its own and shows its answer as text; how a note is read is in _passages.py.
 Source: BM25: Robertson & Zaragoza, The Probabilistic Relevance Framework (2009), equation 3.15. Sentences: greedy
     cover of information, Lin & Bilmes, Multi-document Summarization (2010); that what is told already earns nothing is
     maximal marginal relevance at its strictest (Carbonell & Goldstein 1998). Plurals: Harman's S stemmer (1991).
 Left out: generation, web search, synonyms and translation: an English question finds English words. Enough is a share
-    of words: a passage with all of them that tells something else is taken for an answer.
+    of words: a sentence with all of them that tells something else is taken for an answer.
 Oracle: SQLite FTS5's bm25() on the same terms to 1e-6; its weight is log (N - n + 0.5) / (n + 0.5), not below 1e-6, and
     its sign turned. The greedy choice against all choices: never below 1 - 1/e of the best.
 Ties: the passage read first, the sentence of the passage ranked first. No randomness.
@@ -71,7 +71,7 @@ class Answer(NamedTuple):
     """Sentences of notes; none if nothing answers the question."""
 
     sentences: list[Passage]
-    covered: float  # share of what the question asks for that the best passage tells of, 0 .. 1
+    covered: float  # share of what the question asks for that the best sentence tells of, 0 .. 1
 
 
 class Retriever(Protocol):
@@ -181,23 +181,27 @@ def worth(some: Iterable[Unit]) -> float:
 
 
 def answer(question: str, found: Sequence[Passage], weigh: Weigher, *, most: int = 3, least: float = 0.6) -> Answer:
-    """Return the sentences of passages that tell most of what is asked, best first; none if no passage tells enough.
+    """Return the sentences of passages that tell most of what is asked, best first; none if no sentence tells enough.
 
     Args:
         question: in words that the notes use.
         found: passages retrieved, best first.
         weigh: says how telling a term is.
         most: sentences to take.
-        least: share of what is asked for that the best passage must tell of, its headings included; others, this
-            share of what the best one does.
+        least: share of what is asked for that one sentence must tell of, with the headings it stands under; the passage
+            of another has to tell of this share of what that sentence does. If the question has a word of a title,
+            sentences have to tell of one such word.
     """
     wanted = set(units(question, weigh))
     total = worth(wanted)
-    best = max((worth(covered(wanted, passage.terms)) / total for passage in found), default=0.0) if total else 0.0
+    rest = [(worth(covered(wanted, passage.terms)), one) for passage in found for one in sentences(passage)]
+    titles = {term for passage in found for term in terms(" ".join((*passage.headings, passage.about)))}
+    if names := {unit for unit in covered(wanted, titles) if not any(map(RUN.match, unit.terms))}:
+        rest = [(around, one) for around, one in rest if covered(names, one.terms)]  # not about another thing
+    best = max((worth(covered(wanted, one.terms)) / total for _, one in rest), default=0.0) if total else 0.0
     if best < least or not best:
         return Answer([], best)
-    able = [passage for passage in found if worth(covered(wanted, passage.terms)) >= least * best * total]
-    rest = [one for passage in able for one in sentences(passage)]
+    left = [one for around, one in rest if around >= least * best * total]
     taken: list[Passage] = []
 
     def gain(one: Passage) -> tuple[float, float, int]:
@@ -207,11 +211,11 @@ def answer(question: str, found: Sequence[Passage], weigh: Weigher, *, most: int
         first = next((at for at, term in enumerate(own) if covered(wanted, [term])), len(own))
         return worth(here) + OF_ENTRY * worth(there - here), 0 if is_entry else worth(covered(wanted, own)), -first
 
-    while rest and len(taken) < most:
-        one = max(rest, key=gain)
+    while left and len(taken) < most:
+        one = max(left, key=gain)
         if gain(one)[0] < ADDS * total:
             break
-        rest.remove(one)
+        left.remove(one)
         taken.append(one)
         wanted -= covered(wanted, one.terms)
     return Answer(taken, best)
@@ -274,7 +278,7 @@ def demo(
         for at, hit in enumerate(hits, 1)
     ]
     remarks = [
-        f"{whence}; the best passage tells of {given.covered:.0%} of what is asked, {least:.0%} is wanted.",
+        f"{whence}; the best sentence tells of {given.covered:.0%} of what is asked, {least:.0%} is wanted.",
         "A toy: sentences as they stand in the notes, none written; it knows no synonyms and translates nothing.",
         *(f"Not read, not UTF-8: {name}." for name in refused),
     ]
