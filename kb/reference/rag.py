@@ -194,14 +194,15 @@ def answer(question: str, found: Sequence[Passage], weigh: Weigher, *, most: int
     """
     wanted = set(units(question, weigh))
     total = worth(wanted)
-    rest = [(worth(covered(wanted, passage.terms)), one) for passage in found for one in sentences(passage)]
+    around = {passage: worth(covered(wanted, passage.terms)) for passage in found}
+    rest = [(passage, one) for passage in found for one in sentences(passage)]
     titles = {term for passage in found for term in terms(" ".join((*passage.headings, passage.about)))}
     if names := {unit for unit in covered(wanted, titles) if not any(map(RUN.match, unit.terms))}:
-        rest = [(around, one) for around, one in rest if covered(names, one.terms)]  # not about another thing
+        rest = [(passage, one) for passage, one in rest if covered(names, one.terms)]  # not about another thing
     best = max((worth(covered(wanted, one.terms)) / total for _, one in rest), default=0.0) if total else 0.0
     if best < least or not best:
         return Answer([], best)
-    left = [one for around, one in rest if around >= least * best * total]
+    left = [one for passage, one in rest if around[passage] >= least * best * total]
     taken: list[Passage] = []
 
     def gain(one: Passage) -> tuple[float, float, int]:
