@@ -83,6 +83,14 @@ CATALOG = {
     "puzzles": Reference(0.3),
     "quality-tokens": Reference(2, ("2405.15863", "OpenMusic", "QA-MDT")),
     "qwen-audio-tags": Reference(0.1, ("Qwen-Audio", "2311.07919")),
+    "rag": Reference(
+        0.3,
+        (
+            "A Comprehensive Survey of Retrieval-Augmented Generation (RAG): "
+            "Evolution, Current Landscape and Future Directions",
+            "CleanS2S",
+        ),
+    ),
     "reasoning-tree": Reference(1, JOURNEY),
     "rvq": Reference(
         4,
