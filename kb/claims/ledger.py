@@ -83,7 +83,7 @@ def select(reader: Reader, target: str | None) -> list[ClaimRow]:
     if called := reader.claims_called(target):
         return called
     if _MONTH.match(target):
-        return reader.claims_of_month(target)
+        return reader.claims_of_months(target, target)
     named = reader.named(target)
     if not named:
         raise KbError(f"no claim, month or paper named {target!r}; to list the claims: kb claims")
