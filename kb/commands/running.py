@@ -1,13 +1,16 @@
 """The reference implementations."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kb.commands.shared import JsonOption, envelope, progress_shown, put, tell, terminal_style
+from kb.commands.shared import JsonOption, config_of, envelope, progress_shown, put, tell, terminal_style
 from kb.errors import KbError
-from kb.terminal import table
+from kb.terminal import claim_state, clean, table
+
+if TYPE_CHECKING:
+    from kb.store.reader import Reader
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -29,6 +32,7 @@ def run(
 ) -> None:
     """Run the reference implementation of an algorithm."""
     from kb import runs
+    from kb.claims.ledger import running
 
     if show_help:
         typer.echo(ctx.get_help() if name is None else _parameters(name))
@@ -41,6 +45,8 @@ def run(
     else:
         result = runs.run(name, device, seed, settings or [])
         _write_shown(name, result, plot, wav)
+        if reader := _index(ctx):
+            result["claims"] = running(reader, name.replace("_", "-"))
         _show_result(result, as_json)
 
 
@@ -52,17 +58,23 @@ def _parameters(name: str) -> str:
     return f"kb run {name} takes:\n{lines}" if rows else f"kb run {name} takes no parameters"
 
 
-def _show_algorithms(ctx: typer.Context, as_json: bool) -> None:
-    """List the algorithms, with the number of claims that run them where there is an index to count in."""
-    from kb.claims.ledger import count_runs
-    from kb.config import find_config
-    from kb.runs import algorithms
+def _index(ctx: typer.Context) -> "Reader | None":
+    """Return the index as it is, if there is one: an algorithm needs none."""
     from kb.store.reader import Reader
 
     try:
-        claimed = count_runs(Reader(find_config(ctx.obj).database))
+        return Reader(config_of(ctx).database)
     except KbError:
-        claimed = {}
+        return None
+
+
+def _show_algorithms(ctx: typer.Context, as_json: bool) -> None:
+    """List the algorithms, with the number of claims that run them where there is an index to count in."""
+    from kb.claims.ledger import count_runs
+    from kb.runs import algorithms
+
+    reader = _index(ctx)
+    claimed = count_runs(reader) if reader else {}
     found = algorithms()
     if as_json:
         typer.echo(envelope([{**one._asdict(), "claims": claimed.get(one.name, 0)} for one in found]))
@@ -124,6 +136,10 @@ def _show_result(result: dict[str, Any], as_json: bool) -> None:
         typer.echo(result["drawing"])
     for remark in result.get("remarks", []):
         typer.echo(remark)
+    for claim in result.get("claims", []):
+        computed = f"computed {clean(claim.computed_figures)}, " if claim.computed_figures else ""
+        figures = f"note says {clean(claim.says_figures)}, {computed}{claim_state(claim)}"
+        typer.echo(f"{clean(claim.says)}: {figures} ({claim.file}:{claim.line})")
 
 
 def _rounded(value: Any) -> Any:
