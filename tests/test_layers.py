@@ -67,6 +67,7 @@ _ALLOWED = {
     "posts": "changes config layout quoting records templating wording",
     "publishing": "changes config digest errors layout periods posts records store writing",
     "writing": "errors",
+    "trends": "counting errors periods store",
     "showing": "errors",
     "terminal": "claims hits store",
 }

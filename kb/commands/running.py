@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kb.commands.shared import JsonOption, config_of, envelope, progress_shown, put, tell, terminal_style
+from kb.commands.shared import JsonOption, config_of, envelope, progress_shown, put, tell, terminal_style, write_picture
 from kb.errors import KbError
-from kb.terminal import claim_state, clean, table
+from kb.terminal import claim_state, clean, sparks, table
 
 if TYPE_CHECKING:
     from kb.store.reader import Reader
@@ -44,10 +44,14 @@ def run(
         _show_algorithms(ctx, as_json)
     else:
         result = runs.run(name, device, seed, settings or [])
-        _write_shown(name, result, plot, wav)
+        drawn, audio = result.pop("plot", None), result.pop("audio", None)
+        if plot:
+            _draw(name, drawn, plot)
+        if wav:
+            _play(name, audio, wav)
         if reader := _index(ctx):
             result["claims"] = running(reader, name.replace("_", "-"))
-        _show_result(result, as_json)
+        _show_result(result, drawn, as_json)
 
 
 def _parameters(name: str) -> str:
@@ -102,26 +106,25 @@ def _show_checks(names: list[str], device: str, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _write_shown(name: str, result: dict[str, Any], plot: Path | None, wav: Path | None) -> None:
-    """Write the picture and the sound of a result where they were asked for, and leave them out of it."""
+def _draw(name: str, drawn: dict[str, Any] | None, path: Path) -> None:
+    if not drawn:
+        raise KbError(f"{name} has nothing to draw; run it without --plot")
+    write_picture(path, drawn)
+
+
+def _play(name: str, audio: dict[str, Any] | None, path: Path) -> None:
+    """Write each track to a file: path itself for a single one."""
     from kb import showing
     from kb.writing import write_whole
 
-    drawn, audio = result.pop("plot", None), result.pop("audio", None)
-    if plot:
-        if not drawn:
-            raise KbError(f"{name} has nothing to draw; run it without --plot")
-        write_whole(plot, showing.picture(drawn))
-        tell(f"wrote {plot}")
-    if wav:
-        if not audio:
-            raise KbError(f"{name} makes no sound; run it without --wav")
-        for track, path in showing.track_paths(wav, list(audio["tracks"])).items():
-            write_whole(path, showing.wav(audio["tracks"][track], audio["sample_rate_hz"]))
-            tell(f"wrote {path}")
+    if not audio:
+        raise KbError(f"{name} makes no sound; run it without --wav")
+    for track, place in showing.track_paths(path, list(audio["tracks"])).items():
+        write_whole(place, showing.wav(audio["tracks"][track], audio["sample_rate_hz"]))
+        tell(f"wrote {place}")
 
 
-def _show_result(result: dict[str, Any], as_json: bool) -> None:
+def _show_result(result: dict[str, Any], drawn: dict[str, Any] | None, as_json: bool) -> None:
     if as_json:
         typer.echo(envelope(result))
         return
@@ -134,6 +137,9 @@ def _show_result(result: dict[str, Any], as_json: bool) -> None:
         put(table(headings, cells, terminal_style()))
     if result.get("drawing"):
         typer.echo(result["drawing"])
+    if drawn and terminal_style().is_terminal:
+        rows = [[name, sparks(ys), f"{min(ys):.4g} … {max(ys):.4g}"] for name, ys in drawn["series"].items()]
+        put(table([drawn["y_label"], f"by {drawn['x_label']}", "range"], rows, terminal_style()))
     for remark in result.get("remarks", []):
         typer.echo(remark)
     for claim in result.get("claims", []):

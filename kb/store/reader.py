@@ -336,12 +336,17 @@ class Reader:
         return [value for (value,) in self._db.execute(f"SELECT {name} FROM papers") if value]
 
     def column_of_months(self, name: str, since: str, until: str) -> list[tuple[str, str]]:
-        """Return (month, column) of the papers of months, both ends included, where the column is not empty."""
+        """Return (month, column) of the papers of months, both ends included, where the column is not empty.
+
+        What several records of one paper say in a month counts once.
+        """
         _check_column(name)
-        return self._db.execute(
-            f"SELECT month, {name} FROM papers p WHERE month BETWEEN ? AND ? AND {name} != '' AND {_OF_A_PAPER}",
+        rows = self._db.execute(
+            f"SELECT DISTINCT month, {name}, coalesce(work, -key) FROM papers p LEFT JOIN works w ON w.paper = p.key"
+            f" WHERE month BETWEEN ? AND ? AND {name} != '' AND {_OF_A_PAPER}",
             (since, until),
-        ).fetchall()
+        )
+        return [(month, column) for month, column, _ in rows]
 
     def called(self, word: Phrase) -> list[int]:
         """Return the keys of the papers whose title, short name or keywords hold word."""
