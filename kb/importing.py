@@ -28,6 +28,8 @@ def import_source(config: Config, path: Path, include: Sequence[str] = (), exclu
     for source in config.sources:
         if _overlap(place, source.place.resolve()):
             raise KbError(f"{path} is imported already, as {source.name!r}; its entry in kb.toml can be changed")
+    if place.is_file() and (include or exclude):
+        raise KbError(f"{path} is one file; patterns choose among the files of a folder, so leave them out")
     if place.is_file():
         parse_note(load(place, str(path)), str(path))  # what cannot be read is better said now
     folder, file = (place.parent, place.name) if place.is_file() else (place, None)

@@ -6,7 +6,21 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from kb.errors import NoteError
-from kb.parsing import bibtex, claims, csl, guillemets, headings, lecture, library, lists, names, pasted, single, tables
+from kb.parsing import (
+    bibtex,
+    claims,
+    csl,
+    exported,
+    guillemets,
+    headings,
+    lecture,
+    library,
+    lists,
+    names,
+    pasted,
+    single,
+    tables,
+)
 from kb.parsing.entry import Entry, papers
 from kb.parsing.evidence import speaks_of_research
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
@@ -41,7 +55,8 @@ def parse_note(data: bytes, file: str) -> Note:
     month = names.month_in(title) or names.month_in(front.text("date") or "") or names.month_in(file)
 
     reading = _read(outline(text_lines), text_lines, front, file)
-    if len(reading.entries) == 1 and (reading.grammar in ("single", "note") or title == reading.entries[0].title):
+    is_about_one = len(reading.entries) == 1 and reading.grammar != "exported"
+    if is_about_one and (reading.grammar in ("single", "note") or title == reading.entries[0].title):
         _complete(reading.entries[0], front)
     no_text = claims.lines_of(blocks)
     for entry in reading.entries if no_text else ():
@@ -95,6 +110,8 @@ def _lines(data: bytes, file: str) -> list[str]:
 
 def _read(found: Outline, lines: list[str], front: FrontMatter, file: str) -> Reading:
     """Return the reading that explains the file best: from the most marked grammar to the least."""
+    if entries := exported.find_entries(front, lines):
+        return Reading("exported", "its front matter says that kb exported it", entries)
     if entries := guillemets.find_entries(found.blocks, lines):
         return Reading("guillemets", f"{len(entries)} titles in guillemets", entries)
     begins_with_heading = bool(found.blocks) and found.blocks[0].level > 0
@@ -145,6 +162,8 @@ def _complete(entry: Entry, front: FrontMatter) -> None:
     """Give the paper that a file is about what the front matter says of it."""
     entry.arxiv_id = front.text("arxiv", "arxiv_id", "eprint") or entry.arxiv_id
     entry.doi = front.text("doi") or entry.doi
+    aliases = (alias for alias in front.texts("aliases", "alias") if names.is_name(alias))
+    entry.short_name = entry.short_name or next(aliases, None)
     entry.keywords = tuple(dict.fromkeys((*entry.keywords, *front.texts("keywords"), *front.texts("tags"))))
 
 

@@ -58,14 +58,12 @@ def _items(text: str, file: str) -> list[_Item]:
 
 
 def _entry(item: _Item) -> Entry:
-    archived = f"{_text(item, 'number')} {_text(item, 'archive_location')} {_text(item, 'note')[:200]}"
-    arxiv = re.search(r"arxiv\s*:\s*\S+", archived, re.IGNORECASE)
     details = [f"{name} {value}" for name in _DETAILS if (value := _text(item, name)) and value != "arXiv"]
     custom = item.values.get("custom")
     ours: dict[str, Any] = custom if isinstance(custom, dict) else {}
     short = _text(item, "title-short")
     organizations = ours.get("organizations")
-    texts = [(item.line, _TAG.sub("", str(item.values[name]))) for name in _TEXTS if item.values.get(name)]
+    texts = [(item.line, str(item.values[name])) for name in _TEXTS if item.values.get(name)]
     return Entry(
         title=_text(item, "title") or _text(item, "id"),
         line=item.line,
@@ -75,7 +73,7 @@ def _entry(item: _Item) -> Entry:
         short_name=short if names.is_name(short) else None,
         organizations=tuple(map(str, organizations)) if isinstance(organizations, list) else (),
         keywords=library.split_keywords(_text(item, "keyword")),
-        arxiv_id=library.arxiv_id(arxiv[0]) if arxiv else None,
+        arxiv_id=_arxiv_id(item),
         doi=library.doi(_text(item, "DOI")),
         authors=_people(item.values.get("author")),
         venue=_text(item, "container-title") or _text(item, "event-title") or None,
@@ -87,6 +85,15 @@ def _entry(item: _Item) -> Entry:
 def _text(item: _Item, name: str) -> str:
     value = item.values.get(name)
     return " ".join(_TAG.sub("", value).split()) if isinstance(value, str) else ""
+
+
+def _arxiv_id(item: _Item) -> str | None:
+    """Return the arXiv id of an archive, of a preprint's number, or of a line that Zotero keeps among extra facts."""
+    if _text(item, "archive").lower() == "arxiv" and (given := library.arxiv_id(_text(item, "archive_location"))):
+        return given
+    facts = f"{_text(item, 'number')}\n{item.values.get('note') or ''}"
+    named = re.search(r"^arxiv\s*:\s*\S+", facts, re.IGNORECASE | re.MULTILINE)
+    return library.arxiv_id(named[0]) if named else None
 
 
 def _people(authors: Any) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ _RESERVED = {
     "^": r"\textasciicircum{}",
     **{mark: f"\\{mark}" for mark in "&%_#$"},
 }
+_WRITTEN = str.maketrans(_RESERVED)
 _SYMBOLS = {command[1:-2]: mark for mark, command in _RESERVED.items() if command.endswith("{}")} | {
     "ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "aa": "å", "AA": "Å",
     "i": "ı", "j": "ȷ", "dh": "ð", "DH": "Ð", "th": "þ", "TH": "Þ", "dj": "đ", "DJ": "Đ", "ng": "ŋ", "NG": "Ŋ",
@@ -18,7 +19,8 @@ _SYMBOLS = {command[1:-2]: mark for mark, command in _RESERVED.items() if comman
     "textquoteleft": "‘", "textquoteright": "’", "textquotedblleft": "“", "textquotedblright": "”",
     "textquotesingle": "'", "textasciigrave": "`", "textbar": "|", "textless": "<", "textgreater": ">",
     "textunderscore": "_", "textdollar": "$", "textregistered": "®", "texttrademark": "™", "textcopyright": "©",
-    "textdegree": "°", "textmu": "µ", "texteuro": "€", "pounds": "£", "LaTeX": "LaTeX", "TeX": "TeX", "BibTeX": "BibTeX",
+    "textdegree": "°", "textmu": "µ", "texteuro": "€", "pounds": "£", "LaTeX": "LaTeX", "TeX": "TeX",
+    "BibTeX": "BibTeX",
     "textit": "", "textbf": "", "textsc": "", "textsf": "", "texttt": "", "textrm": "", "textup": "", "textsl": "",
     "textnormal": "", "emph": "", "text": "", "mbox": "", "url": "", "it": "", "bf": "", "em": "", "sc": "", "tt": "",
     "relax": "", "protect": "", "textsubscript": "", "textsuperscript": "", "enquote": "", "nolinkurl": "",
@@ -46,7 +48,7 @@ def encode(text: str) -> str:
 
     Example: "A & B_1: 100%" -> r"A \\& B\\_1: 100\\%".
     """
-    return "".join(_RESERVED.get(mark, mark) for mark in text)
+    return text.translate(_WRITTEN)
 
 
 def decode(latex: str) -> str:

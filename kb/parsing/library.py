@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from kb.parsing import links, names, titles
+from kb.parsing import links, names
 from kb.parsing.entry import Entry, papers
 from kb.records import Paper
 
@@ -15,10 +15,9 @@ _DOI = re.compile(r"10\.\d{4,9}/\S+")
 
 
 def papers_of(entries: Sequence[Entry], file: str) -> tuple[Paper, ...]:
-    """Return the records of a library's entries, each with its title in normal form and all of its lines."""
+    """Return the records of a library's entries, each with all of its lines; titles stay as the library has them."""
     for entry in entries:
-        entry.written = " ".join(entry.title.split())
-        entry.title = titles.normal(entry.title) or UNTITLED
+        entry.title = " ".join(entry.title.split()) or UNTITLED
         entry.short_name = entry.short_name or names.short_name(entry.title)
     found = zip(papers(entries, file, None), entries, strict=True)
     return tuple(paper.model_copy(update={"end_line": entry.end}) for paper, entry in found)
