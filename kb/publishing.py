@@ -60,6 +60,5 @@ def write(config: Config, text: str, path: Path) -> None:
 
     Raises: KbError if path cannot be written or lies among the notes: it would be read as one, or overwrite one.
     """
-    if any(path.resolve().is_relative_to(folder.resolve()) for folder in config.folders):
-        raise KbError(f"{path} lies in a notes folder, which is never written to; choose another place")
+    refuse_notes(path, config.folders)
     write_whole(path, text.encode("utf-8"))

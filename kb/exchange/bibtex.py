@@ -54,10 +54,10 @@ def _entry(work: Work) -> str:
 
 def _kept(word: str) -> str:
     """Return a word in braces if a style that makes small letters of capitals would spoil it: DM-Codec, RVQ, GPT4."""
-    letters = word.lstrip("(\"'“‘[")
-    has_capitals = any(mark.isupper() for mark in letters[1:])
-    is_numbered = letters[:1].isupper() and any(mark.isdigit() for mark in letters)
-    return f"{{{word}}}" if has_capitals or is_numbered else word
+    bare = word.strip("()[]\"'“”‘’.,:;?!")
+    has_capitals = any(mark.isupper() for mark in bare[1:])
+    is_numbered = bare[:1].isupper() and any(mark.isdigit() for mark in bare)
+    return word.replace(bare, f"{{{bare}}}", 1) if has_capitals or is_numbered else word
 
 
 def _person(name: str) -> str:

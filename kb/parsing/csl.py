@@ -49,8 +49,8 @@ def _items(text: str, file: str) -> list[_Item]:
             values, position = decoder.raw_decode(text, start)
         except json.JSONDecodeError as error:
             raise NoteError(file, error.lineno, f"broken JSON: {error.msg}; export the library anew") from None
-        except RecursionError:
-            raise NoteError(file, line + 1, f"too deep for CSL JSON; {_WAY_OUT}") from None
+        except (RecursionError, ValueError):  # lists in lists without end, a number of thousands of digits
+            raise NoteError(file, line + 1, f"no CSL JSON: too deep or too long; {_WAY_OUT}") from None
         if not isinstance(values, dict) or "type" not in values:
             raise NoteError(file, line + 1, f"no item of CSL: it has no type; {_WAY_OUT}")
         found.append(_Item(values, line, line + text.count("\n", start, position) + 1))

@@ -3,11 +3,15 @@
 import hashlib
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kb.errors import NoteError
 from kb.parsing import parse_note
 
 BIB = r"""% kept by hand
@@ -107,7 +111,7 @@ def test_csl_json_is_read() -> None:
             '[\n{"itemType": "book"}]',
             "a.json:2: no item of CSL: it has no type; from Zotero, export as CSL JSON",
         ),
-        ("a.json", "[" * 100000, "a.json:1: too deep for CSL JSON; from Zotero, export as CSL JSON"),
+        ("a.json", "[" * 100000, "a.json:1: no CSL JSON: too deep or too long; from Zotero"),
         (
             "a.sqlite",
             "no database",
@@ -179,6 +183,25 @@ def test_a_library_is_imported_once_and_alone(kb: Any, tmp_path: Path) -> None:
     assert kb.run("export", "-o", str(tmp_path / "export.bib")).exit_code == 0
     assert "never written to" in kb.run("export", "-o", str(path)).stderr
     assert path.read_text("utf-8") == BIB
+
+
+def test_a_library_may_lie_among_notes(kb: Any, tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    for place in (kb.notes / "mine.bib", tmp_path / "theirs" / "refs.bib"):
+        place.write_text(BIB, encoding="utf-8")
+        assert kb.run("import", str(place)).exit_code == 0
+    assert kb.run("import", str(tmp_path / "theirs")).exit_code == 0
+    assert [source.name for source in kb.config.sources] == ["mine", "refs", "theirs"]
+    assert "is imported already, as 'refs'" in kb.run("import", str(tmp_path / "theirs" / "refs.bib")).stderr
+    assert kb.run("list").stdout.count("A Tool") == 2
+
+
+@given(st.text(alphabet='@misc{}()"#=, \n\\é', max_size=60), st.sampled_from([".bib", ".json"]))
+def test_no_text_does_worse_than_a_line_about_it(text: str, suffix: str) -> None:
+    for page in (text, "@misc{a," + text, "[{" + text):
+        with suppress(NoteError):
+            note = parse_note(page.encode(), f"a{suffix}")
+            assert len({paper.id for paper in note.papers}) == len(note.papers)
 
 
 @pytest.mark.parametrize("file", ["../x.bib", "x.txt", "", 3])

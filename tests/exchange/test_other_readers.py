@@ -50,7 +50,7 @@ def test_pybtex_finds_every_field_as_latex(hard_kb: Any) -> None:
     assert whole.fields["doi"] == "10.1000/xyz_(1)"
     tiny = library.entries["2024-10-tinycodec"]
     assert tiny.fields["title"] == (
-        r"{TinyCodec:} 100\% of {RVQ} \& {FSQ\_1} \textbraceleft{}at\textbraceright{} \$5 \textasciitilde{} \#1 "
+        r"{TinyCodec}: 100\% of {RVQ} \& {FSQ\_1} \textbraceleft{}at\textbraceright{} \$5 \textasciitilde{} \#1 "
         r'\textasciicircum{}2 \textbackslash{}\textbackslash{} "quoted"'
     )
     assert (tiny.fields["eprint"], tiny.fields["archiveprefix"]) == ("2410.00037", "arXiv")
