@@ -10,7 +10,7 @@ from kb.layout import Layout
 from kb.periods import Period
 from kb.records import MonthlyDigest
 from kb.store.reader import Reader
-from kb.writing import make_folder, write_whole
+from kb.writing import make_folder, refuse_notes, write_whole
 
 
 def publish(config: Config, reader: Reader, period: Period, layout: Layout, out: Path | None = None) -> str:
