@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb import parsing, sources
 from kb.errors import NoteError
 from kb.parsing import parse_note
 
@@ -173,6 +174,10 @@ def test_a_library_joins_what_the_notes_say(kb: Any, tmp_path: Path) -> None:
     assert "origin = {2024-11.md:1, mine/mine.bib:1}" in result.stdout
 
 
+def test_what_may_be_a_source_can_be_read() -> None:
+    assert set(parsing.LIBRARIES) == set(sources.LIBRARIES)
+
+
 def test_a_library_is_imported_once_and_alone(kb: Any, tmp_path: Path) -> None:
     path = tmp_path / "mine.bib"
     path.write_text(BIB, encoding="utf-8")
@@ -255,9 +260,9 @@ def test_zotero_is_read_while_it_runs(kb: Any, zotero: Any, mode: str) -> None:
 def test_a_change_half_made_is_not_seen(kb: Any, zotero: Any) -> None:
     kb.run("import", str(zotero.path))
     zotero.db.execute("PRAGMA cache_size = 1")  # so that what is not committed lies in the file already
+    zotero.db.execute("UPDATE itemDataValues SET value = 'Half Made' WHERE value LIKE 'TinyCodec%'")
     for number in range(300):
         zotero.db.execute("INSERT INTO tags (name) VALUES (?)", (f"{number}" * 100,))
-    zotero.db.execute("UPDATE itemDataValues SET value = 'Half Made' WHERE value LIKE 'TinyCodec%'")
     assert zotero.path.with_name("zotero.sqlite-journal").exists()
     listed = kb.run("list").stdout
     assert ("TinyCodec: A Small" in listed, "Half Made" in listed) == (True, False)

@@ -111,3 +111,14 @@ def test_a_table_is_rfc_4180_and_excel_knows_its_letters(hard_kb: Any, tmp_path:
     assert rows[0]["title"].startswith('TinyCodec: 100% of RVQ & FSQ_1 {at} $5 ~ #1 ^2 \\\\ "quoted"')
     assert rows[0]["organizations"] == "Amazon; Texas A&M"
     assert rows[2]["authors"] == "Anna van der Berg; 王小明; Zoë Müller Jr; Speech Lab"
+
+
+def test_a_style_keeps_the_capitals_that_mean_something(empty_kb: Any) -> None:
+    from pybtex.backends.plaintext import Backend
+    from pybtex.style.formatting.plain import Style
+
+    empty_kb.write("2024-10.md", '**《How Qwen2, "K-means" and (DM-Codec) Meet》** Lab，k\n')
+    library = pybtex.parse_string(exported(empty_kb, "bibtex"), "bibtex")
+    out = io.StringIO()
+    Backend().write_to_stream(Style().format_bibliography(library), out)
+    assert 'How Qwen2, "k-means" and (DM-Codec) meet' in out.getvalue()
