@@ -32,6 +32,7 @@ class Entry:
     authors: tuple[str, ...] = ()
     venue: str | None = None
     published: str | None = None  # when the paper appeared, as the entry says
+    month: str | None = None  # when it was read, where the entry itself says so
     is_starred: bool = False
     written: str | None = None  # the title as it stands in the note, where it is not the same
     end: int | None = None  # the line after its last, where that is known from its place and not from its text
@@ -110,7 +111,7 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: st
         published=entry.published,
         date=noted or entry.published,
         is_starred=entry.is_starred,
-        month=names.month_in(noted or "") or month,
+        month=names.month_in(noted or "") or entry.month or month,
         section_path=entry.section_path,
         sections=entry.sections,
         organizations=entry.organizations,
