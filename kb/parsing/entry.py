@@ -42,7 +42,7 @@ class Entry:
 
 def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Paper, ...]:
     """Return the records of a file's entries; ids are unique within the file and stay when other entries come or go."""
-    stem = re.sub(r"\.[^./]+$", "", file)
+    stem = file.removesuffix(".md")  # of other files with their ending: a.md and a.txt may lie side by side
     ids: dict[int, str] = {}
     taken: set[str] = set()
     numbers: dict[str, int] = {}  # the last one given to each name

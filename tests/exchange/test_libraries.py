@@ -60,7 +60,7 @@ def test_bibtex_is_read_as_bibtex_reads_it() -> None:
     assert first.body.startswith('https://example.org/a_b%20c\n\nFirst paragraph.\n\nSecond one, with "quotes"')
     assert first.body.endswith("pages 1--4")
     assert "somebody" not in first.body
-    assert (first.id, first.line, first.end_line) == ("mine/tinycodec", 4, 16)
+    assert (first.id, first.line, first.end_line) == ("mine.bib/tinycodec", 4, 16)
     assert (second.arxiv_id, second.published) == ("1706.03762", "2017-06-12")
     assert (third.arxiv_id, third.repositories) == ("2410.00037", ("github.com/a/b",))
 
@@ -147,7 +147,7 @@ def test_a_library_is_a_source_and_is_followed(kb: Any, tmp_path: Path) -> None:
     result = kb.run("import", str(path))
     assert result.stdout == f"imported {path} as mine; to index it: kb index\n"
     assert (kb.root / "kb.toml").read_text("utf-8").endswith(f'folder = "{tmp_path}"\nfile = "mine.bib"\n')
-    assert kb.json("search", "études")["hits"][0]["paper"]["id"] == "mine/mine/tinycodec"
+    assert kb.json("search", "études")["hits"][0]["paper"]["id"] == "mine/mine.bib/tinycodec"
     assert kb.config.path_of("mine/mine.bib") == path
     assert "Not Asked For" not in kb.run("list").stdout
 
