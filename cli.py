@@ -18,6 +18,7 @@ COMMANDS = {  # in the order of the help; a module of kb.commands is imported wh
     "index": "building",
     "status": "building",
     "import": "building",
+    "add": "adding",
     "parse": "checking",
     "check": "checking",
     "search": "searching",
