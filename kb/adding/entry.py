@@ -59,7 +59,7 @@ def headings(paper: Metadata, last: str, words: Words) -> list[Lines]:
     title = _escaped(paper.title)
     ways = [[f"{start}{title}", "", *addresses]]
     if paper.addresses:
-        linked = [f"{start}[{title}]({_target(paper.addresses[0])})"]
+        linked = [f"{start}[{title}]({paper.addresses[0]})"]
         more = ["", *addresses[1:]] if len(addresses) > 1 else []
         ways.insert(0 if "](" in last else 1, linked + more)
     if coded := _CODED.match(text):
@@ -83,14 +83,14 @@ def items(paper: Metadata, last: str) -> list[Lines]:
         date = (paper.published or "")[: len(dated["date"])].replace("-", dated["mark"])
         start += f"{dated['open']}{date}{dated['close']}" if len(date) > 4 else ""
     title = _escaped(paper.title)
-    address = _target(paper.addresses[0]) if paper.addresses else ""
-    links = "".join(f" [[{label}]({_target(address)})]" for label, address in _labelled(paper))
+    links = _links(paper, " [{}]")
     people = f", {', '.join(paper.authors)}." if paper.authors else "."
     bold = [f"{start}**{title}**{people}{links}"]
     bare = [f"{start}**{title}**{links}"]
+    linked = [f"{start}[{title}]({paper.addresses[0]}){links.partition(')]')[2]}"] if paper.addresses else bare
     if text.startswith("["):
-        return [[f"{start}[{title}]({address}){links.partition(')]')[2]}"] if address else bold, bold, bare]
-    return [[f"{start}《{paper.title}》{links}"], bold, bare] if text.startswith("《") else [bold, bare]
+        return [linked, bold, bare]
+    return [[f"{start}《{paper.title}》{links}"], bold, bare, linked] if text.startswith("《") else [bold, bare, linked]
 
 
 def rows(paper: Metadata, columns: list[str], last: tuple[str, ...], title_column: int) -> list[Lines]:
@@ -101,7 +101,7 @@ def rows(paper: Metadata, columns: list[str], last: tuple[str, ...], title_colum
         "venue": paper.venue or "",
         "date": paper.published or "",
     }
-    links = " ".join(f"[{label}]({_target(address)})" for label, address in _labelled(paper))
+    links = _links(paper, " {}").strip()
     cells, is_linked = [], False
     for number, column in enumerate(columns):
         field, before = field_of(column), last[number] if number < len(last) else ""
@@ -120,20 +120,20 @@ def rows(paper: Metadata, columns: list[str], last: tuple[str, ...], title_colum
         else:
             cells.append("")
     if not is_linked and paper.addresses:
-        cells[title_column] = f"[{cells[title_column]}]({_target(paper.addresses[0])})"
+        cells[title_column] = f"[{cells[title_column]}]({paper.addresses[0]})"
     bare = [cell if number == title_column or "](" in cell else "" for number, cell in enumerate(cells)]
     return [[f"| {' | '.join(row)} |"] for row in (cells, bare)]
 
 
-def _labelled(paper: Metadata) -> list[tuple[str, str]]:
-    return list(zip(("paper", "doi"), paper.addresses, strict=False))
+def _links(paper: Metadata, link: str) -> str:
+    """Return the addresses as links, each put into link; one with parentheses stands bare, lest it end at the first."""
+    found = []
+    for label, address in zip(("paper", "doi"), paper.addresses, strict=False):
+        is_plain = not re.search(r"[()]", address)
+        found.append(link.format(f"[{label}]({address})") if is_plain else f" {label}: {address}")
+    return "".join(found)
 
 
 def _escaped(text: str) -> str:
     """Return text such that Markdown shows it as it is."""
     return _SPECIAL.sub(r"\\\1", text)
-
-
-def _target(address: str) -> str:
-    """Return an address that can stand between the parentheses of a link."""
-    return f"<{address}>" if re.search(r"[()]", address) else address

@@ -93,7 +93,7 @@ def _page(data: bytes, file: str) -> _Page:
 def _attempts(page: _Page, paper: Metadata) -> Iterator[_Try]:
     """Yield the ways to write paper as the other entries of the page are written."""
     words = words_for(page.text)
-    at_end = len(page.lines)
+    at_end = len(page.lines) - (not page.lines[-1])
     written = [one for one in page.note.papers if one.kind != "note"]
     if page.note.grammar == "guillemets" or not written:
         yield _Try(guillemets(paper, words), at_end, True)
@@ -125,18 +125,15 @@ def _rows(page: _Page, written: list[Paper], paper: Metadata) -> Iterator[_Try]:
 
 def _written(page: _Page, attempt: _Try) -> tuple[Placed, int]:
     """Return the page with an entry, and how many lines it has more than before."""
-    ends = list(_LINE_END.finditer(page.text))
-    is_last = attempt.after > len(ends)
-    offset = len(page.text) if is_last else ends[attempt.after - 1].end()
+    ends = [found.end() for found in _LINE_END.finditer(page.text)]
+    offset = 0 if not attempt.after else ends[attempt.after - 1] if attempt.after <= len(ends) else len(page.text)
     before, after = page.text[:offset], page.text[offset:]
     above = _LINE_END.split(before)
-    missing = int(bool(above[-1]))  # the end of the last line
-    if attempt.is_apart and any(line.strip() for line in above) and (above[-1].strip() or above[-2].strip()):
-        missing += 1
-    new = page.end * missing + page.end.join(attempt.lines) + page.end
-    first = len(above) + missing
-    data = (page.mark + before + new + after).encode()
-    return Placed(data, tuple(attempt.lines), first, ""), missing + len(attempt.lines)
+    is_cut = bool(above[-1])  # the note ends within a line
+    is_close = attempt.is_apart and any(line.strip() for line in above[-1 - (not is_cut) :])
+    new = page.end * (is_cut + is_close) + page.end.join(attempt.lines) + page.end
+    placed = Placed((page.mark + before + new + after).encode(), tuple(attempt.lines), attempt.after + is_close + 1, "")
+    return placed, is_close + len(attempt.lines)
 
 
 def _new_record(before: Note, now: Note, after: int, added: int) -> Paper | None:
@@ -171,7 +168,7 @@ def _moved(record: Any, after: int, by: int) -> Any:
 
 def _is_meant(record: Paper, paper: Metadata, month: str) -> bool:
     """Whether a record says what is known of paper, and nothing else."""
-    ids = {("arxiv", paper.arxiv_id), ("doi", paper.doi)} - {("arxiv", None), ("doi", None)}
+    ids = {(kind, value) for kind, value in (("arxiv", paper.arxiv_id), ("doi", paper.doi)) if value}
     return (
         normal(record.title) == normal(paper.title)
         and (record.arxiv_id, (record.doi or "").lower() or None) == (paper.arxiv_id, paper.doi)
@@ -179,5 +176,5 @@ def _is_meant(record: Paper, paper: Metadata, month: str) -> bool:
         and record.authors in ((), paper.authors)
         and record.month == month
         and record.kind == "paper"
-        and ids <= set(identities(record))
+        and not (ids and ids.isdisjoint(identities(record)))
     )

@@ -1,4 +1,4 @@
-"""A server on this machine that answers as arXiv and Crossref do, from the files beside it, and misbehaves when told."""
+"""A server on this machine that answers as arXiv and Crossref do, from files, and misbehaves when told."""
 
 import socket
 import threading

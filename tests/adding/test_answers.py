@@ -157,9 +157,11 @@ def test_what_is_no_answer_of_crossref_is_one_line(answer: bytes, said: str) -> 
 
 
 BIB = r"""
-@inproceedings{one, title = {{DM-Codec}: Distilling {M}ultimodal Representations}, author = {One, A. and Two, B. and others},
+@inproceedings{one, title = {{DM-Codec}: Distilling {M}ultimodal Representations},
+  author = {One, A. and Two, B. and others},
   year = 2024, month = oct, eprint = {2410.15017}, archivePrefix = {arXiv}, booktitle = {Toys '24}}
-@article{two, title = "Toys \& {Schr\"o}dinger", author = "{The Toy Group} and van Three, C.", journal = {Toys}, date = {2023-05-06},
+@article{two, title = "Toys \& {Schr\"o}dinger", author = "{The Toy Group} and van Three, C.", journal = {Toys},
+  date = {2023-05-06},
   doi = {10.1000/Toy\_1}}
 @misc{three, title = {A Page}, url = {https://example.org/page}}
 """

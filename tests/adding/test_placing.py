@@ -22,11 +22,12 @@ PAPERS = [
     PLAIN,
     Metadata("声学延迟的语音模型", arxiv_id="cs/0101001", organizations=("Toy University", "港中文")),
     Metadata(
-        "A* [Search] | of `Toys` (with_some *marks*) <b> 《x》 & ~more~?", arxiv_id="2410.00038", doi="10.1/x(1)_2"
+        "A* [Search] | of `Toys` (with_some *marks*) <b> 《x》 & ~more~?", arxiv_id="2410.00038", doi="10.1000/x(1)_2"
     ),
     Metadata(
         "Toys", doi="10.1109/5.771073", published="1999", venue="Toys | Games", authors=("A. One", "The [Toy] Group")
     ),
+    Metadata("A* [Search] of Toys: Part_1 & More", arxiv_id="2410.00041", doi="10.1000/x(1)_3"),
     Metadata("arXiv:2410.00039", arxiv_id="2410.00039"),
     Metadata("Toys of the Year (2024)", arxiv_id="2410.00040"),
 ]
@@ -56,12 +57,13 @@ def check(before: bytes, placed: Placed, paper: Metadata, month: str) -> None:
     assert [facts(one) for one in new.papers if one is not record] == kept
     assert [one.says for one in new.claims] == [one.says for one in old.claims]
     assert (new.title, new.month, new.tags) == (old.title, old.month, old.tags)
-    start, length = 0, len(placed.data) - len(before)
-    while placed.data[:start] + placed.data[start + length :] != before:  # the old bytes, in one or two pieces
-        start += 1
-        assert start <= len(before)
-    inserted = placed.data[start : start + length].decode()
-    assert "".join(inserted.split()) == "".join("".join(placed.lines).split())
+    length = len(placed.data) - len(before)
+    pieces = (
+        placed.data[start : start + length].decode()
+        for start in range(len(before) + 1)
+        if placed.data[:start] == before[:start] and placed.data[start + length :] == before[start:]
+    )
+    assert any("".join(one.split()) == "".join("".join(placed.lines).split()) for one in pieces)
 
 
 def variants(text: str) -> list[bytes]:
@@ -88,7 +90,7 @@ def test_an_entry_joins_each_sample_of_each_grammar_or_leaves_it(name: str, gram
     if grammar in OWN_FILE_ONLY or about_one:
         assert not placed or "empty" in name
     else:
-        assert placed >= 4 * len(variants(text))
+        assert placed >= 5 * len(variants(text))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -133,18 +135,19 @@ def test_each_grammar_is_written_as_the_last_entry_is() -> None:
     assert written(coded, PLAIN._replace(organizations=("Kyutai",))).endswith(
         "\n\n### 202409 `Moshi: A Model of Speech and Text` Kyutai\n\n- Paper: https://arxiv.org/abs/2410.00037\n"
     )
-    items = "- *[Toy Codecs](https://arxiv.org/abs/2401.00001)*\n- [Toy Voices](https://arxiv.org/abs/2401.00002) x\n\nEnd.\n"
+    items = "- [Toy A](https://arxiv.org/abs/2401.00001)\n- [Toy B](https://arxiv.org/abs/2401.00002) x\n\nEnd.\n"
     assert written(items) == items.replace(
         " x\n", " x\n- [Moshi: A Model of Speech and Text](https://arxiv.org/abs/2410.00037)\n"
     )
     table = (
         "| Year | Authors | Title | Paper |\n|--|--|--|--|\n"
-        "| 2024-08 | A. One | Toy Codecs | [pdf](https://arxiv.org/abs/2401.00001) |\n\nEnd."
+        "| 2024-08 | A. One | Toy Codecs | [pdf](https://arxiv.org/abs/2401.00001) |\n"
+        "| 2024-08 | B. Two | Toy Voices | [pdf](https://arxiv.org/abs/2401.00002) |\n\nEnd."
     )
     assert written(table) == table.replace(
         "\n\nEnd.",
-        "\n| 2024-09 | Alexandre Défossez | Moshi: A Model of Speech and Text | [paper](https://arxiv.org/abs/2410.00037) |"
-        "\n\nEnd.",
+        "\n| 2024-09 | Alexandre Défossez | Moshi: A Model of Speech and Text"
+        " | [paper](https://arxiv.org/abs/2410.00037) |\n\nEnd.",
     )
 
 
