@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
     target: str  # as it was typed
     title: str | None = None
     entry: tuple[str, ...] = ()  # its lines; none if it was not added
-    path: Path | None = None  # the note it stands in, or would
+    path: Path | None = None  # the note it stands in, or would; None if it would not be written
     line: int | None = None  # its first there, counted from 1
     section: str = ""  # the heading it stands under
     notices: tuple[str, ...] = ()
@@ -107,12 +107,13 @@ def _added(plan: Plan, text: str, paper: Metadata, drafts: dict[Path, bytes]) ->
     if paper.warning and plan.write:
         raise KbError(f"{paper.warning}; not written; without --write the entry is shown, to be put in by hand")
     path, before, placed, notices = _placed(plan, paper, drafts)
+    if paper.warning:
+        return Outcome(text, paper.title, placed.lines, notices=(f"{paper.warning}; --write would not write it",))
     if plan.write:
         replace_note(path, before, placed.data)
     else:
         drafts[path] = placed.data
-    warnings = (paper.warning,) if paper.warning else ()
-    return Outcome(text, paper.title, placed.lines, path, placed.line, placed.section, (*warnings, *notices))
+    return Outcome(text, paper.title, placed.lines, path, placed.line, placed.section, notices)
 
 
 def _placed(
@@ -127,6 +128,6 @@ def _placed(
         if placed := place(text, name, plan.month, paper):
             return path, before, placed, notices
         notices = (
-            f"{path} is written in a way that no entry can join without changing others, so another file is taken",
+            f"{path} cannot hold this entry: it would be misread there, or change others; another file is taken",
         )
     raise KbError(f"{path}: no entry can be added that is read back as {paper.title!r:.80}; add it by hand")

@@ -36,8 +36,8 @@ def replace_note(path: Path, before: bytes | None, now: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(now)
             file.flush()
-            os.fchmod(file.fileno(), place.stat().st_mode & 0o7777 if before is not None else _new_mode())
             os.fsync(file.fileno())
+        os.chmod(temporary, place.stat().st_mode & 0o7777 if before is not None else _new_mode())
         if read_note(place) != before:
             raise KbError(f"{path}: was changed in the meantime; nothing is written, run the command again")
         os.replace(temporary, place)

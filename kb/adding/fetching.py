@@ -5,7 +5,7 @@ end: neither an answer that trickles nor one that is too large.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -43,7 +43,8 @@ class Answer(NamedTuple):
 class Online:
     """Asks one question after the other, never faster than servers want."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
         self._client: httpx.Client | None = None
         self._asked: float | None = None  # when, by the monotonic clock
 
@@ -97,6 +98,7 @@ class Online:
                     raise KbError(f"{server} {trouble} and asks to wait {asked_for:.0f} s; {WAY_OUT}")
                 wait = max(wait, asked_for) if wait is not None else None
             if wait is not None:
+                self._tell(f"{server} {trouble}; it is asked again in {wait:.0f} s")
                 time.sleep(wait)
         raise KbError(f"{server} {trouble}, {len(BACKOFF_SECONDS) + 1} times; {WAY_OUT}")
 
@@ -107,9 +109,12 @@ class Online:
 
 
 @contextmanager
-def opened() -> Iterator[Online]:
-    """Give what asks, and close its connections afterwards; until it is asked, it makes none."""
-    online = Online()
+def opened(tell: Callable[[str], None]) -> Iterator[Online]:
+    """Give what asks, and close its connections afterwards; until it is asked, it makes none.
+
+    It tells why it waits, where a server makes it wait.
+    """
+    online = Online(tell)
     try:
         yield online
     finally:

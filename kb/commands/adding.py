@@ -1,6 +1,7 @@
 """Adding papers: the one command that writes notes, and only when told."""
 
 import re
+import sys
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,11 +48,11 @@ def add(
     config, reader = open_index(ctx, refresh=True)
     plan = Plan(config, month or f"{today:%Y-%m}", today.isoformat(), write)
     outcomes = []
-    with nullcontext() if offline else opened() as online:
+    with nullcontext() if offline else opened(_tell_person) as online:
         for outcome in add_papers(plan, reader, papers, online):
-            outcomes.append(outcome)
             if not as_json:
-                _show(outcome, write, is_first=len(outcomes) == 1)
+                _show(outcome, write, is_first=not any(one.entry for one in outcomes))
+            outcomes.append(outcome)
     problems = [one.problem for one in outcomes if one.problem]
     if as_json:
         data = [{**one._asdict(), "path": str(one.path) if one.path else None} for one in outcomes]
@@ -60,13 +61,19 @@ def add(
         raise typer.Exit(1)
 
 
+def _tell_person(line: str) -> None:
+    if sys.stderr.isatty():
+        tell(line)
+
+
 def _show(outcome: "Outcome", write: bool, is_first: bool) -> None:
     if outcome.problem:
         tell(f"error: {outcome.target}: {outcome.problem}")
     for notice in outcome.notices:
         tell(f"{outcome.target}: {notice}")
-    if outcome.entry and outcome.path:
+    if outcome.entry:
         typer.echo(("" if is_first else "\n") + clean("\n".join(outcome.entry)))
+    if outcome.path:
         place = f"{from_here(outcome.path)}:{outcome.line}"
         under = f", under {outcome.section!r}" if outcome.section else ""
         tell(f"added: {place}{under}" if write else f"not written; with --write it comes to {place}{under}")

@@ -229,7 +229,7 @@ def test_a_month_that_nothing_can_join_gets_a_second_file(empty_kb: Any) -> None
     before = single.read_bytes()
     result = empty_kb.run("add", "--offline", "2410.00037", "2410.00038", "--month", "2024-10", "--write")
     assert result.exit_code == 0
-    assert "2024-10.md is written in a way that no entry can join without changing others" in result.stderr
+    assert "2024-10.md cannot hold this entry: it would be misread there, or change others" in result.stderr
     assert single.read_bytes() == before
     assert (empty_kb.notes / "2024-10-added.md").read_text(encoding="utf-8").count("**《arXiv:") == 2
     assert {paper["month"] for paper in empty_kb.json("list")} == {"2024-10"}
@@ -247,7 +247,7 @@ def full_disk(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("step", ["replace", "fsync", "fchmod"])
+@pytest.mark.parametrize("step", ["replace", "fsync", "chmod"])
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_full_disk_leaves_the_note_as_it_was(
     empty_kb: Any, monkeypatch: pytest.MonkeyPatch, step: str, is_there: bool
@@ -311,3 +311,16 @@ def test_links_permissions_and_line_ends_of_a_note_stay(empty_kb: Any, tmp_path:
         "\ufeff**《Toy: A Start of Toys》** CMU，k\r\n\r\n"
         "**《arXiv:2410.00037》**\r\n\r\n- Paper: https://arxiv.org/abs/2410.00037\r\n"
     )
+
+
+def test_the_readme_shows_what_comes_out(empty_kb: Any, server: Server) -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    command, _, output = readme.partition("$ kb add ")[2].partition("```")[0].partition("\n")
+    server.replies = [recorded("arxiv-2410.00037.xml")]
+    assert empty_kb.run("add", *command.split()).stdout == output
+
+
+def test_nothing_else_of_kb_asks_the_network() -> None:
+    source = Path(fetching.__file__).resolve().parents[1]
+    users = [path.name for path in source.rglob("*.py") if "import httpx" in path.read_text(encoding="utf-8")]
+    assert users == ["fetching.py"]
