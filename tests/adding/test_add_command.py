@@ -324,3 +324,10 @@ def test_nothing_else_of_kb_asks_the_network() -> None:
     source = Path(fetching.__file__).resolve().parents[1]
     users = [path.name for path in source.rglob("*.py") if "import httpx" in path.read_text(encoding="utf-8")]
     assert users == ["fetching.py"]
+
+
+def test_an_old_id_is_known_with_its_subject_and_without(empty_kb: Any) -> None:
+    empty_kb.write("2024-09.md", "**《Toy: A Start of Toys》** CMU，k\n\n- 论文：https://arxiv.org/abs/cs.CL/0101001\n")
+    result = empty_kb.run("add", "cs/0101001", "math.GT/0309136", "--offline", "--month", "2024-10")
+    assert "arXiv:cs/0101001 is in the notes already: 2024-09/toy" in result.stderr
+    assert result.stdout.startswith("**《arXiv:math/0309136》**")
