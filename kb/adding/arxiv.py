@@ -43,9 +43,14 @@ def read_arxiv(answer: bytes, number: str) -> Metadata:
         venue=plain(_text(entry, f"{_ARXIV}journal_ref")) or None,
         organizations=tuple(dict.fromkeys(filter(None, places))),
         arxiv_id=number,
-        doi=plain(_text(entry, f"{_ARXIV}doi")).lower() or None,
+        doi=_doi(plain(_text(entry, f"{_ARXIV}doi")).lower()),
         warning=_warning(plain(_text(entry, f"{_ARXIV}comment")), plain(_text(entry, f"{_ATOM}summary"))),
     )
+
+
+def _doi(text: str) -> str | None:
+    """Return the first DOI of a journal: arXiv may give several, and its own says nothing more than the id."""
+    return next((doi for doi in text.split() if not doi.startswith("10.48550/arxiv.")), None)
 
 
 def _feed(answer: bytes) -> ElementTree.Element:

@@ -42,7 +42,7 @@ def address_lines(paper: Metadata, words: Words) -> Lines:
 
 
 def guillemets(paper: Metadata, words: Words) -> Lines:
-    """Return `**《Title》** organizations`; a line begun by one that has none is for the user to go on with."""
+    """Return `**《Title》** organizations` and the addresses; what is not known is left for the user to write."""
     head = f"**《{paper.title}》** {'、'.join(paper.organizations)}".rstrip()
     addresses = address_lines(paper, words)
     return [head, "", *addresses] if addresses else [head]

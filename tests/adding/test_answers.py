@@ -47,6 +47,12 @@ def test_an_old_id_with_doi_journal_and_places_is_read_and_its_title_is_plain_te
     )
 
 
+def test_of_several_dois_the_first_of_a_journal_counts() -> None:
+    old = (ANSWERS / "arxiv-old.xml").read_bytes()
+    several = old.replace(b">10.1000/Toy(2001)1<", b">10.48550/arXiv.cs/0101001 10.1000/A 10.1000/B<")
+    assert read_arxiv(several, "cs/0101001").doi == "10.1000/a"
+
+
 def test_a_withdrawn_paper_is_said_to_be_one() -> None:
     found = read_arxiv((ANSWERS / "arxiv-withdrawn.xml").read_bytes(), "2401.00002")
     assert found.warning == (
