@@ -47,7 +47,7 @@ def add(
         raise KbError(f"--month should look like 2024-10, got {month!r}")
     config, reader = open_index(ctx, refresh=True)
     plan = Plan(config, month or f"{today:%Y-%m}", today.isoformat(), write)
-    outcomes = []
+    outcomes: list[Outcome] = []
     with nullcontext() if offline else opened(_tell_person) as online:
         for outcome in add_papers(plan, reader, papers, online):
             if not as_json:
