@@ -18,7 +18,10 @@ _ARXIV_URL = re.compile(
     r"arxiv\.org/(?:abs|pdf|html|e-print)/(?P<id>\d{4}\.\d{4,5}|[a-z\-]+(?:\.[A-Z]{2})?/\d{7})", re.IGNORECASE
 )
 _ARXIV_TEXT = re.compile(r"\barxiv\s*[:：]?\s*(?P<id>\d{4}\.\d{4,5})(?!\d)", re.IGNORECASE)
-_DOI = re.compile(r"(?:doi\.org/|\bdoi\s*[:：]\s*)(?P<id>10\.\d{4,9}/[^\s\"'<>，。；)\]]+)", re.IGNORECASE)
+_DOI = re.compile(
+    r"(?:doi\.org/|\bdoi\s*[:：]\s*)(?P<id>10\.\d{4,9}/(?:[^\s\"'<>，。；()\]]|\([^\s()\"'<>，。；\]]*\))+)",
+    re.IGNORECASE,
+)
 
 _FENCED = re.compile(r"^[ ]{0,3}(?P<fence>```+|~~~+).*?(?:^[ ]{0,3}(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 
