@@ -10,7 +10,7 @@ _ADDRESS = r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+"
 LONGEST_LINK = 500  # characters of a label: without an end each [ of a long line would be tried to its end
 _MARKDOWN = re.compile(
     rf"(?P<bang>!?)\[(?P<label>[^\]\n]{{0,{LONGEST_LINK}}})\]"
-    rf"\(<?(?P<url>{_ADDRESS}?|[^\s()<>]+)>?(?:\s+\"[^\"]*\")?\)"
+    rf"\(<?(?P<url>[^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)*|{_ADDRESS}?)>?(?:\s+\"[^\"]*\")?\)"
 )
 _IMAGE_TAG = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"'](?P<url>[^\"']+)[\"']", re.IGNORECASE)
 _BARE = re.compile(_ADDRESS)
