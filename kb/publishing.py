@@ -10,7 +10,7 @@ from kb.layout import Layout
 from kb.periods import Period
 from kb.records import MonthlyDigest
 from kb.store.reader import Reader
-from kb.writing import make_folder, refuse_notes, write_whole
+from kb.writing import make_folder, refuse_notes, remove_leftovers, write_whole
 
 
 def publish(config: Config, reader: Reader, period: Period, layout: Layout, out: Path | None = None) -> str:
@@ -61,4 +61,5 @@ def write(config: Config, text: str, path: Path) -> None:
     Raises: KbError if path cannot be written or lies among the notes: it would be read as one, or overwrite one.
     """
     refuse_notes(path, config.folders)
+    remove_leftovers(path.parent)
     write_whole(path, text.encode("utf-8"))
