@@ -146,3 +146,20 @@ def _claims(db: Database) -> None:
     )
     db.table("claim_runs").create_index(["claim"])
     db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")
+
+
+@migrations(name="0009_passage_keys")
+def _passage_keys(db: Database) -> None:
+    # Step 5 first left keys of passages to be given again; an index that made it then still does. See there.
+    (made,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'passages'").fetchone()
+    if "AUTOINCREMENT" in made:
+        return
+    db.execute("ALTER TABLE passages RENAME TO passages_before")
+    db.execute(
+        "CREATE TABLE passages"
+        " (key INTEGER PRIMARY KEY AUTOINCREMENT, paper INTEGER, line INTEGER, heading TEXT, text TEXT)"
+    )
+    db.execute("INSERT INTO passages SELECT key, paper, line, heading, text FROM passages_before")
+    db.execute("DROP TABLE passages_before")
+    db.table("passages").create_index(["paper"])
+    db.execute("DELETE FROM passage_texts WHERE passage NOT IN (SELECT key FROM passages)")
