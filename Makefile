@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BUILD = build
 
-.PHONY: help demo test lint format bench coverage digests fuzz clean
+.PHONY: help demo test lint format bench coverage digests fuzz soak clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ digests: $(VENV)/.demo ## Write the digests of the notes.
 
 fuzz: $(VENV)/.test ## Look for pages that crash the parser or lose text, for ten minutes.
 	$(BIN)/python -m tests.parsing.fuzz
+
+soak: $(VENV)/.test ## Kill, crowd and overfill it for half an hour and print what was lost; docs/reliability.md has a run.
+	$(BIN)/python -m tests.faults.soak
 
 clean: ## Remove what the targets made.
 	rm -rf $(VENV) $(BUILD) dist .kb .pytest_cache .ruff_cache .mypy_cache .hypothesis
