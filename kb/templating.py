@@ -1,0 +1,73 @@
+"""Templates: those shipped, behind the user's own of the same name, in a sandbox."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from kb.config import Config, shipped_templates
+from kb.errors import KbError
+from kb.references import FOLDER
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+
+def environment(
+    config: Config, place: Path, is_markup: bool = False, finalize: Callable[[Any], Any] | None = None
+) -> "SandboxedEnvironment":
+    """Return what templates are laid out with: the user's own come first and cannot reach out of the sandbox.
+
+    Args:
+        place: the folder that the text will lie in; links to files are written as seen from there.
+        is_markup: whether what templates insert is escaped, as HTML wants it and Markdown does not.
+        finalize: what every inserted value goes through before that.
+    """
+    import jinja2
+    from jinja2.sandbox import SandboxedEnvironment
+
+    made = SandboxedEnvironment(
+        loader=jinja2.FileSystemLoader([str(config.templates), str(shipped_templates())], encoding="utf-8"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=is_markup,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters["cell"] = lambda text: " ".join(text.split()).replace("|", "\\|")
+    made.filters["to_note"] = lambda file: link(config.path_of(file), place)
+    made.filters["to_code"] = lambda path: _code_link(config, path, place)
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
+    return made
+
+
+def render(config: Config, made: "SandboxedEnvironment", template: str, **values: Any) -> str:
+    """Return values laid out by a template.
+
+    Raises: KbError naming the template and line that cannot be used.
+    """
+    import jinja2
+
+    try:
+        return made.get_template(template).render(**values)
+    except jinja2.TemplateSyntaxError as error:
+        raise KbError(f"{error.filename or error.name}:{error.lineno}: {error.message}; mend the template") from None
+    except jinja2.TemplateError as error:
+        raise KbError(f"{template}: {error.message}; mend the template in {config.templates}") from None
+
+
+def link(path: Path, start: Path) -> str:
+    """Return the address of a file as seen from the folder start: "../notes/2024-10.md"."""
+    return quote(Path(os.path.relpath(path, start)).as_posix())
+
+
+def _code_link(config: Config, path: str | None, start: Path) -> str:
+    """Return a link to code that lies in the knowledge base, as this project's own does; else none.
+
+    Where the program is installed is nothing that a digest tells the world.
+    """
+    file, _, line = (path or "").partition("#")
+    found = config.root / file
+    return f"{link(found, start)}#{line}" if found.is_file() and found.samefile(FOLDER / found.name) else ""
