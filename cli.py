@@ -31,6 +31,7 @@ COMMANDS = {  # in the order of the help; a module of kb.commands is imported wh
     "tags": "papers",
     "stats": "papers",
     "digest": "digests",
+    "trends": "trends",
     "verify": "claims",
     "claims": "claims",
     "run": "running",

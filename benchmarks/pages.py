@@ -22,6 +22,7 @@ from kb import digest as digests
 from kb import pages
 from kb.config import load_config
 from kb.indexing import refresh
+from kb.periods import Period
 from kb.scan import find_changes
 from kb.store.reader import Reader
 
@@ -62,7 +63,7 @@ def make_page(folder: Path, count: int) -> tuple[Path, float]:
     titles = re.findall(r"《(.+?)》", text)
     chance = random.Random(count)
     entries = [
-        f"**《{chance.choice(titles)} v{number}》** CMU，SLM、RVQ\n\n"
+        f"**《Note {number}: {chance.choice(titles)}》** CMU，SLM、RVQ\n\n"
         + "\n\n".join(chance.choices(sentences, k=SENTENCES))
         for number in range(count)
     ]
@@ -74,7 +75,7 @@ def make_page(folder: Path, count: int) -> tuple[Path, float]:
     (folder / "notes" / f"{MONTH}.md").write_text(f"---\ntitle: 2025年1月\n---\n\n{body}\n", encoding="utf-8")
     config = load_config(folder)
     refresh(config, find_changes(config, {}))
-    digest = digests.monthly_digest(Reader(config.database), MONTH)
+    digest = digests.digest(Reader(config.database), Period(MONTH, MONTH))
     started = time.perf_counter()
     made = pages.month_page(config, digest)
     seconds = time.perf_counter() - started

@@ -14,6 +14,7 @@ from kb import digest as digests
 from kb import pages
 from kb.config import load_config
 from kb.indexing import refresh
+from kb.periods import period
 from kb.scan import find_changes
 from kb.store.reader import Reader
 
@@ -31,7 +32,7 @@ def write_pages(folder: Path) -> None:
     known = Reader(config.database).stamps() if config.database.is_file() else {}
     refresh(config, find_changes(config, known))
     reader = Reader(config.database)
-    made = [digests.monthly_digest(reader, month) for month in MONTHS]
+    made = [digests.digest(reader, period(month)) for month in MONTHS]
     for digest in made:
         text = pages.month_page(config, digest, folder, MONTHS)
         (folder / pages.page_name(digest.month)).write_text(text, encoding="utf-8")

@@ -1,66 +1,89 @@
-"""A month -> MonthlyDigest -> Markdown. The same notes give the same bytes."""
+"""Months -> MonthlyDigest: papers by section in the order of the notes, each once, and what they have in common."""
 
-import os
-import re
-from collections import Counter
-from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from kb import changes
 from kb.claims.ledger import Entry, entry
 from kb.claims.ledger import summary as count_claims
-from kb.config import Config, shipped_templates
-from kb.errors import KbError
-from kb.records import Count, DigestClaim, DigestEntry, DigestSection, MonthlyDigest, Paper, Related
-from kb.references import FOLDER, line_of, target
+from kb.counting import LIST_MARK
+from kb.excerpts import key_points, summary
+from kb.layout import Language
+from kb.merging import merged
+from kb.overview import overview
+from kb.periods import Period
+from kb.records import DigestClaim, DigestEntry, DigestSection, MonthlyDigest, Name, Paper, Place, Related
+from kb.references import line_of, runnable, target
 from kb.related import related
-from kb.store.reader import Reader
-from kb.writing import write_whole
+from kb.store.reader import PaperRow, Reader
+from kb.wording import WORDS
 
-if TYPE_CHECKING:
-    from jinja2.sandbox import SandboxedEnvironment
-
-TEMPLATE = "digest.md.j2"
 RELATED_PAPERS = 3
-SUMMARY_CHARACTERS = 400
-NO_SECTION = "其他 Other"
-LABEL_CHARACTERS = 30  # beside addresses; a line with no more, and no full stop, says only where things are
-_ADDRESS = re.compile(r"\[[^\]\n]*\]\([^)\s]*\)|https?://\S+")
-_ITEM = re.compile(r"(?:[-*+•]|\d+[.)、])\s")
-_FENCED = re.compile(r"^\s*```.*?(?:^\s*```|\Z)", re.MULTILINE | re.DOTALL)
-_NOT_PROSE = re.compile(r"(?:!\[|<|#|\||https?://|\$\$|---|\*\*\*)")
+MONTHS_BEFORE = 3  # that topics are compared with
+CHINESE_SHARE = 0.1  # of the letters of summaries; from here on a digest is in Chinese
 
 
-def monthly_digest(reader: Reader, month: str) -> MonthlyDigest:
-    """Return the digest of month ("2024-10"): its papers by section, in the order of the notes.
+def digest(
+    reader: Reader, period: Period, lang: Language | None = None, last: changes.Written | None = None
+) -> MonthlyDigest:
+    """Return the digest of a period; one without papers says so.
 
-    Raises: KbError if the month has no papers.
+    Args:
+        lang: of the digest's own words; None means that of the notes.
+        last: the digest of the period that was written before, to tell what has changed since.
     """
-    records = [(key, Paper.model_validate_json(record)) for key, record in reader.records(month)]
-    if not records:
-        known = [name for name, _ in reader.months() if name]
-        months = f"months with papers: {', '.join(known[:12])}" if known else "no month has any yet"
-        raise KbError(f"no papers in {month!r}; {months}")
-    earlier = related(reader, reader.rows([key for key, _ in records]), RELATED_PAPERS, before=month)
-    ledger = [entry(row) for row in reader.claims_of_month(month)]
+    works = _works(reader, period)
+    earlier = related(reader, reader.rows([key for key, _ in works]), RELATED_PAPERS, before=period.since)
+    ledger = [entry(row) for row in reader.claims_of_months(*period)]
     claims = [_claim(one) for one in ledger]
+    entries = [_entry(records, earlier[key], claims) for key, records in works]
+    lang = lang or _language(entries)
     sections: dict[str, list[DigestEntry]] = {}
-    for key, paper in records:
-        near = tuple(Related(id=row.id, title=row.title, month=row.month or "") for row, _ in earlier[key])
-        section = " / ".join(paper.section_path) or NO_SECTION
-        own = tuple(claim for claim in claims if claim.paper == paper.id)
-        sections.setdefault(section, []).append(
-            DigestEntry(paper=paper, summary=summary(paper.body), related=near, claims=own)
-        )
+    for one in entries:
+        sections.setdefault(" / ".join(one.paper.section_path) or WORDS[lang]["no_section"], []).append(one)
+    topics = _names(reader, period, "keywords", entries)
+    organizations = _names(reader, period, "organizations", entries)
+    counts = count_claims(ledger)
     return MonthlyDigest(
-        month=month,
-        sections=tuple(DigestSection(name=name, entries=tuple(entries)) for name, entries in sections.items()),
-        topics=_counts(keyword for _, paper in records for keyword in paper.keywords),
-        organizations=_counts(name for _, paper in records for name in paper.organizations),
-        paper_count=len(records),
+        month=period.name,
+        since=period.since,
+        until=period.until,
+        lang=lang,
+        overview=overview(lang, entries, organizations, topics, counts) if entries else WORDS[lang]["empty"],
+        sections=tuple(DigestSection(name=name, entries=tuple(found)) for name, found in sections.items()),
+        topics=topics,
+        organizations=organizations,
+        paper_count=len(entries),
         claims=tuple(claims),
-        claim_counts=count_claims(ledger),
+        claim_counts=counts,
+        changes=changes.since(last, entries),
+    )
+
+
+def _works(reader: Reader, period: Period) -> list[tuple[int, list[dict[str, Any]]]]:
+    """Return the papers of a period, each as the key of its first record there and all of its records there."""
+    records = reader.records(*period)
+    works = reader.works([key for key, _ in records])
+    found: dict[object, tuple[int, list[dict[str, Any]]]] = {}
+    for key, record in records:
+        found.setdefault(works.get(key, (key,)), (key, []))[1].append(json.loads(record))
+    return list(found.values())
+
+
+def _entry(
+    records: Sequence[dict[str, Any]], earlier: Iterable[tuple[PaperRow, float]], claims: Iterable[DigestClaim]
+) -> DigestEntry:
+    paper = Paper.model_validate(merged(records))
+    ids = {record["id"] for record in records}
+    return DigestEntry(
+        paper=paper,
+        places=tuple(Place(file=record["file"], line=record["line"]) for record in records),
+        summary=summary(paper.body),
+        key_points=key_points(paper.body),
+        related=tuple(Related(id=row.id, title=row.title, month=row.month or "") for row, _ in earlier),
+        runnable=runnable((paper.short_name, paper.title, paper.arxiv_id)),
+        claims=tuple(claim for claim in claims if claim.paper in ids),
     )
 
 
@@ -71,91 +94,24 @@ def _claim(one: Entry) -> DigestClaim:
     return DigestClaim(**one._asdict(), code=code)
 
 
-def summary(body: str) -> str:
-    """Return the first paragraph of body that is prose, without its line breaks, cut at the end of a sentence if long.
-
-    Only where there is none it is that of a list.
-    Example: "![](a.png)\\n\\n第一段。\\n\\n第二段。" -> "第一段。"
-    """
-    paragraphs = [
-        prose
-        for block in re.split(r"\n\s*\n", _FENCED.sub("", body))
-        if (prose := " ".join(line for line in map(str.strip, block.split("\n")) if _is_prose(line)))
-    ]
-    prose = next((prose for prose in paragraphs if not _ITEM.match(prose)), paragraphs[0] if paragraphs else "")
-    if len(prose) <= SUMMARY_CHARACTERS:
-        return prose
-    ends = [found.end() for found in re.finditer(r"[。！？!?]|\.(?=\s)", prose) if found.end() <= SUMMARY_CHARACTERS]
-    return prose[: ends[-1]] if ends else prose[:SUMMARY_CHARACTERS] + "…"
-
-
-def _is_prose(line: str) -> bool:
-    if not line or _NOT_PROSE.match(line):
-        return False
-    rest, addresses = _ADDRESS.subn("", line)
-    return not addresses or len(rest) > LABEL_CHARACTERS or rest.endswith(("。", ".", "！", "？"))
-
-
-def render(config: Config, digest: MonthlyDigest, place: Path | None = None) -> str:
-    """Return digest laid out by the template digest.md.j2, the user's own if there is one.
-
-    Links to files are written as seen from the folder place, where the digest will lie; from the knowledge base's own
-    if it is None.
-    Raises: KbError naming the template and line that cannot be used.
-    """
-    import jinja2
-
-    try:
-        return _environment(config, place or config.root).get_template(TEMPLATE).render(digest=digest)
-    except jinja2.TemplateSyntaxError as error:
-        raise KbError(f"{error.filename or error.name}:{error.lineno}: {error.message}; mend the template") from None
-    except jinja2.TemplateError as error:
-        raise KbError(f"{TEMPLATE}: {error.message}; mend the template in {config.templates}") from None
-
-
-def _link(path: Path, start: Path) -> str:
-    return quote(Path(os.path.relpath(path, start)).as_posix())
-
-
-def _code_link(config: Config, path: str | None, start: Path) -> str:
-    """Return a link to code that lies in the knowledge base, as this project's own does; else none.
-
-    Where the program is installed is nothing that a digest tells the world.
-    """
-    file, _, line = (path or "").partition("#")
-    found = config.root / file
-    return f"{_link(found, start)}#{line}" if found.is_file() and found.samefile(FOLDER / found.name) else ""
-
-
-def write(config: Config, text: str, path: Path) -> None:
-    """Write a digest to path, whole or not at all.
-
-    Raises: KbError if path cannot be written or lies among the notes: it would be read as one, or overwrite one.
-    """
-    if any(path.resolve().is_relative_to(folder.resolve()) for folder in config.folders):
-        raise KbError(f"{path} lies in a notes folder, which is never written to; choose another place")
-    write_whole(path, text.encode("utf-8"))
-
-
-def _environment(config: Config, place: Path) -> "SandboxedEnvironment":
-    import jinja2
-    from jinja2.sandbox import SandboxedEnvironment
-
-    environment = SandboxedEnvironment(
-        loader=jinja2.FileSystemLoader([str(config.templates), str(shipped_templates())], encoding="utf-8"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # Markdown
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+def _names(reader: Reader, period: Period, column: str, entries: Sequence[DigestEntry]) -> tuple[Name, ...]:
+    """Return what a column of entries names, most frequent first, and how often it did in the months before."""
+    bearers: dict[str, list[str]] = {}
+    for one in entries:
+        for name in dict.fromkeys(getattr(one.paper, column)):
+            bearers.setdefault(name, []).append(one.paper.id)
+    before: dict[str, int] = {}
+    for _, joined in reader.column_of_months(column, *period.before(MONTHS_BEFORE)):
+        for name in joined.split(LIST_MARK):
+            before[name] = before.get(name, 0) + 1
+    ordered = sorted(bearers.items(), key=lambda item: (-len(item[1]), item[0]))
+    return tuple(
+        Name(name=name, count=len(papers), before=before.get(name, 0), papers=tuple(papers)) for name, papers in ordered
     )
-    environment.filters["cell"] = lambda text: " ".join(text.split()).replace("|", "\\|")
-    environment.filters["to_note"] = lambda file: _link(config.path_of(file), place)
-    environment.filters["to_code"] = lambda path: _code_link(config, path, place)
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
-    return environment
 
 
-def _counts(names: Iterable[str]) -> tuple[Count, ...]:
-    counted = Counter(names)
-    return tuple(Count(name=name, count=count) for name, count in sorted(counted.items(), key=lambda i: (-i[1], i[0])))
+def _language(entries: Iterable[DigestEntry]) -> Language:
+    text = "".join(one.paper.title + one.summary for one in entries)
+    letters = [letter for letter in text if letter.isalpha()]
+    chinese = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
+    return "zh" if chinese >= CHINESE_SHARE * len(letters) else "en"

@@ -77,6 +77,8 @@ def refresh(
             writer.put_notes(batch)
             writer.join_records(config.same, config.different, is_all=joined != config.joining)
             writer.put_meta(JOINING, config.joining)
+            if report.indexed >= FILES_WORTH_SHARING:
+                writer.merge_terms()
     finally:
         writer.close()
     return report

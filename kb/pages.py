@@ -9,21 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote
 
+from kb.changes import comment
 from kb.config import Config
 from kb.errors import KbError
+from kb.layout import Language
 from kb.prose import Figures, Links, block, inline
 from kb.records import MonthlyDigest, Paper
 from kb.sanitizing import clean, is_safe, language
 from kb.templating import environment, link, render
+from kb.wording import KIND_NAMES, LINK_GROUPS, PAGE_WORDS, WORDS
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
+    from markupsafe import Markup
 
 MONTH = "month.html.j2"
 INDEX = "index.html.j2"
 INDEX_NAME = "index.html"
-LANGUAGES = {"zh": "zh-CN", "en": "en"}
-FIGURE = {"zh": "图", "en": "figure"}
+LANGUAGES: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
 ENTRY_HEADING = 3  # a note's own headings stand below that of its entry
 
 
@@ -35,76 +38,79 @@ class Asset(NamedTuple):
 
 
 def page_name(month: str) -> str:
-    """Return the file that a month's page lies in, beside the others: "2024-10.html"."""
-    return f"{quote(month, safe='')}.html"
+    """Return the file that the page of a month or of more lies in, beside the others: "2024-10.html"."""
+    return f"{quote(month, safe='.')}.html"
 
 
-def month_page(
-    config: Config, digest: MonthlyDigest, place: Path | None = None, months: Collection[str] = (), lang: str = "zh"
-) -> str:
-    """Return the page of a month, laid out by the template month.html.j2, the user's own if there is one.
+def month_page(config: Config, digest: MonthlyDigest, place: Path | None = None, months: Collection[str] = ()) -> str:
+    """Return the page of a digest, laid out by the template month.html.j2, the user's own if there is one.
 
     Args:
         place: the folder that the page will lie in; links to notes are written as seen from there. None is the
             knowledge base's own.
-        months: which months have a page beside it; what belongs to others is named without a link.
-        lang: "zh" or "en", the language of what is not from the notes.
+        months: which months have a page beside it, and an index; what belongs to others is named without a link.
     Raises: KbError naming the template and line that cannot be used.
     """
-    folder = place or config.root
-    made = _environment(config, folder, lang)
     entries = [entry for section in digest.sections for entry in section.entries]
-    others = sorted(months)
+    owners = {(claim.file, claim.line): entry.paper.id for entry in entries for claim in entry.claims}
     return render(
         config,
-        made,
+        _environment(config, place or config.root, digest.lang),
         MONTH,
         digest=digest,
-        titles={entry.paper.id: entry.paper.title for entry in entries},
+        owners={(claim.file, claim.line): owners.get((claim.file, claim.line), "") for claim in digest.claims},
         months=frozenset(months),
-        earlier=max((month for month in others if month < digest.month), default=None),
-        later=min((month for month in others if month > digest.month), default=None),
+        earlier=max((month for month in months if month < digest.since), default=None),
+        later=min((month for month in months if month > digest.until), default=None),
         index=INDEX_NAME if months else None,
+        memory=_trusted(comment(digest)),
     )
 
 
-def index_page(config: Config, months: Sequence[MonthlyDigest], lang: str = "zh") -> str:
-    """Return the page that leads to those of all months, newest first, laid out by the template index.html.j2.
+def index_page(config: Config, digests: Sequence[MonthlyDigest], lang: Language = "zh") -> str:
+    """Return the page that leads to those of all digests, newest first, laid out by the template index.html.j2.
 
     Raises: KbError naming the template and line that cannot be used.
     """
-    made = _environment(config, config.root, lang)
-    newest = sorted(months, key=lambda digest: digest.month, reverse=True)
-    return render(config, made, INDEX, digests=newest, paper_count=sum(digest.paper_count for digest in newest))
+    newest = sorted(digests, key=lambda digest: (digest.since, digest.until), reverse=True)
+    paper_count = sum(digest.paper_count for digest in newest)
+    return render(config, _environment(config, config.root, lang), INDEX, digests=newest, paper_count=paper_count)
 
 
-def _environment(config: Config, place: Path, lang: str) -> "SandboxedEnvironment":
+def _environment(config: Config, place: Path, lang: Language) -> "SandboxedEnvironment":
     """Return what pages are laid out with: all that templates insert is escaped, and Markdown goes through kb.prose."""
+    made = environment(config, place, is_markup=True, finalize=_cleaned)
+    words = WORDS[lang] | PAGE_WORDS[lang]
+
+    def rendered(text: str, paper: Paper, is_line: bool = False) -> "Markup":
+        links, figures = _links(config, paper, place), _figures(paper, words["figure"])
+        html = inline(text, links, figures) if is_line else block(text, links, figures, ENTRY_HEADING + 1)
+        return _trusted(html)
+
+    made.filters |= {
+        "prose": rendered,
+        "address": lambda url, paper: _links(config, paper, place)(url),
+        "host_and_path": lambda url: re.sub(r"^https?://(www\.)?|/$", "", url),
+        "language": language,
+        "page": page_name,
+        "anchor": anchor,
+    }
+    made.globals |= {
+        "words": words,
+        "kind_names": {kind: KIND_NAMES.get(kind, "") for kind in LINK_GROUPS},
+        "document_language": LANGUAGES[lang],
+        "style": _asset(made, "page.css"),
+        "script": _asset(made, "page.js"),
+        "inlined": lambda asset: _trusted(asset.text),
+    }
+    return made
+
+
+def _trusted(html: str) -> "Markup":
+    """Return what is HTML already: made by kb.prose, by a template beside the page's, or a comment without < and >."""
     from markupsafe import Markup
 
-    made = environment(config, place, is_markup=True, finalize=_cleaned)
-
-    def rendered(text: str, paper: Paper, is_line: bool = False) -> Markup:
-        links = _links(config, paper, place)
-        figures = _figures(paper, FIGURE[lang])
-        html = inline(text, links, figures) if is_line else block(text, links, figures, ENTRY_HEADING + 1)
-        return Markup(html)  # noqa: S704  kb.prose lets no markup through
-
-    made.filters["prose"] = rendered
-    made.filters["address"] = lambda url, paper: _links(config, paper, place)(url)
-    made.filters["host_and_path"] = lambda url: re.sub(r"^https?://(www\.)?|/$", "", url)
-    made.filters["language"] = language
-    made.filters["page"] = page_name
-    made.filters["anchor"] = anchor
-    made.globals.update(
-        lang=lang,
-        figure_word=FIGURE[lang],
-        document_language=LANGUAGES[lang],
-        style=_asset(made, "page.css"),
-        script=_asset(made, "page.js"),
-        inlined=lambda asset: Markup(asset.text),  # noqa: S704  a template's, like the page around it
-    )
-    return made
+    return Markup(html)  # noqa: S704
 
 
 def anchor(paper_id: str) -> str:

@@ -118,11 +118,13 @@ class Note(Record):
     unclaimed: tuple[Span, ...]  # lines with text that belong to no paper
 
 
-class Count(Record):
-    """How often a name occurs."""
+class Name(Record):
+    """An organization or a topic, and the papers of a digest that bear it."""
 
     name: str
     count: int
+    before: int  # papers that bore it in the three months before
+    papers: tuple[str, ...]  # their ids, in the order of the digest
 
 
 class Related(Record):
@@ -150,12 +152,22 @@ class DigestClaim(Record):
     code: str | None  # path of the reference implementation in this package, with its line; None if there is none
 
 
+class Place(Record):
+    """A line of a file of notes."""
+
+    file: str
+    line: int
+
+
 class DigestEntry(Record):
-    """One paper as the digest prints it."""
+    """One paper as the digest prints it: what all its records of the time say."""
 
     paper: Paper
+    places: tuple[Place, ...]  # of its records
     summary: str  # Markdown: the first paragraph of the body
+    key_points: tuple[str, ...]  # Markdown: the first list of the body, an item each
     related: tuple[Related, ...]
+    runnable: tuple[str, ...]  # reference implementations: "rvq"
     claims: tuple[DigestClaim, ...] = ()
 
 
@@ -166,13 +178,26 @@ class DigestSection(Record):
     entries: tuple[DigestEntry, ...]
 
 
-class MonthlyDigest(Record):
-    """A month of reading, ready to be laid out."""
+class Change(Record):
+    """What a digest says of a paper that the one written before did not."""
 
-    month: str
+    kind: Literal["added", "changed", "removed"]
+    id: str
+    title: str  # the id of a paper that is gone
+
+
+class MonthlyDigest(Record):
+    """A month of reading, or more of them, ready to be laid out."""
+
+    month: str  # "2024-10"; of more than one "2024-10..2024-11"
+    since: str  # the first month
+    until: str  # the last one
+    lang: Literal["zh", "en"]
+    overview: str  # the counts as a paragraph
     sections: tuple[DigestSection, ...]
-    topics: tuple[Count, ...]  # keywords, most frequent first
-    organizations: tuple[Count, ...]
+    topics: tuple[Name, ...]  # keywords, most frequent first
+    organizations: tuple[Name, ...]
     paper_count: int
     claims: tuple[DigestClaim, ...] = ()
     claim_counts: dict[str, int] = {}  # "claims", then by state, then "as_noted" of the contradicted
+    changes: tuple[Change, ...] = ()  # against the digest that was written before

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 def environment(
-    config: Config, place: Path, is_markup: bool = False, finalize: Callable[[Any], Any] | None = None
+    config: Config,
+    place: Path,
+    is_markup: bool = False,
+    finalize: Callable[[Any], Any] | None = None,
+    own: Path | None = None,
 ) -> "SandboxedEnvironment":
     """Return what templates are laid out with: the user's own come first and cannot reach out of the sandbox.
 
@@ -23,12 +27,14 @@ def environment(
         place: the folder that the text will lie in; links to files are written as seen from there.
         is_markup: whether what templates insert is escaped, as HTML wants it and Markdown does not.
         finalize: what every inserted value goes through before that.
+        own: a template that lies elsewhere; its folder comes first.
     """
     import jinja2
     from jinja2.sandbox import SandboxedEnvironment
 
+    folders = [*([own.parent] if own else []), config.templates, shipped_templates()]
     made = SandboxedEnvironment(
-        loader=jinja2.FileSystemLoader([str(config.templates), str(shipped_templates())], encoding="utf-8"),
+        loader=jinja2.FileSystemLoader(folders, encoding="utf-8"),
         undefined=jinja2.StrictUndefined,
         autoescape=is_markup,
         finalize=finalize,

@@ -102,4 +102,7 @@
   if (toc && matchMedia("(max-width: 63.99rem)").matches) toc.open = false;
   apply();
   read();
+  addEventListener("load", () => {
+    requestAnimationFrame(() => setTimeout(() => document.body.classList.add("settled")));
+  });
 })();

@@ -136,7 +136,7 @@ def test_a_digest_is_written_where_asked_but_never_among_the_notes(kb: Any) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["digest", "2031-01"], "error: no papers in '2031-01'; months with papers: 2024-10, 2024-08"),
+        (["digest", "2031-13"], "error: want a month such as 2024-10, or a year, got '2031-13'"),
         (["show", "nothing"], "error: no paper named 'nothing'; look for it with: kb search nothing"),
         (["show", "codec"], "error: 'codec' names 2 papers: 2024-10/tinycodec, 2024-08/oldcodec; say more of the name"),
         (["search", "month:x"], "error: month: should look like 2024-10, 2024 or 2024-08..2024-11, got 'x'"),

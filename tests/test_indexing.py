@@ -23,7 +23,7 @@ def test_a_record_comes_out_of_the_index_as_it_went_in(kb: Any) -> None:
 
     kb.refresh()
     reader = kb.reader()
-    stored = [Paper.model_validate_json(record) for _, record in reader.records("2024-10")]
+    stored = [Paper.model_validate_json(record) for _, record in reader.records("2024-10", "2024-10")]
 
     assert stored == list(parse_note((kb.notes / "2024-10.md").read_bytes(), "2024-10.md").papers)
 

@@ -1,5 +1,6 @@
-"""The digest of a month."""
+"""The digest of a month, a year or any months."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from kb.commands.claims import run_claims
 from kb.commands.shared import JsonOption, RefreshOption, envelope, open_index, tell
+from kb.layout import Format, Language, Layout, Site
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -14,25 +16,41 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def digest(
     ctx: typer.Context,
-    month: Annotated[str, typer.Argument(help="2024-10")],
+    month: Annotated[str | None, typer.Argument(help="2024-10, or 2024 for a year.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="The first month of several.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="The last month of several.")] = None,
+    year: Annotated[str | None, typer.Option("--year", help="All months of a year in one digest.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every month, a file each in the folder --out.")] = False,
+    form: Annotated[Format, typer.Option("--format", help="As Markdown, a page or data.")] = "md",
+    lang: Annotated[Language | None, typer.Option("--lang", help="Of its own words; else that of the notes.")] = None,
+    site: Annotated[Site, typer.Option("--site", help="Whose front matter Markdown begins with.")] = "plain",
+    template: Annotated[str | None, typer.Option("--template", help="Another template, by its name or path.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to a file instead.")] = None,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
 ) -> None:
-    """Write the digest of a month."""
-    from kb import digest as digests
+    """Write the digest of a month, a year or some months: 2024-10, --year 2024, --since 2024-10, --all --out posts."""
+    from kb.periods import period
+    from kb.publishing import publish, publish_all
 
+    if sum(map(bool, (month, since or until, year, every))) != 1:
+        raise typer.BadParameter("say which months: 2024-10, --year, --since and --until, or --all")
+    layout = Layout("json" if as_json else form, lang, site, template)
+    wanted = period(month or year, since, until)
     config, reader = open_index(ctx, refresh)
-    if refresh and (stale := [row for row in reader.claims_of_month(month) if row.state == "stale"]):
+    if refresh and (stale := [row for row in reader.claims_of_months(*wanted) if row.state == "stale"]):
         run_claims(config, stale)
-    found = digests.monthly_digest(reader, month)
-    text = (
-        envelope(found.model_dump(mode="json")) + "\n"
-        if as_json
-        else digests.render(config, found, out.absolute().parent if out else None)
-    )
+    if every:
+        if not out:
+            raise typer.BadParameter("--all writes a file a month; say where with --out FOLDER")
+        for path in publish_all(config, reader, layout, out):
+            tell(f"wrote {path}")
+        return
+    text = publish(config, reader, wanted, layout, out)
+    if not any(wanted.since <= known <= wanted.until for known, _ in reader.months() if known):
+        known = ", ".join(name for name, _ in reader.months() if name)
+        tell(f"no papers in {wanted.name}; months with papers: {known or 'none'}")
     if out:
-        digests.write(config, text, out)
         tell(f"wrote {out}")
     else:
-        typer.echo(text, nl=False)
+        typer.echo(envelope(json.loads(text)) + "\n" if as_json else text, nl=False)

@@ -1,5 +1,6 @@
 """The outline of a Markdown text: its headings, paragraphs, list items and tables, each with its lines."""
 
+import re
 from bisect import bisect_left, bisect_right
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -7,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
+
+_NEXT_ENTRY = re.compile(r"(?:#{2,6}[ \t]|\*\*\s*《)")
 
 
 class Block(NamedTuple):
@@ -104,7 +107,7 @@ def outline(lines: list[str]) -> Outline:
     HTML tags are taken as text, so that a heading right below an <img> line is still a heading.
     Example: ["# A", "", "b", "c"] -> blocks Block(0, 1, "A", 1), Block(2, 0, "b\\nc", 4).
     """
-    tokens = _markdown().parse(_without_comments("\n".join(lines)))
+    tokens = _parsed(lines)
     blocks: list[Block] = []
     items: list[Item] = []
     tables: list[Table] = []
@@ -140,7 +143,7 @@ def fences(lines: list[str]) -> list[Fence]:
         Fence(
             place[0], place[1], is_closed(lines[place[0] : place[1]], token.markup), token.info.strip(), token.content
         )
-        for token in _markdown().parse(_without_comments("\n".join(lines)))
+        for token in _parsed(lines)
         if token.type == "fence" and (place := token.map)
     ]
 
@@ -149,6 +152,29 @@ def is_closed(block: list[str], mark: str) -> bool:
     """Whether the last line of a fenced block closes the fence, written as mark, of its first."""
     last = block[-1].strip("> \t")
     return len(block) > 1 and len(last) >= len(mark) and not last.strip(mark[0])
+
+
+def _parsed(lines: list[str]) -> "list[Token]":
+    """Return what lines hold; a fence that is never closed ends on the empty line before the next entry or section.
+
+    It would swallow all further entries of the note. A `#` alone is no section there: programs have such comments.
+    """
+    while True:
+        tokens = _markdown().parse(_without_comments("\n".join(lines)))
+        if not (opening := next((token for token in tokens if _stays_open(token, lines)), None)):
+            return tokens
+        begin = opening.map[0] + 2 if opening.map else 0
+        following = (number for number in range(begin, len(lines)) if _NEXT_ENTRY.match(lines[number]))
+        closing = next((number - 1 for number in following if not lines[number - 1].strip()), None)
+        if closing is None:
+            return tokens
+        lines = [*lines[:closing], opening.markup, *lines[closing + 1 :]]
+
+
+def _stays_open(token: "Token", lines: list[str]) -> bool:
+    if token.type != "fence" or token.level or not token.map:
+        return False
+    return not is_closed(lines[token.map[0] : token.map[1]], token.markup)
 
 
 def _without_comments(text: str) -> str:

@@ -246,9 +246,9 @@ class Reader:
         """Return all claims, newest month first, as they stand in the notes."""
         return ledger.claim_rows(self._db)
 
-    def claims_of_month(self, month: str) -> list[ledger.ClaimRow]:
-        """Return the claims of a month, as they stand in the notes."""
-        return ledger.claim_rows(self._db, "c.month = ?", (month,))
+    def claims_of_months(self, since: str, until: str) -> list[ledger.ClaimRow]:
+        """Return the claims of months, both ends included, as they stand in the notes."""
+        return ledger.claim_rows(self._db, "c.month BETWEEN ? AND ?", (since, until))
 
     def claims_of_papers(self, papers: Iterable[str]) -> list[ledger.ClaimRow]:
         """Return the claims of records, given by their ids."""
@@ -314,10 +314,12 @@ class Reader:
         """Return a paper's record as JSON."""
         return str(self._db.execute("SELECT record FROM papers WHERE key = ?", (key,)).fetchone()[0])
 
-    def records(self, month: str) -> list[tuple[int, str]]:
-        """Return (key, record as JSON) of a month's papers, as they stand in the notes; without notes of no paper."""
+    def records(self, since: str, until: str) -> list[tuple[int, str]]:
+        """Return (key, record as JSON) of the papers of months, both ends included, as they stand in the notes."""
         rows = self._db.execute(
-            f"SELECT key, record FROM papers p WHERE month = ? AND {_OF_A_PAPER} ORDER BY p.file, p.line", (month,)
+            f"SELECT key, record FROM papers p WHERE month BETWEEN ? AND ? AND {_OF_A_PAPER}"
+            " ORDER BY p.month, p.file, p.line",
+            (since, until),
         )
         return rows.fetchall()
 
@@ -330,9 +332,21 @@ class Reader:
 
     def column(self, name: str) -> list[str]:
         """Return one column of every paper, as stored: lists joined by 、."""
-        if name not in ("organizations", "keywords", "kind", "link_kinds", "section"):
-            raise ValueError(f"no such column to count: {name}")
+        _check_column(name)
         return [value for (value,) in self._db.execute(f"SELECT {name} FROM papers") if value]
+
+    def column_of_months(self, name: str, since: str, until: str) -> list[tuple[str, str]]:
+        """Return (month, column) of the papers of months, both ends included, where the column is not empty.
+
+        What several records of one paper say in a month counts once.
+        """
+        _check_column(name)
+        rows = self._db.execute(
+            f"SELECT DISTINCT month, {name}, coalesce(work, -key) FROM papers p LEFT JOIN works w ON w.paper = p.key"
+            f" WHERE month BETWEEN ? AND ? AND {name} != '' AND {_OF_A_PAPER}",
+            (since, until),
+        )
+        return [(month, column) for month, column, _ in rows]
 
     def called(self, word: Phrase) -> list[int]:
         """Return the keys of the papers whose title, short name or keywords hold word."""
@@ -454,6 +468,11 @@ class Reader:
             clauses.append(f"NOT ({clause})" if field.is_excluded else clause)
             parameters.extend(values)
         return f"{source} WHERE {' AND '.join(clauses)}" if clauses else source, parameters
+
+
+def _check_column(name: str) -> None:
+    if name not in ("organizations", "keywords", "kind", "link_kinds", "section"):
+        raise ValueError(f"no such column to count: {name}")
 
 
 def _in_columns(expression: str, columns: Iterable[str] = SEARCHED_COLUMNS) -> str:

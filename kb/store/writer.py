@@ -94,6 +94,10 @@ class Writer:
         rejoin(self._connection, None if is_all else self._touched, same, different)
         self._touched = Touched()
 
+    def merge_terms(self) -> None:
+        """Make one list of the lists of terms that were written one after the other: lookups take half as long then."""
+        self._connection.execute("INSERT INTO papers_fts(papers_fts) VALUES ('optimize')")
+
     def put_runs(self, runs: Iterable[ClaimRun]) -> None:
         """Keep runs of claims."""
         self._put("claim_runs", (run._asdict() for run in runs))

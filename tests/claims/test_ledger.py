@@ -283,15 +283,28 @@ def test_show_lists_the_claims_of_a_paper(claims_kb: Any) -> None:
     assert [claim["id"] for claim in claims_kb.json("show", "salmonn")["claims"]] == ["tokens-padded", "tokens-dropped"]
 
 
+def test_an_algorithm_is_shown_with_what_the_notes_claim_of_it(claims_kb: Any) -> None:
+    before = claims_kb.run("run", "arithmetic").stdout
+    assert "174 bps" not in before  # there is no index yet
+    claims_kb.run("verify")
+
+    shown = claims_kb.run("run", "arithmetic").stdout
+
+    assert shown.startswith(before)
+    assert "码率 174 bps: note says 174, computed 175, contradicted (2024-11.md:32)\n" in shown
+    assert len(claims_kb.json("run", "arithmetic")["claims"]) == shown.count("note says")
+    assert "note says" not in claims_kb.run("run", "bitstream").stdout
+
+
 def test_the_digest_prints_the_ledger_and_runs_what_is_stale(claims_kb: Any) -> None:
     text = claims_kb.run("digest", "2024-11").stdout
 
-    assert "4 条说法 claims：1 成立 hold · 2 不成立 contradicted（其中 1 条笔记已说明 as noted）" in text
+    assert "成立 1、不成立 2、此处不能运行 1、不成立（笔记已说明） 1\n" in text
     row = next(line for line in text.splitlines() if "174 bps" in line and line.startswith("|"))
     assert row == (
-        "| contradicted | 码率 174 bps | 174 | 175 | [2024-11.md:32](notes/2024-11.md#L32) | arithmetic.bit_rate_bps |"
+        "| 不成立 | 码率 174 bps | 174 | 175 | [2024-11.md:32](notes/2024-11.md#L32) | arithmetic.bit_rate_bps |"
     )
-    assert "- ✗ 码率 174 bps：笔记 note 174，算得 computed 175\n" in text
+    assert "- ✗ 码率 174 bps：笔记 174、算得 175\n" in text
     assert set(states(claims_kb).values()) == {"contradicted", "holds", "not-runnable"}
 
 

@@ -3,6 +3,7 @@ import pytest
 from kb.errors import NoteError
 from kb.parsing import links, names, parse_note
 from kb.parsing.entry import PASSAGE_CHARACTERS
+from kb.parsing.outline import fences, outline
 
 
 def test_links_have_the_kind_of_their_host() -> None:
@@ -136,3 +137,16 @@ def test_every_line_with_text_is_in_one_paper_or_reported() -> None:
     assert not claimed & reported
     wanted = {n for n, line in enumerate(text.split("\n"), 1) if line.strip() and n > 3}
     assert wanted <= claimed | reported
+
+
+def test_a_fence_that_is_never_closed_ends_before_the_next_entry() -> None:
+    lines = ["**《One》** X", "", "```python", "# a comment", "x = 1", "", "**《Two》** Y", "", "话", "", "## 下一节"]
+    assert [block.text for block in outline(lines).blocks] == ["**《One》** X", "**《Two》** Y", "话", "下一节"]
+    assert [(block.line, block.level) for block in outline(lines).headings] == [(10, 2)]
+    closed = [*lines[:5], "```", *lines[6:]]
+    assert [block.line for block in outline(closed).blocks] == [block.line for block in outline(lines).blocks]
+    assert [fence.line for fence in fences(lines)] == [2]
+
+
+def test_a_fence_that_is_never_closed_before_no_entry_goes_to_the_end() -> None:
+    assert [block.text for block in outline(["# A", "", "```", "b", "", "c"]).blocks] == ["A"]

@@ -1,0 +1,65 @@
+"""Digests as files: laid out as a post, a page or data, and written where they are wanted."""
+
+from pathlib import Path
+
+from kb import changes, posts
+from kb.config import Config
+from kb.digest import digest
+from kb.errors import KbError
+from kb.layout import Layout
+from kb.periods import Period
+from kb.records import MonthlyDigest
+from kb.store.reader import Reader
+from kb.writing import make_folder, write_whole
+
+
+def publish(config: Config, reader: Reader, period: Period, layout: Layout, out: Path | None = None) -> str:
+    """Return the digest of a period as text, and write it to out if that is given.
+
+    What has changed is told against the digest that lies there already.
+    Raises: KbError if a template cannot be used, or out cannot be written or lies among the notes.
+    """
+    made = digest(reader, period, layout.lang, _last(out))
+    text = _text(config, made, layout, out.absolute().parent if out else None)
+    if out:
+        write(config, text, out)
+    return text
+
+
+def publish_all(config: Config, reader: Reader, layout: Layout, folder: Path) -> list[Path]:
+    """Write the digest of every month to folder, "2024-10.md", and return the files.
+
+    Raises: KbError as publish does, and if there are no papers.
+    """
+    months = [month for month, _ in reader.months() if month]
+    if not months:
+        raise KbError("no month has any papers yet; write notes, then: kb index")
+    outs = {month: folder / f"{month}.{layout.form}" for month in months}
+    made = {month: digest(reader, Period(month, month), layout.lang, _last(out)) for month, out in outs.items()}
+    texts = {outs[month]: _text(config, one, layout, folder.absolute()) for month, one in made.items()}
+    make_folder(folder)
+    for out, text in texts.items():
+        write(config, text, out)
+    return list(texts)
+
+
+def _last(out: Path | None) -> changes.Written | None:
+    if not out or not out.is_file():
+        return None
+    return changes.written(out.read_text(encoding="utf-8", errors="replace"))
+
+
+def _text(config: Config, made: MonthlyDigest, layout: Layout, place: Path | None) -> str:
+    if layout.form == "json":
+        return made.model_dump_json() + "\n"
+    return posts.post(config, made, layout.site, layout.template, place)
+
+
+def write(config: Config, text: str, path: Path) -> None:
+    """Write a digest to path, whole or not at all.
+
+    Raises: KbError if path cannot be written or lies among the notes: it would be read as one, or overwrite one.
+    """
+    if any(path.resolve().is_relative_to(folder.resolve()) for folder in config.folders):
+        raise KbError(f"{path} lies in a notes folder, which is never written to; choose another place")
+    write_whole(path, text.encode("utf-8"))

@@ -1,0 +1,54 @@
+"""Text of notes within somebody's Markdown: it shows, and can neither run anything nor reach past its paragraph."""
+
+import html
+import re
+from urllib.parse import urlsplit
+
+SCHEMES = ("", "http", "https", "mailto")
+_CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
+_TAG = re.compile(r"<(?!https?://[^\s<>]*>)(?=[A-Za-z/!?])")
+_TARGET = re.compile(r"(\]\()\s*(<[^>\n]*>|[^\s)]*)")
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BEGINNING = re.compile(r"^(\s*)(\[[^\]]*\]:|#|>|~~~|---|===|[-+*](?=\s)|\d+[.)](?=\s))")
+_SPECIAL = re.compile(r"([\\`*\[\]<]|(?<!\w)_|_(?!\w))")
+
+
+def prose(text: str) -> str:
+    """Return a paragraph of a note as Markdown that opens no tag, runs no script and ends with itself.
+
+    Code spans stay as they are, other addresses than http, https, mailto and relative ones are emptied.
+    """
+    parts, end = [], 0
+    text = _UNSEEN.sub("", text)
+    for code in _CODE.finditer(text):
+        parts += [_harmless(text[end : code.start()]), code[0]]
+        end = code.end()
+    rest = _harmless(text[end:]).replace("`", "\\`")  # a span that is not closed would end in another entry
+    return _inert("".join([*parts, rest]))
+
+
+def _inert(markdown: str) -> str:
+    """Return a paragraph that begins nothing but a paragraph, and does not end what keeps a site from reading it."""
+    return _BEGINNING.sub(r"\1\\\2", markdown.replace("{% endraw", "{ % endraw"))
+
+
+def _harmless(text: str) -> str:
+    return _TARGET.sub(lambda found: found[1] + (found[2] if _is_safe(found[2]) else ""), _TAG.sub("&lt;", text))
+
+
+def plain(text: str) -> str:
+    """Return text that is no Markdown as Markdown that shows it: "a*b" -> "a\\\\*b"."""
+    return _inert(_SPECIAL.sub(r"\\\1", " ".join(_UNSEEN.sub("", text).split())))
+
+
+def address(url: str) -> str:
+    """Return url as the target of a link, empty if its scheme is none that a note should link to."""
+    return re.sub(r"[\s()<>]", lambda found: f"%{ord(found[0]):02X}", _UNSEEN.sub("", url)) if _is_safe(url) else ""
+
+
+def _is_safe(url: str) -> bool:
+    seen = re.sub(r"[\x00-\x20\\]", "", html.unescape(url.strip("<>")))
+    try:
+        return urlsplit(seen).scheme.lower() in SCHEMES
+    except ValueError:
+        return False
