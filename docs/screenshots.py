@@ -51,7 +51,7 @@ def dark(page: Any) -> None:
 
 def phone(page: Any) -> None:
     """An entry and the next."""
-    page.evaluate("document.querySelectorAll('article')[6].scrollIntoView()")
+    page.evaluate("document.querySelectorAll('article')[8].scrollIntoView()")
 
 
 PICTURES = (

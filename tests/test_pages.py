@@ -599,7 +599,7 @@ def test_a_link_to_an_entry_leads_to_its_title(see: Any, own_pages: Path) -> Non
     for link in page.locator("[data-toc-entry] a").all()[::5]:
         link.click()
         page.wait_for_timeout(50)
-        top = page.evaluate("document.querySelector(':target').getBoundingClientRect().top")
+        top = page.evaluate("document.querySelector(':target h3 a').getBoundingClientRect().top")
         bar = page.evaluate("document.getElementById('bar').getBoundingClientRect().bottom")
         assert 0 <= top - bar < 40
 

@@ -10,16 +10,14 @@ from kb.periods import period
 from kb.terminal import sparks
 from kb.trends import trends
 
+TITLE = "An Unusual Title About Lexical Tones"
 NOTES = {"2023-12": ["声调", "Codec"], "2024-01": ["声调"], "2024-03": ["声调", "声调、RVQ"]}
 
 
 @pytest.fixture
 def months_kb(empty_kb: Any) -> Any:
     for month, entries in NOTES.items():
-        papers = [
-            f"**《An Unusual Title About Lexical Tones {month} {n}》** CMU，{topics}\n\n话。\n"
-            for n, topics in enumerate(entries)
-        ]
+        papers = [f"**《{TITLE} {month} {n}》** CMU，{topics}\n\n话。\n" for n, topics in enumerate(entries)]
         empty_kb.write(f"{month}.md", f"---\ntitle: {month}\n---\n" + "\n".join(papers))
     empty_kb.refresh()
     return empty_kb
@@ -35,7 +33,7 @@ def test_each_month_has_its_count_also_where_it_is_none(months_kb: Any) -> None:
 def test_a_paper_noted_twice_in_a_month_counts_once(months_kb: Any) -> None:
     months_kb.write(
         "2024-01b.md",
-        "---\ntitle: 2024-01\n---\n**《An Unusual Title About Lexical Tones 2024-01 0》** CMU，声调\n\n又。\n",
+        f"---\ntitle: 2024-01\n---\n**《{TITLE} 2024-01 0》** CMU，声调\n\n又。\n",
     )
     months_kb.refresh()
 

@@ -348,16 +348,13 @@ class Reader:
         )
         return [(month, column) for month, column, _ in rows]
 
-    def called(self, word: Phrase) -> list[int]:
-        """Return the keys of the papers whose title, short name or keywords hold word."""
-        expression = f"{{title short_name keywords}} : ({word.fts()})"
-        rows = self._db.execute("SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?", (expression,))
-        return [key for (key,) in rows]
-
-    def keys_before(self, month: str) -> list[int]:
-        """Return the keys of the papers of earlier months."""
-        rows = self._db.execute(f"SELECT key FROM papers p WHERE month < ? AND {_OF_A_PAPER}", (month,))
-        return [key for (key,) in rows]
+    def names(self) -> dict[int, tuple[str, str | None]]:
+        """Return what every paper is called, as index terms of title, short name and keywords, and its month."""
+        rows = self._db.execute(
+            "SELECT p.key, f.c0 || ' ' || f.c1 || ' ' || f.c2, p.month"
+            f" FROM papers p JOIN papers_fts_content f ON f.id = p.key WHERE {_OF_A_PAPER}"
+        )
+        return {key: (name, month) for key, name, month in rows}
 
     def largest_key(self) -> int:
         """Return the largest key of a paper, 0 if there is none."""
