@@ -58,7 +58,7 @@ def make_page(folder: Path, count: int) -> tuple[Path, float]:
     sentences = [
         one
         for one in re.split(r"(?<=[。；？])|\n", text)
-        if 8 <= len(one) <= 260 and one[0] not in "`#|>" and "《" not in one
+        if 8 <= len(one) <= 260 and not re.search(r"^[`#|>]|《|http|\d{4}\.\d{4}", one)
     ]
     titles = re.findall(r"《(.+?)》", text)
     chance = random.Random(count)

@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from kb.changes import comment
 from kb.config import Config
@@ -39,7 +39,7 @@ class Asset(NamedTuple):
 
 def page_name(month: str) -> str:
     """Return the file that the page of a month or of more lies in, beside the others: "2024-10.html"."""
-    return f"{quote(month, safe='.')}.html"
+    return f"{month}.html"
 
 
 def month_page(config: Config, digest: MonthlyDigest, place: Path | None = None, months: Collection[str] = ()) -> str:
@@ -52,13 +52,12 @@ def month_page(config: Config, digest: MonthlyDigest, place: Path | None = None,
     Raises: KbError naming the template and line that cannot be used.
     """
     entries = [entry for section in digest.sections for entry in section.entries]
-    owners = {(claim.file, claim.line): entry.paper.id for entry in entries for claim in entry.claims}
     return render(
         config,
         _environment(config, place or config.root, digest.lang),
         MONTH,
         digest=digest,
-        owners={(claim.file, claim.line): owners.get((claim.file, claim.line), "") for claim in digest.claims},
+        owners={(claim.file, claim.line): entry.paper.id for entry in entries for claim in entry.claims},
         months=frozenset(months),
         earlier=max((month for month in months if month < digest.since), default=None),
         later=min((month for month in months if month > digest.until), default=None),

@@ -93,12 +93,12 @@ def _inline(state: "StateCore") -> None:
 def _find_addresses(state: "StateCore") -> None:
     """Make links of the bare addresses in text, up to the first letter that no address is written with."""
     for token in state.tokens:
-        depth = 0
+        depth = 0  # of links
         found = []
         for child in token.children or ():
             depth += child.nesting if child.type.startswith("link_") else 0
             found += [child] if depth or child.type != "text" else _split(child.content)
-        token.children = found if token.children else token.children
+        token.children = found or token.children
 
 
 def _split(text: str) -> list["Token"]:

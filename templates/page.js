@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const bar = document.getElementById("bar");
+  const columns = document.querySelector(".columns");
   const box = document.getElementById("filter");
   const count = document.getElementById("count");
   const nothing = document.getElementById("nothing");
@@ -42,7 +43,6 @@
       found += left;
     }
     nothing.hidden = found > 0 || total === 0;
-    document.body.classList.toggle("filtered", words.length > 0);
     count.value = count.dataset[words.length ? "found" : "counted"].replace("{found}", found).replace("{all}", total);
   };
 
@@ -68,16 +68,23 @@
   const read = () => {
     const fragment = decode(location.hash.slice(1));
     const target = fragment && document.getElementById(fragment);
-    if (target && !target.closest("[hidden]")) return;
-    box.value = fragment.startsWith("q=") ? fragment.slice(2) : "";
-    apply();
-    if (target) target.scrollIntoView();
+    if (!target || target.closest("[hidden]")) {
+      box.value = fragment.startsWith("q=") ? fragment.slice(2) : "";
+      apply();
+    }
+    if (target) reach(target, 8);
+  };
+
+  // Where entries out of sight have no size yet, they get it on the way, and the target moves.
+  const reach = (target, frames) => {
+    target.scrollIntoView();
+    if (frames) requestAnimationFrame(() => reach(target, frames - 1));
   };
 
   const typed = () => {
     apply();
     keep();
-    bar.scrollIntoView(); // what is found begins below it
+    if (columns.getBoundingClientRect().top < 0) columns.scrollIntoView(); // where what is found begins
   };
 
   // While Chinese is being typed the box holds letters that are not meant yet.
@@ -100,9 +107,7 @@
 
   bar.hidden = false;
   if (toc && matchMedia("(max-width: 63.99rem)").matches) toc.open = false;
+  document.body.classList.toggle("many", total > 100);
   apply();
   read();
-  addEventListener("load", () => {
-    requestAnimationFrame(() => setTimeout(() => document.body.classList.add("settled")));
-  });
 })();
