@@ -18,6 +18,8 @@ COMMANDS = {  # in the order of the help; a module of kb.commands is imported wh
     "index": "building",
     "status": "building",
     "import": "building",
+    "export": "exchange",
+    "add": "adding",
     "parse": "checking",
     "check": "checking",
     "search": "searching",
