@@ -16,7 +16,7 @@ from kb.layout import Language
 from kb.prose import Figures, Links, block, inline
 from kb.records import MonthlyDigest, Paper
 from kb.sanitizing import clean, is_safe, language
-from kb.templating import environment, link, render
+from kb.templating import environment, link, own_template, render
 from kb.wording import KIND_NAMES, LINK_GROUPS, PAGE_WORDS, WORDS
 
 if TYPE_CHECKING:
@@ -42,20 +42,27 @@ def page_name(month: str) -> str:
     return f"{month}.html"
 
 
-def month_page(config: Config, digest: MonthlyDigest, place: Path | None = None, months: Collection[str] = ()) -> str:
+def month_page(
+    config: Config,
+    digest: MonthlyDigest,
+    place: Path | None = None,
+    months: Collection[str] = (),
+    template: str | None = None,
+) -> str:
     """Return the page of a digest, laid out by the template month.html.j2, the user's own if there is one.
 
     Args:
         place: the folder that the page will lie in; links to notes are written as seen from there. None is the
             knowledge base's own.
         months: which months have a page beside it, and an index; what belongs to others is named without a link.
+        template: the name of another template, or the path of one.
     Raises: KbError naming the template and line that cannot be used.
     """
     entries = [entry for section in digest.sections for entry in section.entries]
     return render(
         config,
-        _environment(config, place or config.root, digest.lang),
-        MONTH,
+        _environment(config, place or config.root, digest.lang, own_template(template)),
+        Path(template or MONTH).name,
         digest=digest,
         owners={(claim.file, claim.line): entry.paper.id for entry in entries for claim in entry.claims},
         months=frozenset(months),
@@ -76,9 +83,9 @@ def index_page(config: Config, digests: Sequence[MonthlyDigest], lang: Language 
     return render(config, _environment(config, config.root, lang), INDEX, digests=newest, paper_count=paper_count)
 
 
-def _environment(config: Config, place: Path, lang: Language) -> "SandboxedEnvironment":
+def _environment(config: Config, place: Path, lang: Language, own: Path | None = None) -> "SandboxedEnvironment":
     """Return what pages are laid out with: all that templates insert is escaped, and Markdown goes through kb.prose."""
-    made = environment(config, place, is_markup=True, finalize=_cleaned)
+    made = environment(config, place, is_markup=True, finalize=_cleaned, own=own)
     words = WORDS[lang] | PAGE_WORDS[lang]
 
     def rendered(text: str, paper: Paper, is_line: bool = False) -> "Markup":

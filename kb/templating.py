@@ -49,6 +49,11 @@ def environment(
     return made
 
 
+def own_template(template: str | None) -> Path | None:
+    """Return the path that template is, None if it is a name among the templates."""
+    return Path(template) if template and Path(template).is_file() else None
+
+
 def render(config: Config, made: "SandboxedEnvironment", template: str, **values: Any) -> str:
     """Return values laid out by a template.
 

@@ -66,10 +66,10 @@ _ALLOWED = {
     "digest": (
         "changes claims counting excerpts layout merging overview periods records references related store wording"
     ),
-    "quoting": "",
+    "quoting": "sanitizing",
     "templating": "config errors references",
     "posts": "changes config layout quoting records templating wording",
-    "publishing": "changes config digest errors layout periods posts records store writing",
+    "publishing": "changes config digest errors layout pages periods posts records store writing",
     "sanitizing": "",
     "prose": "sanitizing",
     "pages": "changes config errors layout prose records sanitizing templating wording",
