@@ -38,6 +38,7 @@ _ALLOWED = {
     "hits": "gloss store",
     "marking": "query store terms",
     "counting": "store",
+    "completion": "config counting query store",
     "vector_file": "",
     "vectors": "errors store vector_file",
     "indexing": "config dictionary errors gloss parsing progress scan store",
