@@ -36,6 +36,8 @@ COMMANDS = {  # in the order of the help; a module of kb.commands is imported wh
     "claims": "claims",
     "run": "running",
     "encoder": "encoders",
+    "doctor": "health",
+    "config": "health",
 }
 
 

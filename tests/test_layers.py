@@ -68,6 +68,8 @@ _ALLOWED = {
     "posts": "changes config layout quoting records templating wording",
     "publishing": "changes config digest errors layout periods posts records store writing",
     "writing": "errors",
+    "doctor": ("checking config dictionary encoders errors gloss progress reading refreshing scan store vectors"),
+    "settings": "config errors",
     "showing": "errors",
     "terminal": "claims hits store",
 }
