@@ -38,6 +38,7 @@ COMMANDS = {  # in the order of the help; a module of kb.commands is imported wh
     "encoder": "encoders",
     "doctor": "health",
     "config": "health",
+    "man": "manual",
 }
 
 

@@ -69,6 +69,7 @@ _ALLOWED = {
     "publishing": "changes config digest errors layout periods posts records store writing",
     "writing": "errors",
     "doctor": ("checking config dictionary encoders errors gloss progress reading refreshing scan store vectors"),
+    "manual": "",
     "settings": "config errors",
     "showing": "errors",
     "terminal": "claims hits store",
