@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BUILD = build
 
-.PHONY: help demo test lint format bench man coverage fuzz clean
+.PHONY: help demo test lint format bench man coverage digests fuzz clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ man: $(VENV)/.demo ## Write the manual page anew from what --help says.
 
 coverage: $(VENV)/.demo ## Say where every system named stands in the notes.
 	$(BIN)/python docs/coverage.py
+
+digests: $(VENV)/.demo ## Write the digests of the notes.
+	$(BIN)/kb digest --all --out docs/digests
 
 fuzz: $(VENV)/.test ## Look for pages that crash the parser or lose text, for ten minutes.
 	$(BIN)/python -m tests.parsing.fuzz

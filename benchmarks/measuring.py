@@ -80,7 +80,7 @@ def make_notes(folder: Path, count: int) -> None:
     titles = re.findall(r"《(.+?)》", text)
     chance = random.Random(count)
     for number in range(count):
-        month = f"{2023 + number % 3}-{number % 12 + 1:02d}"
+        month = f"{2016 + number % 120 // 12}-{number % 12 + 1:02d}"  # ten years of reading
         body = "\n\n".join(chance.choices(sentences, k=8))
         note = f"---\ndate: {month}-01\n---\n\n**《{chance.choice(titles)} v{number}》** CMU，SLM\n\n{body}\n"
         target = folder / month / f"note-{number:05d}.md"

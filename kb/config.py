@@ -39,7 +39,7 @@ class Config:
     templates: Path  # the user's own templates; may be missing
     index: Path  # everything the tool writes, safe to delete
     encoder: str  # "minilm", "none", or a sentence-transformers model by name or path
-    sources: tuple[Source, ...] = ()  # further folders of notes
+    sources: tuple[Source, ...] = ()  # further folders of notes, and libraries
     same: Lists = ()  # records that are one paper, whatever they are known by
     different: Lists = ()  # records that are not
 
@@ -61,8 +61,8 @@ class Config:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """The folders that notes are read from and nothing is written to."""
-        return (self.notes, *(source.folder for source in self.sources))
+        """The folders that notes are read from and nothing is written to; a library is a file and stands for itself."""
+        return (self.notes, *(source.place for source in self.sources))
 
     def path_of(self, file: str) -> Path:
         """Return where a file of the index lies.

@@ -1,30 +1,43 @@
-"""Take a folder of notes into the knowledge base, as a further source."""
+"""Take a folder of notes, or a library of a reference manager, into the knowledge base as a further source."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from kb.config import Config, add_source
 from kb.errors import KbError
-from kb.sources import Source
+from kb.loading import load
+from kb.parsing import parse_note
+from kb.sources import LIBRARIES, Source, default_name, is_library
 
 
-def import_folder(config: Config, folder: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Source:
-    """Add folder to the sources of kb.toml and return it; it goes by its name, or by name-2 where that is taken.
+def import_source(config: Config, path: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Source:
+    """Add a folder or a library to the sources of kb.toml and return it; name-2 is its name where name is taken.
 
-    Raises: KbError if there is no such folder, or the knowledge base holds it, lies in it, or knows it already.
+    Raises: KbError if path is neither, the knowledge base holds it, lies in it or knows it already, or it is a library
+    that cannot be read.
     """
-    if not folder.is_dir():
-        raise KbError(f"{folder} is not a folder; name a folder of notes")
-    place = folder.resolve()
-    for taken, what in ((config.notes, "the notes"), (config.index, "the index")):
-        if _overlap(place, taken.resolve()):
-            raise KbError(f"{folder} and {what} of the knowledge base overlap; name a folder outside of {taken}")
+    if not path.is_dir() and not (path.is_file() and is_library(path.name)):
+        kinds = ", ".join(f"*{suffix}" for suffix in LIBRARIES)
+        raise KbError(f"{path} is not a folder; name a folder of notes, or a library: {kinds}")
+    place = path.resolve()
+    is_file = place.is_file()
+    taken = {"the index": config.index} if is_file else {"the notes": config.notes, "the index": config.index}
+    for what, folder in taken.items():
+        if _overlap(place, folder.resolve()):
+            raise KbError(f"{path} and {what} of the knowledge base overlap; name a place outside of {folder}")
     if config.root.resolve().is_relative_to(place):
-        raise KbError(f"{folder} holds the knowledge base itself; name a folder outside of it")
+        raise KbError(f"{path} holds the knowledge base itself; name a folder outside of it")
     for source in config.sources:
-        if _overlap(place, source.folder.resolve()):
-            raise KbError(f"{folder} is imported already, as {source.name!r}; its entry in kb.toml can be changed")
-    made = Source(_free_name(config, place.name or "notes"), place, tuple(include), tuple(exclude))
+        if is_file == bool(source.file) and _overlap(place, source.place.resolve()):  # notes may lie around a library
+            raise KbError(f"{path} is imported already, as {source.name!r}; its entry in kb.toml can be changed")
+    if is_file and (include or exclude):
+        raise KbError(f"{path} is one file; patterns choose among the files of a folder, so leave them out")
+    if is_file:
+        parse_note(load(place, str(path)), str(path))  # what cannot be read is better said now
+    parent, file = (place.parent, place.name) if is_file else (place, None)
+    made = Source(
+        _free_name(config, default_name(parent, file) or "notes"), parent, tuple(include), tuple(exclude), file
+    )
     add_source(config, made)
     return made
 

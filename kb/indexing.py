@@ -11,6 +11,7 @@ from pathlib import Path
 from kb import dictionary, gloss, scan
 from kb.config import GLOSSARY_NAME, Config
 from kb.errors import IndexBusy, KbError, NoteError
+from kb.loading import load
 from kb.parsing import parse_note
 from kb.progress import Progress
 from kb.store.reader import JOINING, FileState, Reader
@@ -152,10 +153,9 @@ def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]
 
 def _read(place: str, path: str, stamp: scan.Stamp, before: FileState | None) -> _Reading:
     try:
-        data = Path(place).read_bytes()
-    except OSError as error:
-        reason = f"{path}: cannot be read: {error.strerror}; check its permissions"
-        return _Reading(FileState(path, UNREAD, stamp[1], "", "failed", reason, None, ()), None, reason)
+        data = load(Path(place), path)
+    except NoteError as error:
+        return _Reading(FileState(path, UNREAD, stamp[1], "", "failed", str(error), None, ()), None, str(error))
     sha256 = hashlib.sha256(data).hexdigest()
     if before and before.sha256 == sha256 and before.state == "indexed" and before.mtime_ns != stamp[0]:
         return _Reading(FileState(path, *stamp, sha256, "indexed", None, before.grammar, before.unclaimed), None, None)

@@ -10,7 +10,7 @@ from kb.layout import Layout
 from kb.periods import Period
 from kb.records import MonthlyDigest
 from kb.store.reader import Reader
-from kb.writing import make_folder, write_whole
+from kb.writing import make_folder, refuse_notes, write_whole
 
 
 def publish(config: Config, reader: Reader, period: Period, layout: Layout, out: Path | None = None) -> str:
@@ -37,7 +37,6 @@ def publish_all(config: Config, reader: Reader, layout: Layout, folder: Path) ->
     outs = {month: folder / f"{month}.{layout.form}" for month in months}
     made = {month: digest(reader, Period(month, month), layout.lang, _last(out)) for month, out in outs.items()}
     texts = {outs[month]: _text(config, one, layout, folder.absolute()) for month, one in made.items()}
-    make_folder(folder)
     for out, text in texts.items():
         write(config, text, out)
     return list(texts)
@@ -60,6 +59,6 @@ def write(config: Config, text: str, path: Path) -> None:
 
     Raises: KbError if path cannot be written or lies among the notes: it would be read as one, or overwrite one.
     """
-    if any(path.resolve().is_relative_to(folder.resolve()) for folder in config.folders):
-        raise KbError(f"{path} lies in a notes folder, which is never written to; choose another place")
+    refuse_notes(path, config.folders)
+    make_folder(path.absolute().parent)
     write_whole(path, text.encode("utf-8"))

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from kb.config import GLOSSARY_NAME
 from kb.errors import KbError, NoteError
+from kb.loading import load
 from kb.parsing import parse_note
 from kb.records import Note, Paper
 from kb.scan import scan
@@ -60,10 +61,7 @@ def read_bytes(note: NoteFile) -> bytes:
 
     Raises: NoteError if it cannot be read.
     """
-    try:
-        return note.path.read_bytes()
-    except OSError as error:
-        raise NoteError(note.file, None, f"cannot be read: {error.strerror}; check its permissions") from None
+    return load(note.path, note.file)
 
 
 def read_notes(paths: Iterable[Path]) -> Iterator[Note | KbError]:

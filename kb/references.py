@@ -157,10 +157,19 @@ def runnable(names: Iterable[str | None]) -> tuple[str, ...]:
 
     Example: ["DM-Codec", "2410.15017"] -> ("rvq", …).
     """
-    known = {name.casefold() for name in names if name}
-    return tuple(
-        reference for reference, one in CATALOG.items() if any(paper.casefold() in known for paper in one.papers)
-    )
+    belonging = _belonging()
+    found = {reference for name in names if name for reference in belonging.get(name.casefold(), ())}
+    return tuple(reference for reference in CATALOG if reference in found)
+
+
+@cache
+def _belonging() -> dict[str, list[str]]:
+    """Return the references that belong to each paper."""
+    found: dict[str, list[str]] = {}
+    for reference, one in CATALOG.items():
+        for paper in one.papers:
+            found.setdefault(paper.casefold(), []).append(reference)
+    return found
 
 
 def missing(name: str, package: str | None) -> str:

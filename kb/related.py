@@ -1,18 +1,23 @@
-"""Papers that are called alike: they share words of titles and keywords, and a rare word says more."""
+"""Papers that are called alike: they share terms of titles and keywords, and a rare term says more."""
 
 from collections.abc import Sequence
 from math import log
 from typing import TYPE_CHECKING
 
 from kb.store.reader import PaperRow, Reader
-from kb.terms import Phrase, alternatives
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 LEAST_SHARE = 0.15
-TELLING = 0.1  # a word that more than this share of all papers are called by says nothing, once there are enough papers
+TELLING = 0.1  # a term that more than this share of all papers are called by says nothing, once there are enough papers
 FEW_PAPERS = 20
+_FUNCTION_WORDS = (
+    "a an and are as at based by can do does for from how in into is it its large less more new not of on or over"
+    " the their through to toward towards under using via what when which with without"
+)
+_SAYING_NOTHING = frozenset(_FUNCTION_WORDS.split())
 
 
 def related(
@@ -20,40 +25,61 @@ def related(
 ) -> dict[int, list[tuple[PaperRow, float]]]:
     """Return for the key of each of papers the others closest to it with their score, best first.
 
-    The score, in (0, 1], is how much of what a paper is called another one is called too, each word weighing
+    The score, in (0, 1], is how much of what a paper is called another one is called too, each term weighing
     log(1 + N / papers called by it). before, a month like "2024-10", leaves only earlier papers.
     """
     import numpy as np
 
-    size = reader.largest_key() + 1
-    paper_count = reader.paper_count()
-    most = max(FEW_PAPERS, TELLING * paper_count)
-    others = np.ones(size, dtype=bool)
-    if before:
-        others[:] = False
-        others[reader.keys_before(before)] = True
-    postings: dict[Phrase, NDArray[np.int64]] = {}
-    found: dict[int, list[tuple[int, float]]] = {}
-    for paper in papers:
-        shares = np.zeros(size)
-        total = 0.0
-        for word in _words(paper):
-            if word not in postings:
-                postings[word] = np.array(reader.called(word), dtype=np.int64)
-            called = postings[word]
-            if len(called):
-                weight = log(1 + paper_count / len(called))
-                total += weight
-                if len(called) <= most:
-                    shares[called] += weight
-        shares[paper.key] = 0
-        close = np.flatnonzero((shares >= max(LEAST_SHARE * total, 1e-9)) & others)
-        best = close[np.lexsort((-close, -shares[close]))][:limit]  # of equals the one read last
-        found[paper.key] = [(int(key), float(shares[key] / total)) for key in best]
+    names = reader.names()
+    own = {paper.key: _terms(names[paper.key][0]) for paper in papers if paper.key in names}
+    wanted = {form: term for terms in own.values() for term in terms for form in (term, f"{term}s")}
+    forms = wanted.keys()
+    callers: dict[str, dict[int, None]] = {term: {} for term in wanted.values()}
+    for key, (name, _) in names.items():
+        for form in forms & name.split():
+            callers[wanted[form]][key] = None
+    postings = {term: np.fromiter(keys, np.int64, len(keys)) for term, keys in callers.items()}
+    weights = {term: log(1 + len(names) / max(1, len(keys))) for term, keys in postings.items()}
+    most = max(FEW_PAPERS, TELLING * len(names))
+    earlier = np.zeros(reader.largest_key() + 1, dtype=bool)
+    earlier[[key for key, (_, month) in names.items() if not before or (month and month < before)]] = True
+    found = {
+        key: _closest({term: weights[term] for term in terms}, postings, most, earlier, key, limit)
+        for key, terms in own.items()
+    }
     rows = {row.key: row for row in reader.rows([key for pairs in found.values() for key, _ in pairs])}
-    return {paper: [(rows[key], share) for key, share in pairs] for paper, pairs in found.items()}
+    return {paper.key: [(rows[key], share) for key, share in found.get(paper.key, [])] for paper in papers}
 
 
-def _words(paper: PaperRow) -> list[Phrase]:
-    names = f"{paper.title} {paper.short_name or ''} {paper.keywords}".split()
-    return list(dict.fromkeys(phrase for name in names for phrase in alternatives(name)))
+def _closest(
+    weights: dict[str, float],
+    postings: "dict[str, NDArray[np.int64]]",
+    most: float,
+    earlier: "NDArray[np.bool_]",
+    paper: int,
+    limit: int,
+) -> list[tuple[int, float]]:
+    """Return the keys of papers that share enough of the weighted terms, with how much; of equals the one read last."""
+    import numpy as np
+
+    total = sum(weights.values())
+    shares = np.zeros(len(earlier))
+    for term, weight in weights.items():
+        if len(postings[term]) <= most:
+            shares[postings[term]] += weight
+    shares[paper] = 0
+    close = np.flatnonzero((shares >= max(LEAST_SHARE * total, 1e-9)) & earlier)
+    best = close[np.lexsort((-close, -shares[close]))][:limit]
+    return [(int(key), float(shares[key] / total)) for key in best]
+
+
+def _terms(name: str) -> set[str]:
+    """Return what tells of a name given as index terms: words without a plural's s, pairs of Chinese characters."""
+    return {
+        _singular(term) for term in name.split() if term not in _SAYING_NOTHING and (len(term) > 1 or term.isascii())
+    }
+
+
+def _singular(word: str) -> str:
+    is_plural = len(word) > 3 and word.isascii() and word.endswith("s") and not word.endswith(("ss", "us", "is"))
+    return word[:-1] if is_plural else word

@@ -8,6 +8,7 @@ from kb.config import GLOSSARY_NAME, Config
 from kb.errors import KbError
 
 SUFFIXES = (".md", ".markdown", ".txt")
+BESIDE = ("-wal", "-journal")  # of a SQLite file, what was written last may lie in one of these
 
 Stamp = tuple[int, int]  # mtime in nanoseconds, size in bytes
 
@@ -33,15 +34,15 @@ def find_changes(config: Config, known: dict[str, Stamp]) -> Changes:
     missing: dict[str, str] = {}
     for source in config.sources:
         try:
-            below = scan(source.folder)
+            below = {source.file: stamp(source.place)} if source.file else scan(source.folder)
         except (KbError, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not there"
-            line = f"source {source.name}: {source.folder} cannot be read ({reason}); showing what was indexed of it"
+            line = f"source {source.name}: {source.place} cannot be read ({reason}); showing what was indexed of it"
             missing[f"{source.name}/"] = line
             continue
-        for file, stamp in below.items():
+        for file, its_stamp in below.items():
             if file != GLOSSARY_NAME and source.takes(file):
-                found[f"{source.name}/{file}"] = stamp
+                found[f"{source.name}/{file}"] = its_stamp
     if found == known:
         return Changes({}, (), tuple(missing.values()))
     return Changes(
@@ -73,3 +74,15 @@ def scan(notes: Path) -> dict[str, Stamp]:
                 elif entry.is_dir(follow_symlinks=False):
                     pending.append((f"{prefix}{name}/", entry.path))
     return found
+
+
+def stamp(path: Path) -> Stamp:
+    """Return the stamp of one file, taken together with what SQLite may keep beside it."""
+    states = [part.stat() for part in parts(path)]
+    return max(state.st_mtime_ns for state in states), sum(state.st_size for state in states)
+
+
+def parts(path: Path) -> list[Path]:
+    """Return a file and what SQLite keeps beside it now."""
+    beside = (path.with_name(path.name + suffix) for suffix in BESIDE)
+    return [path, *(part for part in beside if part.is_file())]

@@ -27,7 +27,7 @@ def settings(config: Config, root_origin: str, environment: Mapping[str, str]) -
         **{name: (str(getattr(config, name)),) for name in TEXTS},
         "same": tuple(" = ".join(ids) for ids in config.same),
         "different": tuple(" ≠ ".join(ids) for ids in config.different),
-        SOURCES: tuple(str(source.folder) for source in config.sources),
+        SOURCES: tuple(str(source.place) for source in config.sources),
     }
     return [
         Setting("root", (str(config.root),), root_origin),
@@ -46,11 +46,9 @@ def setting(found: list[Setting], name: str) -> Setting:
 
 
 def _origin(lines: list[str], name: str) -> str:
-    """Return the first line that sets name; a key below a table is the table's."""
+    """Return the first line that sets name; the tables of sources have no key of such a name."""
     written = re.compile(rf"""\s*(?:\[\[\s*{name}\s*\]\]|["']?{name}["']?\s*=)""")
     for number, line in enumerate(lines, 1):
         if written.match(line):
             return f"{CONFIG_NAME}:{number}"
-        if line.lstrip().startswith("[") and name != SOURCES:
-            break
     return DEFAULT

@@ -1,4 +1,4 @@
-"""Further folders of notes, as kb.toml lists them."""
+"""Further folders of notes and libraries of reference managers, as kb.toml lists them."""
 
 import json
 from collections.abc import Sequence
@@ -9,17 +9,24 @@ from typing import Any
 
 from kb.errors import KbError
 
-FIELDS = ("folder", "name", "include", "exclude")
+FIELDS = ("folder", "file", "name", "include", "exclude")
+LIBRARIES = (".bib", ".json", ".sqlite")  # BibTeX, CSL JSON and Zotero's own database
 
 
 @dataclass(frozen=True)
 class Source:
-    """A folder that notes are read from; nothing is ever written there."""
+    """A folder that notes are read from, or one file in it that is a library; nothing is ever written there."""
 
     name: str  # what its files begin with in the index: "theirs" makes 2024/10.md theirs/2024/10.md
     folder: Path  # absolute
     include: tuple[str, ...] = ()  # of the files, only those that match one of these; all if there are none
     exclude: tuple[str, ...] = ()  # and none that matches one of these
+    file: str | None = None  # of a library, its name: "zotero.bib"; nothing else of the folder is read then
+
+    @property
+    def place(self) -> Path:
+        """What is read: the folder, or the one file."""
+        return self.folder / self.file if self.file else self.folder
 
     def takes(self, file: str) -> bool:
         """Whether a file, by its path below the folder, is one of the source's.
@@ -35,7 +42,9 @@ class Source:
         is_inside = self.folder.is_relative_to(root.resolve())
         folder = self.folder.relative_to(root.resolve()).as_posix() if is_inside else str(self.folder)
         lines = [f"folder = {_quoted(folder)}"]
-        if self.name != self.folder.name:
+        if self.file:
+            lines.append(f"file = {_quoted(self.file)}")
+        if self.name != default_name(self.folder, self.file):
             lines.append(f"name = {_quoted(self.name)}")
         lines += [
             f"{field} = [{', '.join(map(_quoted, patterns))}]"
@@ -43,6 +52,16 @@ class Source:
             if patterns
         ]
         return lines
+
+
+def is_library(file: str) -> bool:
+    """Whether a file, by its name, is one of a reference manager."""
+    return file.lower().endswith(LIBRARIES)
+
+
+def default_name(folder: Path, file: str | None) -> str:
+    """Return the name of a source that is given none: "zotero" of zotero.bib, else that of the folder."""
+    return Path(file).stem if file else folder.name
 
 
 def read_sources(tables: Any, root: Path, notes: Path, path: Path) -> tuple[Source, ...]:
@@ -69,10 +88,14 @@ def _source(table: dict[str, Any], root: Path, path: Path) -> Source:
     if not isinstance(text, str) or not text:
         raise KbError(f"{path}: folder of [[sources]] should be a text in quotes, got {text!r}")
     folder = root / Path(text).expanduser()
-    name = table.get("name", folder.name)
+    file = table.get("file")
+    if file is not None and not (isinstance(file, str) and Path(file).name == file and is_library(file)):
+        kinds = ", ".join(LIBRARIES)
+        raise KbError(f"{path}: file of [[sources]] should be the name of a library ({kinds}), got {file!r}")
+    name = table.get("name", default_name(folder, file))
     if not isinstance(name, str) or not name or "/" in name or "\\" in name or name in (".", ".."):
         raise KbError(f"{path}: name of [[sources]] should be a text without slashes, got {name!r}")
-    return Source(name, folder, _patterns(table, "include", path), _patterns(table, "exclude", path))
+    return Source(name, folder, _patterns(table, "include", path), _patterns(table, "exclude", path), file)
 
 
 def _patterns(table: dict[str, Any], key: str, path: Path) -> tuple[str, ...]:

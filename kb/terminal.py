@@ -168,6 +168,13 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Any]], style: Style) 
     return shown
 
 
+def sparks(values: Sequence[float]) -> str:
+    """Return values as a line of bars, the largest the highest, 0 or less a dot: 0, 1, 2, 4 -> "·▂▄█"."""
+    largest = max(values, default=0)
+    heights = (round(value / largest * 8) if value > 0 else 0 for value in values)
+    return "".join("·▁▂▃▄▅▆▇█"[max(height, value > 0)] for height, value in zip(heights, values, strict=True))
+
+
 def _flat(text: str) -> str:
     return clean(re.sub(r"\s+", " ", text))
 

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from kb.errors import KbError
@@ -24,3 +25,9 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise KbError(f"{path}: cannot be made: {error.strerror}") from None
+
+
+def refuse_notes(path: Path, folders: Iterable[Path]) -> None:
+    """Raise KbError if path lies in one of folders, those of the notes: what is written there would be read as one."""
+    if any(path.resolve().is_relative_to(folder.resolve()) for folder in folders):
+        raise KbError(f"{path} lies in a notes folder, which is never written to; choose another place")

@@ -22,11 +22,7 @@ PROGRAM = """\
 if [ -n "$_KB_COMPLETE" ]; then exec {python} -m kb "$@"; fi
 printf '%s\\n' "$@" > {passed}
 """
-STARTS = {  # with a folder in which each finds what it reads at its start
-    "bash": ("bash --noprofile --rcfile {folder}/bashrc -i", "bashrc", "source {script}"),
-    "zsh": ("zsh -d -i", ".zshrc", "autoload -Uz compinit; compinit -u -D; source {script}"),
-    "fish": ("fish -i", "config/fish/completions/kb.fish", "source {script}"),
-}
+SHELLS = ("bash", "zsh", "fish")
 
 Offered = Callable[..., list[str]]
 
@@ -146,22 +142,25 @@ def pressed(shell: str, kb: Kb, tmp_path: Path, typed: str) -> list[str]:
     program.write_text(PROGRAM.format(python=sys.executable, passed=shlex.quote(str(passed))), encoding="utf-8")
     program.chmod(0o755)
     given = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("_")},
+        **{name: value for name, value in os.environ.items() if not name.startswith(("_", "XDG_", "ZDOTDIR"))},
         **{"PATH": f"{program.parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"},
-        **{"HOME": str(tmp_path), "ZDOTDIR": str(tmp_path), "XDG_CONFIG_HOME": f"{tmp_path}/config", "TERM": "xterm"},
+        **{"HOME": str(tmp_path), "TERM": "xterm"},
     }
-    script = tmp_path / "completion"
-    asked = {**given, "_KB_COMPLETE": f"source_{shell}"}
-    script.write_bytes(subprocess.run([program], env=asked, capture_output=True, check=True).stdout)
-    start, begins_with, preparation = STARTS[shell]
-    (tmp_path / begins_with).parent.mkdir(parents=True, exist_ok=True)
-    (tmp_path / begins_with).write_text(preparation.format(script=shlex.quote(str(script))) + "\n", encoding="utf-8")
-    keys = f"{typed}\t\rexit\r"
+    asked = {**given, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    installing = [
+        sys.executable,
+        "-m",
+        "kb",
+        "--install-completion",
+        shell,
+    ]  # as `kb --install-completion` in that shell
+    subprocess.run(installing, env=asked, capture_output=True, check=True)
     child, terminal = pty.fork()
     if not child:
         os.chdir(kb.root)
-        os.execvpe(start.split()[0], start.format(folder=tmp_path).split(), given)
-    os.write(terminal, keys.encode())
+        os.execvpe(shell, [shell, "-i"], given)
+    tabs = "\t\t" if shell == "zsh" else "\t"  # the first one of a session only loads what was installed
+    os.write(terminal, f"{typed}{tabs}\rexit\r".encode())
     with suppress(OSError):  # the terminal is gone with the shell
         while os.read(terminal, 4096):
             pass
@@ -170,7 +169,7 @@ def pressed(shell: str, kb: Kb, tmp_path: Path, typed: str) -> list[str]:
     return passed.read_text(encoding="utf-8").split("\n")[:-1]
 
 
-@pytest.mark.parametrize("shell", STARTS)
+@pytest.mark.parametrize("shell", SHELLS)
 def test_a_shell_completes_names_months_and_fields(shell: str, indexed: Kb, tmp_path: Path) -> None:
     assert pressed(shell, indexed, tmp_path, "kb show 2024-10/ti") == ["show", "2024-10/tinycodec"]
     assert pressed(shell, indexed, tmp_path, "kb show 课") == ["show", "课程/声学延迟"]
@@ -178,7 +177,7 @@ def test_a_shell_completes_names_months_and_fields(shell: str, indexed: Kb, tmp_
     assert pressed(shell, indexed, tmp_path, "kb dig") == ["digest"]
 
 
-@pytest.mark.parametrize("shell", STARTS)
+@pytest.mark.parametrize("shell", SHELLS)
 def test_the_name_of_a_note_runs_nothing_in_a_shell(shell: str, indexed: Kb, tmp_path: Path) -> None:
     for number, name in enumerate(("q\\$(touch RUN).md", "q`touch RUN`.md", "q';touch RUN;'.md", 'q";touch RUN;".md')):
         indexed.write(name, f"**《Codec {number}: A Codec》** CMU，Codec\n\n用残差向量量化。\n")

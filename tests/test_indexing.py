@@ -28,6 +28,19 @@ def test_a_record_comes_out_of_the_index_as_it_went_in(kb: Any) -> None:
     assert stored == list(parse_note((kb.notes / "2024-10.md").read_bytes(), "2024-10.md").papers)
 
 
+def test_files_that_differ_in_their_ending_alone_keep_their_records_apart(empty_kb: Any) -> None:
+    text = "---\ntitle: 2024-10\n---\n**《Same Paper Twice》** CMU，A\n\n话。\n"
+    for name in ("a.md", "a.txt", "a.markdown"):
+        empty_kb.write(name, text)
+    empty_kb.refresh()
+
+    assert sorted(row.id for row in empty_kb.reader().papers()) == [
+        "a.markdown/same-paper-twice",
+        "a.txt/same-paper-twice",
+        "a/same-paper-twice",
+    ]
+
+
 def test_newest_month_first_then_as_in_the_notes(kb: Any) -> None:
     kb.refresh()
     assert [title.split(":")[0] for title in titles(kb)] == [

@@ -1,5 +1,6 @@
 """The project's own notes: what they claim is computed, and comes out as the notes say."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,29 @@ def test_the_digest_of_each_month_prints_its_ledger(own_kb: Any, claims: dict[st
     rows = [line for line in lines if line.startswith("| ") and f"](notes/{month}.md#L" in line]
 
     assert len(rows) == sum(claim["month"] == month for claim in claims.values())
+
+
+def test_the_digests_in_the_documents_are_those_of_the_notes(own_kb: Any, claims: dict[str, Any]) -> None:
+    pytest.importorskip("torch")
+    (own_kb.root / "kb").symlink_to(ROOT / "kb")
+    written = own_kb.root / "docs" / "digests"
+    shutil.copytree(ROOT / "docs" / "digests", written)
+
+    own_kb.run("digest", "--all", "--out", str(written))
+
+    for month in MONTHS:
+        text = (written / f"{month}.md").read_text("utf-8")
+        assert text == (ROOT / "docs" / "digests" / f"{month}.md").read_text("utf-8"), "make digests writes them anew"
+
+
+def test_the_october_digest_lacks_nothing_of_the_list_that_it_follows(seeds: Path) -> None:
+    [october] = [text for path in seeds.glob("*.txt") if "2024年10月" in (text := path.read_text("utf-8"))]
+    digest = (ROOT / "docs" / "digests" / "2024-10.md").read_text("utf-8")
+    titles, addresses = re.findall(r"《(.+?)》", october), re.findall(r"https?://[^\s)>\]\"]+", october)
+
+    assert len(titles) == 13
+    assert len(addresses) >= 3
+    assert [one for one in titles + addresses if one.replace("_", "") not in digest.replace("_", "")] == []
 
 
 def test_the_notes_are_as_kb_check_wants_them() -> None:

@@ -17,7 +17,6 @@ same = [
 "encoder" = "none"
 [[sources]]
 folder = "theirs"
-index = "not this one"
 """
 
 
@@ -27,7 +26,7 @@ def told(kb: Kb, name: str) -> tuple[list[str], str]:
 
 
 def test_each_setting_is_told_with_the_line_that_sets_it(kb: Kb) -> None:
-    (kb.root / "kb.toml").write_text(TOML.replace('index = "not this one"\n', ""), encoding="utf-8")
+    (kb.root / "kb.toml").write_text(TOML, encoding="utf-8")
 
     assert told(kb, "notes") == ([str(kb.notes)], "kb.toml:2")
     assert told(kb, "same") == (["a/x = b/x"], "kb.toml:4")

@@ -93,7 +93,16 @@ def select(reader: Reader, target: str | None) -> list[ClaimRow]:
 
 def count_runs(reader: Reader) -> dict[str, int]:
     """Return how many claims name each reference implementation: {"arithmetic": 166, …}."""
-    return Counter(row.run.partition(".")[0].replace("_", "-") for row in reader.claims())
+    return Counter(_reference(row) for row in reader.claims())
+
+
+def running(reader: Reader, name: str) -> list[Entry]:
+    """Return the claims that a reference implementation is run for."""
+    return [entry(row) for row in reader.claims() if _reference(row) == name]
+
+
+def _reference(row: ClaimRow) -> str:
+    return row.run.partition(".")[0].replace("_", "-")
 
 
 def summary(entries: Sequence[Entry]) -> dict[str, int]:

@@ -81,7 +81,10 @@ def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOpti
 @app.command("import")
 def import_notes(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="A folder of notes; nothing is ever written there.")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="A folder of notes, an Obsidian vault, zotero.sqlite, a .bib, or CSL JSON; left as it is."),
+    ],
     include: Annotated[
         list[str] | None, typer.Option("--include", help="Only files such as '2024/*': * matches slashes as well.")
     ] = None,
@@ -89,12 +92,12 @@ def import_notes(
         list[str] | None, typer.Option("--exclude", help="No files such as 'drafts/*' or '*README.md'.")
     ] = None,
 ) -> None:
-    """Take a folder of notes into the knowledge base, where it lies, by an entry in kb.toml.
+    """Take notes or a library into the knowledge base, where they lie, by an entry in kb.toml.
 
     Patterns are those of fnmatch, matched against the path below the folder: * any characters, ? one, [ab] one of
     these. What is excluded stays out, included or not.
     """
-    from kb.importing import import_folder
+    from kb.importing import import_source
 
-    source = import_folder(config_of(ctx), folder, include or [], exclude or [])
-    typer.echo(f"imported {source.folder} as {source.name}; to index it: kb index")
+    source = import_source(config_of(ctx), path, include or [], exclude or [])
+    typer.echo(f"imported {source.place} as {source.name}; to index it: kb index")

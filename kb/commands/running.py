@@ -1,13 +1,26 @@
 """The reference implementations."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kb.commands.shared import JsonOption, envelope, offered, progress_shown, put, tell, terminal_style
+from kb.commands.shared import (
+    JsonOption,
+    config_of,
+    envelope,
+    offered,
+    progress_shown,
+    put,
+    tell,
+    terminal_style,
+    write_picture,
+)
 from kb.errors import KbError
-from kb.terminal import table
+from kb.terminal import claim_state, clean, sparks, table
+
+if TYPE_CHECKING:
+    from kb.store.reader import Reader
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -32,6 +45,7 @@ def run(
 ) -> None:
     """Run the reference implementation of an algorithm."""
     from kb import runs
+    from kb.claims.ledger import running
 
     if show_help:
         typer.echo(ctx.get_help() if name is None else _parameters(name))
@@ -43,8 +57,14 @@ def run(
         _show_algorithms(ctx, as_json)
     else:
         result = runs.run(name, device, seed, settings or [])
-        _write_shown(name, result, plot, wav)
-        _show_result(result, as_json)
+        drawn, audio = result.pop("plot", None), result.pop("audio", None)
+        if plot:
+            _draw(name, drawn, plot)
+        if wav:
+            _play(name, audio, wav)
+        if reader := _index(ctx):
+            result["claims"] = running(reader, name.replace("_", "-"))
+        _show_result(result, drawn, as_json)
 
 
 def _parameters(name: str) -> str:
@@ -55,17 +75,23 @@ def _parameters(name: str) -> str:
     return f"kb run {name} takes:\n{lines}" if rows else f"kb run {name} takes no parameters"
 
 
-def _show_algorithms(ctx: typer.Context, as_json: bool) -> None:
-    """List the algorithms, with the number of claims that run them where there is an index to count in."""
-    from kb.claims.ledger import count_runs
-    from kb.config import find_config
-    from kb.runs import algorithms
+def _index(ctx: typer.Context) -> "Reader | None":
+    """Return the index as it is, if there is one: an algorithm needs none."""
     from kb.store.reader import Reader
 
     try:
-        claimed = count_runs(Reader(find_config(ctx.obj).database))
+        return Reader(config_of(ctx).database)
     except KbError:
-        claimed = {}
+        return None
+
+
+def _show_algorithms(ctx: typer.Context, as_json: bool) -> None:
+    """List the algorithms, with the number of claims that run them where there is an index to count in."""
+    from kb.claims.ledger import count_runs
+    from kb.runs import algorithms
+
+    reader = _index(ctx)
+    claimed = count_runs(reader) if reader else {}
     found = algorithms()
     if as_json:
         typer.echo(envelope([{**one._asdict(), "claims": claimed.get(one.name, 0)} for one in found]))
@@ -93,26 +119,25 @@ def _show_checks(names: list[str], device: str, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _write_shown(name: str, result: dict[str, Any], plot: Path | None, wav: Path | None) -> None:
-    """Write the picture and the sound of a result where they were asked for, and leave them out of it."""
+def _draw(name: str, drawn: dict[str, Any] | None, path: Path) -> None:
+    if not drawn:
+        raise KbError(f"{name} has nothing to draw; run it without --plot")
+    write_picture(path, drawn)
+
+
+def _play(name: str, audio: dict[str, Any] | None, path: Path) -> None:
+    """Write each track to a file: path itself for a single one."""
     from kb import showing
     from kb.writing import write_whole
 
-    drawn, audio = result.pop("plot", None), result.pop("audio", None)
-    if plot:
-        if not drawn:
-            raise KbError(f"{name} has nothing to draw; run it without --plot")
-        write_whole(plot, showing.picture(drawn))
-        tell(f"wrote {plot}")
-    if wav:
-        if not audio:
-            raise KbError(f"{name} makes no sound; run it without --wav")
-        for track, path in showing.track_paths(wav, list(audio["tracks"])).items():
-            write_whole(path, showing.wav(audio["tracks"][track], audio["sample_rate_hz"]))
-            tell(f"wrote {path}")
+    if not audio:
+        raise KbError(f"{name} makes no sound; run it without --wav")
+    for track, place in showing.track_paths(path, list(audio["tracks"])).items():
+        write_whole(place, showing.wav(audio["tracks"][track], audio["sample_rate_hz"]))
+        tell(f"wrote {place}")
 
 
-def _show_result(result: dict[str, Any], as_json: bool) -> None:
+def _show_result(result: dict[str, Any], drawn: dict[str, Any] | None, as_json: bool) -> None:
     if as_json:
         typer.echo(envelope(result))
         return
@@ -125,8 +150,15 @@ def _show_result(result: dict[str, Any], as_json: bool) -> None:
         put(table(headings, cells, terminal_style()))
     if result.get("drawing"):
         typer.echo(result["drawing"])
+    if drawn and terminal_style().is_terminal:
+        rows = [[name, sparks(ys), f"{min(ys):.4g} … {max(ys):.4g}"] for name, ys in drawn["series"].items()]
+        put(table([drawn["y_label"], f"by {drawn['x_label']}", "range"], rows, terminal_style()))
     for remark in result.get("remarks", []):
         typer.echo(remark)
+    for claim in result.get("claims", []):
+        computed = f"computed {clean(claim.computed_figures)}, " if claim.computed_figures else ""
+        figures = f"note says {clean(claim.says_figures)}, {computed}{claim_state(claim)}"
+        typer.echo(f"{clean(claim.says)}: {figures} ({claim.file}:{claim.line})")
 
 
 def _rounded(value: Any) -> Any:

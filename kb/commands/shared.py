@@ -12,6 +12,9 @@ from kb.errors import IndexOld, KbError
 from kb.terminal import Style, clean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from kb.config import Config
     from kb.progress import Progress
     from kb.store.reader import PaperRow, Reader
@@ -148,6 +151,17 @@ def progress_shown() -> "Iterator[Progress]":
 def tell(text: str) -> None:
     """Print a line for the person, not for the pipe."""
     typer.echo(clean(text), err=True)
+
+
+def write_picture(path: "Path", plot: "Mapping[str, Any]") -> None:
+    """Write what is to be drawn to a PNG file, and say what it lacks."""
+    from kb import showing
+    from kb.writing import write_whole
+
+    write_whole(path, showing.picture(plot))
+    if showing.lacks_font(plot):
+        tell("no font with Chinese was found, so boxes stand for it; install one, such as Noto Sans CJK")
+    tell(f"wrote {path}")
 
 
 def envelope(data: Any, error: str | None = None) -> str:

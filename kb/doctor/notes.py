@@ -8,12 +8,12 @@ from shlex import quote
 
 from kb.checking.identifiers import cut_ids, numbers_for_ids
 from kb.checking.page import read_page
-from kb.config import GLOSSARY_NAME, Config
+from kb.config import Config
 from kb.doctor.findings import Finding, parted
 from kb.errors import KbError
 from kb.gloss import gloss_path
 from kb.reading import NoteFile
-from kb.scan import find_changes
+from kb.scan import SUFFIXES, find_changes
 from kb.store.reader import Reader
 
 MOST_TOLD = 3  # of what is many
@@ -64,7 +64,7 @@ def unfinished(config: Config) -> list[Path]:
 def ids_that_lose_digits(config: Config) -> Iterator[Finding]:
     """Look for arXiv ids that other programs take for numbers, or have: the rules are those of `kb check`."""
     try:
-        files = sorted(path for path in find_changes(config, {}).changed if path != GLOSSARY_NAME)
+        files = [file for file in find_changes(config, {}).changed if file.lower().endswith(SUFFIXES)]
     except KbError as error:
         yield Finding("notes", "broken", *parted(error))
         return

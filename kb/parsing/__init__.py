@@ -2,10 +2,25 @@
 
 import re
 from collections import Counter
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from kb.errors import NoteError
-from kb.parsing import claims, guillemets, headings, lecture, lists, names, pasted, single, tables
+from kb.parsing import (
+    bibtex,
+    claims,
+    csl,
+    exported,
+    guillemets,
+    headings,
+    lecture,
+    library,
+    lists,
+    names,
+    pasted,
+    single,
+    tables,
+)
 from kb.parsing.entry import Entry, papers
 from kb.parsing.evidence import speaks_of_research
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
@@ -14,6 +29,7 @@ from kb.records import Note, Span
 
 ENTRIES_AFTER_PREFACE = 3  # pasted text may begin with something else if it holds at least so many entries
 MANY_ENTRIES = 5  # of lists and tables: a paper's own note hardly lists so many others without chapters of its own
+LIBRARIES = {".bib": bibtex.entries, ".json": csl.entries, ".sqlite": csl.entries}  # what kb.zotero makes of a database
 COVERED = 0.3  # share of the lines with text that entries of lists and tables explain in a file of such
 
 
@@ -28,16 +44,19 @@ class Reading(NamedTuple):
 def parse_note(data: bytes, file: str) -> Note:
     """Return the note that data holds; file is its path below the notes folder.
 
-    Raises: NoteError with file and line if data is not UTF-8 text or its front matter is broken.
+    Raises: NoteError with file and line if data is not UTF-8 text, or its front matter or library is broken.
     """
     lines = _lines(data, file)
+    if PurePosixPath(file).suffix.lower() in LIBRARIES:
+        return _library(lines, file)
     front = read_front_matter(lines, file)
     text_lines, blocks = claims.take_claims([""] * front.line_count + lines[front.line_count :], file)
     title = front.text("title") or _first_text(text_lines) or ""
     month = names.month_in(title) or names.month_in(front.text("date") or "") or names.month_in(file)
 
     reading = _read(outline(text_lines), text_lines, front, file)
-    if len(reading.entries) == 1 and (reading.grammar in ("single", "note") or title == reading.entries[0].title):
+    is_about_one = len(reading.entries) == 1 and reading.grammar != "exported"
+    if is_about_one and (reading.grammar in ("single", "note") or title == reading.entries[0].title):
         _complete(reading.entries[0], front)
     no_text = claims.lines_of(blocks)
     for entry in reading.entries if no_text else ():
@@ -54,6 +73,23 @@ def parse_note(data: bytes, file: str) -> Note:
         papers=found,
         claims=claims.placed(blocks, text_lines, found),
         unclaimed=_unclaimed(text_lines, [(paper.line - 1, paper.end_line) for paper in found]),
+    )
+
+
+def _library(lines: list[str], file: str) -> Note:
+    """Return the note that a file of a reference manager is."""
+    suffix = PurePosixPath(file).suffix.lower()
+    found = library.papers_of(LIBRARIES[suffix]("\n".join(lines), file), file)
+    return Note(
+        file=file,
+        grammar=suffix[1:],
+        reason=f"a library of {len(found)} entries",
+        title=file,
+        month=None,
+        date=None,
+        tags=(),
+        papers=found,
+        unclaimed=_unclaimed(lines, [(paper.line - 1, paper.end_line) for paper in found]),
     )
 
 
@@ -74,6 +110,8 @@ def _lines(data: bytes, file: str) -> list[str]:
 
 def _read(found: Outline, lines: list[str], front: FrontMatter, file: str) -> Reading:
     """Return the reading that explains the file best: from the most marked grammar to the least."""
+    if entries := exported.find_entries(front, lines):
+        return Reading("exported", "its front matter says that kb exported it", entries)
     if entries := guillemets.find_entries(found.blocks, lines):
         return Reading("guillemets", f"{len(entries)} titles in guillemets", entries)
     begins_with_heading = bool(found.blocks) and found.blocks[0].level > 0
@@ -124,6 +162,8 @@ def _complete(entry: Entry, front: FrontMatter) -> None:
     """Give the paper that a file is about what the front matter says of it."""
     entry.arxiv_id = front.text("arxiv", "arxiv_id", "eprint") or entry.arxiv_id
     entry.doi = front.text("doi") or entry.doi
+    aliases = (alias for alias in front.texts("aliases", "alias") if names.is_name(alias))
+    entry.short_name = entry.short_name or next(aliases, None)
     entry.keywords = tuple(dict.fromkeys((*entry.keywords, *front.texts("keywords"), *front.texts("tags"))))
 
 

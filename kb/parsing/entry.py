@@ -32,6 +32,7 @@ class Entry:
     authors: tuple[str, ...] = ()
     venue: str | None = None
     published: str | None = None  # when the paper appeared, as the entry says
+    month: str | None = None  # when it was read, where the entry itself says so
     is_starred: bool = False
     written: str | None = None  # the title as it stands in the note, where it is not the same
     end: int | None = None  # the line after its last, where that is known from its place and not from its text
@@ -41,7 +42,7 @@ class Entry:
 
 def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Paper, ...]:
     """Return the records of a file's entries; ids are unique within the file and stay when other entries come or go."""
-    stem = re.sub(r"\.[^./]+$", "", file)
+    stem = file.removesuffix(".md")  # of other files with their ending: a.md and a.txt may lie side by side
     ids: dict[int, str] = {}
     taken: set[str] = set()
     numbers: dict[str, int] = {}  # the last one given to each name
@@ -110,7 +111,7 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: st
         published=entry.published,
         date=noted or entry.published,
         is_starred=entry.is_starred,
-        month=names.month_in(noted or "") or month,
+        month=names.month_in(noted or "") or entry.month or month,
         section_path=entry.section_path,
         sections=entry.sections,
         organizations=entry.organizations,

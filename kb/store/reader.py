@@ -336,23 +336,25 @@ class Reader:
         return [value for (value,) in self._db.execute(f"SELECT {name} FROM papers") if value]
 
     def column_of_months(self, name: str, since: str, until: str) -> list[tuple[str, str]]:
-        """Return (month, column) of the papers of months, both ends included, where the column is not empty."""
+        """Return (month, column) of the papers of months, both ends included, where the column is not empty.
+
+        What several records of one paper say in a month counts once.
+        """
         _check_column(name)
-        return self._db.execute(
-            f"SELECT month, {name} FROM papers p WHERE month BETWEEN ? AND ? AND {name} != '' AND {_OF_A_PAPER}",
+        rows = self._db.execute(
+            f"SELECT DISTINCT month, {name}, coalesce(work, -key) FROM papers p LEFT JOIN works w ON w.paper = p.key"
+            f" WHERE month BETWEEN ? AND ? AND {name} != '' AND {_OF_A_PAPER}",
             (since, until),
-        ).fetchall()
+        )
+        return [(month, column) for month, column, _ in rows]
 
-    def called(self, word: Phrase) -> list[int]:
-        """Return the keys of the papers whose title, short name or keywords hold word."""
-        expression = f"{{title short_name keywords}} : ({word.fts()})"
-        rows = self._db.execute("SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?", (expression,))
-        return [key for (key,) in rows]
-
-    def keys_before(self, month: str) -> list[int]:
-        """Return the keys of the papers of earlier months."""
-        rows = self._db.execute(f"SELECT key FROM papers p WHERE month < ? AND {_OF_A_PAPER}", (month,))
-        return [key for (key,) in rows]
+    def names(self) -> dict[int, tuple[str, str | None]]:
+        """Return what every paper is called, as index terms of title, short name and keywords, and its month."""
+        rows = self._db.execute(
+            "SELECT p.key, f.c0 || ' ' || f.c1 || ' ' || f.c2, p.month"
+            f" FROM papers p JOIN papers_fts_content f ON f.id = p.key WHERE {_OF_A_PAPER}"
+        )
+        return {key: (name, month) for key, name, month in rows}
 
     def largest_key(self) -> int:
         """Return the largest key of a paper, 0 if there is none."""

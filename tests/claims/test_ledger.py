@@ -283,6 +283,19 @@ def test_show_lists_the_claims_of_a_paper(claims_kb: Any) -> None:
     assert [claim["id"] for claim in claims_kb.json("show", "salmonn")["claims"]] == ["tokens-padded", "tokens-dropped"]
 
 
+def test_an_algorithm_is_shown_with_what_the_notes_claim_of_it(claims_kb: Any) -> None:
+    before = claims_kb.run("run", "arithmetic").stdout
+    assert "174 bps" not in before  # there is no index yet
+    claims_kb.run("verify")
+
+    shown = claims_kb.run("run", "arithmetic").stdout
+
+    assert shown.startswith(before)
+    assert "码率 174 bps: note says 174, computed 175, contradicted (2024-11.md:32)\n" in shown
+    assert len(claims_kb.json("run", "arithmetic")["claims"]) == shown.count("note says")
+    assert "note says" not in claims_kb.run("run", "bitstream").stdout
+
+
 def test_the_digest_prints_the_ledger_and_runs_what_is_stale(claims_kb: Any) -> None:
     text = claims_kb.run("digest", "2024-11").stdout
 

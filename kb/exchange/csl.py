@@ -1,0 +1,46 @@
+"""Papers as CSL JSON, for Zotero, Pandoc and citeproc; kb.parsing.csl reads it back."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from kb.exchange.facts import date_of, kind_of, main_link, person
+from kb.exchange.works import Work
+
+_TYPES = {
+    "article": "article-journal",
+    "conference": "paper-conference",
+    "preprint": "article",
+    "software": "software",
+    "other": "document",
+}
+
+
+def render(works: Iterable[Work]) -> str:
+    """Return works as CSL JSON, an item a line."""
+    items = ",\n".join(json.dumps(_item(work), ensure_ascii=False) for work in works)
+    return f"[\n{items}\n]\n" if items else "[]\n"
+
+
+def _item(work: Work) -> dict[str, Any]:
+    paper, kind, date = work.paper, kind_of(work.paper), date_of(work.paper)
+    is_preprint = kind == "preprint"
+    fields = {
+        "id": work.key,
+        "type": _TYPES[kind],
+        "title": paper.title,
+        "title-short": paper.short_name,
+        "author": [person(name) for name in paper.authors],
+        "container-title": paper.venue,
+        "issued": {"date-parts": [list(date)]} if date else None,
+        "archive": "arXiv" if paper.arxiv_id else None,
+        "archive_location": paper.arxiv_id,
+        "number": f"arXiv:{paper.arxiv_id}" if is_preprint else None,  # where Zotero has a preprint's id
+        "publisher": "arXiv" if is_preprint else None,
+        "DOI": paper.doi,
+        "URL": main_link(paper),
+        "keyword": ", ".join(paper.keywords),
+        "note": paper.body,
+        "custom": {"month": paper.month, "organizations": list(paper.organizations), "origin": list(work.places)},
+    }
+    return {name: value for name, value in fields.items() if value}

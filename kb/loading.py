@@ -1,0 +1,19 @@
+"""A file of notes as the bytes that kb.parsing reads."""
+
+from pathlib import Path
+
+from kb import zotero
+from kb.errors import KbError, NoteError
+
+
+def load(path: Path, file: str) -> bytes:
+    """Return what the file at path holds, a Zotero database as CSL JSON; file is what the index calls it.
+
+    Raises: NoteError if it cannot be read.
+    """
+    try:
+        return zotero.library(path) if path.suffix.lower() == zotero.SUFFIX else path.read_bytes()
+    except OSError as error:
+        raise NoteError(file, None, f"cannot be read: {error.strerror}; check its permissions") from None
+    except KbError as error:
+        raise NoteError(file, None, str(error)) from None

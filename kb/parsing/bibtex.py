@@ -1,0 +1,108 @@
+"""A BibTeX library, as BibTeX itself reads it and as biblatex, Zotero and JabRef write it."""
+
+import re
+
+from kb.parsing import latex, library, names
+from kb.parsing.bibtex_entries import MONTHS, BibEntry, read_entries
+from kb.parsing.entry import Entry
+
+_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+_COMMA = re.compile(",")
+_VENUES = ("journal", "journaltitle", "booktitle", "eventtitle", "howpublished", "school", "institution")
+_TEXTS = ("abstract", "annote", "annotation", "note")
+_DETAILS = ("volume", "number", "pages", "series", "edition", "editor", "publisher")  # kept as a line of text
+_VERBATIM = ("url", "doi", "eprint")
+
+
+def entries(text: str, file: str) -> list[Entry]:
+    """Return the entries of a BibTeX file.
+
+    Raises: NoteError with the line of what cannot be read.
+    """
+    return [_entry(one) for one in read_entries(text, file)]
+
+
+def people(value: str) -> tuple[str, ...]:
+    """Return the people of a field, first names first: "Li, Wei and {Open AI}" -> ("Wei Li", "Open AI")."""
+    found = []
+    for name in _apart(value, _AND):
+        last, *others = (latex.decode(part) for part in _apart(name, _COMMA))  # Last, First or Last, Jr, First
+        shown = library.full_name("".join(others[-1:]), " ".join([last, *others[:-1]]))
+        if shown and shown != "others":
+            found.append(shown)
+    return tuple(dict.fromkeys(found))
+
+
+def _entry(one: BibEntry) -> Entry:
+    venue, urls = _text(one, *_VENUES), _texts(one, "url")
+    if venue.startswith(("http://", "https://")):  # howpublished = {\url{…}}
+        venue, urls = "", [*urls, *_texts(one, "howpublished")]
+    details = [f"{name} {value}" for name in _DETAILS if (value := _text(one, name))]
+    short = _text(one, "shorttitle")
+    return Entry(
+        title=_text(one, "title") or one.key,
+        line=one.line,
+        end=one.end,
+        body=library.body([*_texts(one, *_TEXTS), (one.line, ", ".join(details))], urls),
+        kind="project" if "software" in (one.type, _text(one, "type")) else "paper",
+        short_name=short if names.is_name(short) else None,
+        organizations=tuple(name for part in _text(one, "affiliation").split(";") if (name := part.strip())),
+        keywords=library.split_keywords(_text(one, "keywords", "keyword")),
+        arxiv_id=_arxiv_id(one, venue),
+        doi=library.doi(_text(one, "doi")),
+        authors=people(one.fields["author"].value) if "author" in one.fields else (),
+        venue=venue or None,
+        published=_published(one),
+        month=names.month_in(_text(one, "timestamp")),
+    )
+
+
+def _shown(one: BibEntry, name: str) -> str:
+    value = one.fields[name].value if name in one.fields else ""
+    return re.sub(r"\\([_%&#~])", r"\1", value) if name in _VERBATIM else latex.decode(value)
+
+
+def _text(one: BibEntry, *wanted: str) -> str:
+    """Return the first of the fields that says something, as it shows, on one line."""
+    return next((text for name in wanted if (text := " ".join(_shown(one, name).split()))), "")
+
+
+def _texts(one: BibEntry, *wanted: str) -> list[tuple[int, str]]:
+    """Return the fields that are there, as they show, each with the line it begins in."""
+    return [(one.fields[name].line, _shown(one, name)) for name in wanted if name in one.fields]
+
+
+def _arxiv_id(one: BibEntry, venue: str) -> str | None:
+    """Return the arXiv id of an eprint, or of a journal or note such as "arXiv preprint arXiv:2410.00037"."""
+    if (_text(one, "archiveprefix", "eprinttype") or "arxiv").lower() == "arxiv" and (
+        given := library.arxiv_id(_text(one, "eprint", "arxivid"))
+    ):
+        return given
+    named = re.search(r"arxiv\s*:\s*\S+", f"{venue} {_text(one, 'note')[:100]}", re.IGNORECASE)
+    return library.arxiv_id(named[0]) if named else None
+
+
+def _apart(value: str, pattern: re.Pattern[str]) -> list[str]:
+    """Return the parts of value between what pattern finds outside of braces."""
+    hidden, depth = [], 0
+    for mark in value:
+        depth += (mark == "{") - (mark == "}")
+        hidden.append("x" if depth else mark)
+    parts, start = [], 0
+    for found in pattern.finditer("".join(hidden)):
+        parts.append(value[start : found.start()])
+        start = found.end()
+    return [*parts, value[start:]]
+
+
+def _published(one: BibEntry) -> str | None:
+    """Return the date, as exactly as it is given: of biblatex's date, else of year, month and day."""
+    if date := re.match(r"\d{4}(?:-\d\d){0,2}", _text(one, "date")):
+        return date[0]
+    year = re.search(r"(?:19|20)\d\d", _text(one, "year"))
+    month, day = _text(one, "month").lower(), _text(one, "day")
+    named = next((number for number, name in enumerate(MONTHS, 1) if month.startswith(name)), 0)
+    number = int(month) if month.isdecimal() else named
+    if not year or not 1 <= number <= 12:
+        return year[0] if year else None
+    return f"{year[0]}-{number:02d}" + (f"-{int(day):02d}" if day.isdecimal() and 1 <= int(day) <= 31 else "")

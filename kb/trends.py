@@ -1,0 +1,55 @@
+"""Topics over months: how many papers bear each keyword in each month."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kb.counting import LIST_MARK
+from kb.errors import KbError
+from kb.periods import Period
+from kb.store.reader import Reader
+
+
+class Trend(NamedTuple):
+    """A topic and its papers in each month."""
+
+    name: str
+    papers: int
+    counts: tuple[int, ...]
+
+
+class Trends(NamedTuple):
+    """The most frequent topics, month by month, those without papers included."""
+
+    months: tuple[str, ...]
+    topics: tuple[Trend, ...]
+
+    def plot(self) -> Mapping[str, Any]:
+        """Return it as kb.showing draws it."""
+        series = {topic.name: list(topic.counts) for topic in self.topics}
+        return {"kind": "line", "x": list(self.months), "series": series, "x_label": "", "y_label": "papers"}
+
+
+def trends(reader: Reader, period: Period, most: int) -> Trends:
+    """Return the most frequent topics of a period, so many of them, and their papers of each month.
+
+    Raises: KbError if no paper of the period bears a keyword.
+    """
+    counted: Counter[tuple[str, str]] = Counter()
+    for month, joined in reader.column_of_months("keywords", *period):
+        counted.update((name, month) for name in dict.fromkeys(joined.split(LIST_MARK)))
+    if not counted:
+        raise KbError(f"no paper of {period.name} has keywords; to see what there is: kb stats")
+    months = _every_month(sorted({month for _, month in counted}))
+    totals: Counter[str] = Counter()
+    for (name, _), count in counted.items():
+        totals[name] += count
+    ordered = sorted(totals.items(), key=lambda item: (-item[1], item[0]))[:most]
+    return Trends(
+        months, tuple(Trend(name, total, tuple(counted[name, month] for month in months)) for name, total in ordered)
+    )
+
+
+def _every_month(months: Sequence[str]) -> tuple[str, ...]:
+    first, last = (12 * int(month[:4]) + int(month[5:]) - 1 for month in (months[0], months[-1]))
+    return tuple(f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, last + 1))

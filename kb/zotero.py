@@ -1,0 +1,153 @@
+"""A Zotero library as CSL JSON, read out of a copy of its database: nothing is written beside the original.
+
+Zotero keeps its database locked while it runs, and what it wrote last may lie in a file beside it (-wal, -journal).
+A copy of all of them, made while none of them changes, is what Zotero itself would find after a power cut.
+"""
+
+import html
+import json
+import re
+import shutil
+import sqlite3
+from collections import defaultdict
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from kb import scan
+from kb.errors import KbError
+
+SUFFIX = ".sqlite"
+TRIES = 3
+
+_TYPES = {
+    "journalArticle": "article-journal",
+    "conferencePaper": "paper-conference",
+    "preprint": "article",
+    "bookSection": "chapter",
+    "thesis": "thesis",
+    "report": "report",
+    "computerProgram": "software",
+    "book": "book",
+}  # other types are documents
+_FIELDS = {  # of Zotero -> of CSL; of several for one, the first that is filled in
+    "title": "title",
+    "shortTitle": "title-short",
+    "abstractNote": "abstract",
+    "publicationTitle": "container-title",
+    "proceedingsTitle": "container-title",
+    "bookTitle": "container-title",
+    "websiteTitle": "container-title",
+    "conferenceName": "event-title",
+    "DOI": "DOI",
+    "url": "URL",
+    "extra": "note",
+    "archiveID": "number",
+    "volume": "volume",
+    "issue": "issue",
+    "pages": "page",
+    "publisher": "publisher",
+}
+_ANCHOR = re.compile(r"<a\b[^>]*\bhref=\"([^\"]*)\"[^>]*>(.*?)</a>")
+_BLOCK = re.compile(r"<(p|div|h[1-6]|li|br|blockquote|pre|tr)\b[^>]*>|</(?:p|ul|ol|div|h[1-6])>")
+_TAG = re.compile(r"</?[a-z][^>]*>")
+_NO_ITEMS = ("attachment", "note", "annotation")
+_FIELD_ROWS = """
+    SELECT d.itemID, f.fieldName, v.value FROM itemData d
+    JOIN fields f ON f.fieldID = d.fieldID JOIN itemDataValues v ON v.valueID = d.valueID"""
+_CREATOR_ROWS = """
+    SELECT i.itemID, c.firstName, c.lastName FROM itemCreators i
+    JOIN creators c ON c.creatorID = i.creatorID JOIN creatorTypes t ON t.creatorTypeID = i.creatorTypeID
+    WHERE t.creatorType IN ('author', 'programmer', 'presenter') ORDER BY i.itemID, i.orderIndex"""
+_KEYWORD_ROWS = """
+    SELECT i.itemID, t.name FROM itemTags i JOIN tags t ON t.tagID = i.tagID
+    UNION SELECT i.itemID, c.collectionName FROM collectionItems i JOIN collections c ON c.collectionID = i.collectionID
+    ORDER BY 1, 2"""
+_NOTE_ROWS = "SELECT parentItemID, note FROM itemNotes WHERE parentItemID NOT NULL AND {live} ORDER BY itemID"
+_ITEM_ROWS = """
+    SELECT i.itemID, i.key, t.typeName, substr(i.dateAdded, 1, 7) FROM items i
+    JOIN itemTypes t ON t.itemTypeID = i.itemTypeID JOIN libraries l ON l.libraryID = i.libraryID
+    WHERE l.type != 'feed' AND {live} ORDER BY i.itemID"""
+_LIVE = "itemID NOT IN (SELECT itemID FROM deletedItems)"
+
+
+def library(database: Path) -> bytes:
+    """Return the items of a Zotero database as CSL JSON in UTF-8, one a line, without those in the bin.
+
+    An item has its notes under its extra field, its tags and collections as keywords, and the month it was added.
+    Raises: KbError if database is not one of Zotero, or Zotero goes on writing it; OSError if it cannot be read.
+    """
+    with TemporaryDirectory(prefix="kb-zotero-") as folder:
+        copy = _copy(database, Path(folder))
+        try:
+            with closing(sqlite3.connect(copy)) as db:
+                items = _items(db)
+        except sqlite3.DatabaseError as error:
+            raise KbError(f"not a Zotero database ({error}); name the zotero.sqlite of Zotero 5 or later") from None
+    lines = ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)
+    return f"[{lines}]\n".encode()
+
+
+def _copy(database: Path, folder: Path) -> Path:
+    for number in range(TRIES):
+        copy = folder / str(number)
+        before = scan.stamp(database)
+        for part in scan.parts(database):
+            shutil.copyfile(part, copy.with_name(copy.name + part.name.removeprefix(database.name)))
+        if scan.stamp(database) == before:
+            return copy
+    raise KbError("Zotero is writing it just now; try again in a moment")
+
+
+def _items(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    fields: dict[int, dict[str, str]] = defaultdict(dict)
+    for item, name, value in db.execute(_FIELD_ROWS):
+        fields[item][name] = str(value)
+    authors: dict[int, list[dict[str, str]]] = defaultdict(list)
+    for item, first, last in db.execute(_CREATOR_ROWS):
+        authors[item].append({"given": first, "family": last} if first else {"literal": last or ""})
+    keywords: dict[int, list[str]] = defaultdict(list)
+    for item, name in db.execute(_KEYWORD_ROWS):
+        keywords[item].append(name)
+    notes: dict[int, list[str]] = defaultdict(list)
+    for item, note in db.execute(_NOTE_ROWS.format(live=_LIVE)):
+        notes[item].append(_text(note or ""))
+    return [
+        _item(key, kind, month, fields[item], authors[item], keywords[item], notes[item])
+        for item, key, kind, month in db.execute(_ITEM_ROWS.format(live=f"i.{_LIVE}"))
+        if kind not in _NO_ITEMS
+    ]
+
+
+def _item(
+    key: str,
+    kind: str,
+    month: str,
+    fields: dict[str, str],
+    authors: list[dict[str, str]],
+    keywords: list[str],
+    notes: list[str],
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"id": key, "type": _TYPES.get(kind, "document")}
+    for name, ours in _FIELDS.items():
+        if value := fields.get(name):
+            found.setdefault(ours, value)
+    if year := re.match(r"(\d{4})(?:-(\d\d)-(\d\d))?", fields.get("date", "")):
+        found["issued"] = {"date-parts": [[int(part) for part in year.groups() if part and int(part)]]}
+    if notes:
+        found["note"] = "\n\n".join(part for part in (found.get("note", ""), *notes) if part)
+    return {
+        **found,
+        **({"author": authors} if authors else {}),
+        **({"keyword": ", ".join(keywords)} if keywords else {}),
+        "custom": {"month": month},
+    }
+
+
+def _text(note: str) -> str:
+    """Return the Markdown of a note that Zotero keeps as HTML: paragraphs, items and links, no other markup."""
+    text = _ANCHOR.sub(r"[\2](\1)", note.replace("\n", " "))
+    text = _BLOCK.sub(lambda tag: "\n- " if tag[1] == "li" else "\n", text)
+    text = html.unescape(_TAG.sub("", text))
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r" *\n *", "\n", text)).strip()

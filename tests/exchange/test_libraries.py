@@ -1,0 +1,286 @@
+"""Libraries of reference managers as sources: read where they lie, followed when they change, never written to."""
+
+import hashlib
+import os
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb import parsing, sources
+from kb.errors import NoteError
+from kb.parsing import parse_note
+
+BIB = r"""% kept by hand
+@string{icassp = "Int. Conf. on Acoustics"}
+@comment{jabref-meta: databaseType:biblatex; {balanced}}
+@inproceedings{muller2024,
+  title     = {{TinyCodec}: Distilling {\'e}tudes \& 100\% of $x^2$},
+  author    = "M{\"u}ller, Zo{\"e} and Li, Wei and {Speech Lab} and 王, 小明 and others",
+  booktitle = icassp # { 2024},
+  year      = 2024, month = oct,
+  url       = {https://example.org/a_b%20c},
+  keywords  = {speech codec, 离散表示; RVQ},
+  pages     = {1--4},
+  abstract  = {First paragraph.
+
+Second one, with "quotes" and an @ sign.},
+  file      = {/home/somebody/a.pdf},
+}
+@article(vaswani, title={Attention}, journal = {arXiv preprint arXiv:1706.03762v5}, date={2017-06-12})
+@misc{repo, title={A Tool}, howpublished={\url{https://github.com/a/b}}, eprint={2410.00037}, archivePrefix={arXiv}}
+"""
+CSL = """[
+{"id": "one", "type": "paper-conference", "title": "A <i>Small</i> Codec", "container-title": "ICASSP",
+ "author": [{"family": "Li", "given": "Wei"}, {"literal": "Speech Lab"}, {"family": "王", "given": "小明"},
+            {"family": "Berg", "given": "Anna", "non-dropping-particle": "van der"}],
+ "issued": {"date-parts": [["2024", 10, 2]]}, "DOI": "https://doi.org/10.1000/xyz", "keyword": "codec, 量化",
+ "abstract": "摘要。", "note": "Citation Key: x\\narXiv: 2410.00037 [cs]"},
+{"id": "two", "type": "article", "title": "Two", "issued": {"raw": "Oct 2024"}, "number": "arXiv:2410.00038"}
+]
+"""
+
+
+def papers(text: str, file: str) -> tuple[Any, ...]:
+    return parse_note(text.encode(), file).papers
+
+
+def test_bibtex_is_read_as_bibtex_reads_it() -> None:
+    first, second, third = papers(BIB, "mine.bib")
+    assert first.title == "TinyCodec: Distilling études & 100% of $x^2$"
+    assert first.short_name == "TinyCodec"
+    assert first.authors == ("Zoë Müller", "Wei Li", "Speech Lab", "王小明")
+    assert (first.venue, first.published, first.month) == ("Int. Conf. on Acoustics 2024", "2024-10", None)
+    assert first.keywords == ("speech codec", "离散表示", "RVQ")
+    assert [link.url for link in first.links] == ["https://example.org/a_b%20c"]
+    assert first.body.startswith('https://example.org/a_b%20c\n\nFirst paragraph.\n\nSecond one, with "quotes"')
+    assert first.body.endswith("pages 1--4")
+    assert "somebody" not in first.body
+    assert (first.id, first.line, first.end_line) == ("mine.bib/tinycodec", 4, 16)
+    assert (second.arxiv_id, second.published) == ("1706.03762", "2017-06-12")
+    assert (third.arxiv_id, third.repositories) == ("2410.00037", ("github.com/a/b",))
+
+
+def test_lines_between_entries_are_told_of() -> None:
+    assert [(span.line, span.end_line) for span in parse_note(BIB.encode(), "mine.bib").unclaimed] == [(1, 3)]
+
+
+def test_the_readers_of_others_find_the_same_in_bibtex() -> None:
+    database = pytest.importorskip("pybtex.database")
+    entry = database.parse_string(BIB.split("@article(")[0], "bibtex").entries["muller2024"]
+    ours = papers(BIB, "mine.bib")[0]
+    assert entry.fields["booktitle"] == ours.venue
+    assert [person.rich_last_names[0].render_as("text") for person in entry.persons["author"][:3]] == [
+        "Müller",
+        "Li",
+        "Speech Lab",
+    ]
+
+
+def test_csl_json_is_read() -> None:
+    first, second = papers(CSL, "mine.json")
+    assert (first.title, first.venue, first.published) == ("A Small Codec", "ICASSP", "2024-10-02")
+    assert first.authors == ("Wei Li", "Speech Lab", "王小明", "Anna van der Berg")
+    assert (first.doi, first.arxiv_id, first.keywords) == ("10.1000/xyz", "2410.00037", ("codec", "量化"))
+    assert first.body == "摘要。\n\nCitation Key: x\narXiv: 2410.00037 [cs]"
+    assert (first.line, first.end_line, second.line) == (2, 6, 7)
+    assert (second.published, second.arxiv_id) == ("2024-10", "2410.00038")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "complaint"),
+    [
+        (
+            "a.bib",
+            "@misc{a, title={x}\n\n@misc{b, title={y}}",
+            "a.bib:3: @misc{a} should go on with `name = value`, got",
+        ),
+        ("a.bib", "\n@misc{a title={x}}", "a.bib:2: @misc should go on with a key and a comma, got 'a title={x}}'"),
+        ("a.bib", "\n\n@misc{a,\n title={x", "a.bib:3: @misc{a} is never closed; balance its braces"),
+        ("a.bib", '@misc{a,\n title="x', "a.bib:1: @misc{a} is never closed; balance its braces"),
+        ("a.bib", "@misc{a,\n title=}", "a.bib:2: @misc{a} has a name without a value; mend the entry"),
+        ("a.bib", "@comment{a", "a.bib:1: @comment{} is never closed; balance its braces"),
+        ("a.json", '{"items": {}}', "a.json:1: should hold a list of CSL items; from Zotero, export as CSL JSON"),
+        ("a.json", '[\n{"type": }]', "a.json:2: broken JSON: Expecting value; export the library anew"),
+        ("a.json", '[{"type": "book"}\n', "a.json:2: broken JSON: the list is never closed; export the library anew"),
+        (
+            "a.json",
+            '[\n{"itemType": "book"}]',
+            "a.json:2: no item of CSL: it has no type; from Zotero, export as CSL JSON",
+        ),
+        ("a.json", "[" * 100000, "a.json:1: no CSL JSON: too deep or too long; from Zotero"),
+        (
+            "a.sqlite",
+            "no database",
+            "not a Zotero database (file is not a database); name the zotero.sqlite of Zotero 5",
+        ),
+        ("a.txt", "x", "is not a folder; name a folder of notes, or a library: *.bib, *.json, *.sqlite"),
+        ("gone.bib", None, "is not a folder; name a folder of notes, or a library: *.bib, *.json, *.sqlite"),
+    ],
+)
+def test_a_library_that_cannot_be_read_is_one_line(
+    kb: Any, tmp_path: Path, file: str, text: str | None, complaint: str
+) -> None:
+    if text is not None:
+        (tmp_path / file).write_text(text, encoding="utf-8")
+    before = (kb.root / "kb.toml").read_bytes()
+    result = kb.run("import", str(tmp_path / file))
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert complaint in result.stderr
+    assert (kb.root / "kb.toml").read_bytes() == before
+
+
+def test_a_database_of_another_program_is_none_of_zotero(kb: Any, tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "other.sqlite").execute("CREATE TABLE x (y)").connection.close()
+    result = kb.run("import", str(tmp_path / "other.sqlite"))
+    assert (result.exit_code, "not a Zotero database (no such table: " in result.stderr) == (1, True)
+
+
+def test_a_library_is_a_source_and_is_followed(kb: Any, tmp_path: Path) -> None:
+    path = tmp_path / "mine.bib"
+    path.write_text(BIB, encoding="utf-8")
+    (tmp_path / "others.bib").write_text("@misc{x, title={Not Asked For}}", encoding="utf-8")
+    result = kb.run("import", str(path))
+    assert result.stdout == f"imported {path} as mine; to index it: kb index\n"
+    assert (kb.root / "kb.toml").read_text("utf-8").endswith(f'folder = "{tmp_path}"\nfile = "mine.bib"\n')
+    assert kb.json("search", "études")["hits"][0]["paper"]["id"] == "mine/mine.bib/tinycodec"
+    assert kb.config.path_of("mine/mine.bib") == path
+    assert "Not Asked For" not in kb.run("list").stdout
+
+    path.write_text(BIB.replace("A Tool", "Another Tool"), encoding="utf-8")
+    assert "Another Tool" in kb.run("list").stdout
+    path.write_text(BIB + "@misc{broken", encoding="utf-8")
+    result = kb.run("list")
+    assert "mine/mine.bib:19: @misc should go on with a key and a comma" in result.stderr
+    assert "Another Tool" in result.stdout
+    path.unlink()
+    result = kb.run("list")
+    assert f"source mine: {path} cannot be read (No such file or directory); showing what was" in result.stderr
+    assert "Another Tool" in result.stdout
+
+
+def test_a_library_joins_what_the_notes_say(kb: Any, tmp_path: Path) -> None:
+    kb.write("2024-11.md", "**《TinyTok: A Tokenizer》** Lab，k\n\n论文：https://arxiv.org/abs/2411.00099\n")
+    (tmp_path / "mine.bib").write_text(
+        "@misc{a, title={Tiny Tokenizers}, author={A. One}, eprint={2411.00099v2}, archiveprefix={arXiv}}", "utf-8"
+    )
+    kb.run("import", str(tmp_path / "mine.bib"))
+    result = kb.run("export", "TinyTok")
+    assert "@misc{one2024tinytok," in result.stdout
+    assert "origin = {2024-11.md:1, mine/mine.bib:1}" in result.stdout
+
+
+def test_what_may_be_a_source_can_be_read() -> None:
+    assert set(parsing.LIBRARIES) == set(sources.LIBRARIES)
+
+
+def test_a_library_is_imported_once_and_alone(kb: Any, tmp_path: Path) -> None:
+    path = tmp_path / "mine.bib"
+    path.write_text(BIB, encoding="utf-8")
+    kb.run("import", str(path))
+    assert "is imported already, as 'mine'" in kb.run("import", str(path)).stderr
+    (tmp_path / "b.bib").write_text(BIB, encoding="utf-8")
+    assert "patterns choose among the files" in kb.run("import", str(tmp_path / "b.bib"), "--include", "x").stderr
+    assert kb.run("export", "-o", str(tmp_path / "export.bib")).exit_code == 0
+    assert "never written to" in kb.run("export", "-o", str(path)).stderr
+    assert path.read_text("utf-8") == BIB
+
+
+def test_a_library_may_lie_among_notes(kb: Any, tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    for place in (kb.notes / "mine.bib", tmp_path / "theirs" / "refs.bib"):
+        place.write_text(BIB, encoding="utf-8")
+        assert kb.run("import", str(place)).exit_code == 0
+    assert kb.run("import", str(tmp_path / "theirs")).exit_code == 0
+    assert [source.name for source in kb.config.sources] == ["mine", "refs", "theirs"]
+    assert "is imported already, as 'refs'" in kb.run("import", str(tmp_path / "theirs" / "refs.bib")).stderr
+    assert kb.run("list").stdout.count("A Tool") == 2
+
+
+@given(st.text(alphabet='@misc{}()"#=, \n\\é', max_size=60), st.sampled_from([".bib", ".json"]))
+def test_no_text_does_worse_than_a_line_about_it(text: str, suffix: str) -> None:
+    for page in (text, "@misc{a," + text, "[{" + text):
+        with suppress(NoteError):
+            note = parse_note(page.encode(), f"a{suffix}")
+            assert len({paper.id for paper in note.papers}) == len(note.papers)
+
+
+@pytest.mark.parametrize("file", ["../x.bib", "x.txt", "", 3])
+def test_a_wrong_file_in_kb_toml_is_named(kb: Any, file: Any) -> None:
+    (kb.root / "kb.toml").write_text(f"[[sources]]\nfolder = 'x'\nfile = {file!r}\n", encoding="utf-8")
+    result = kb.run("list")
+    assert result.exit_code == 1
+    assert "file of [[sources]] should be the name of a library (.bib, .json, .sqlite), got" in result.stderr
+
+
+def state(folder: Path) -> dict[str, tuple[str, int]]:
+    return {
+        path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
+        for path in sorted(folder.iterdir())
+    }
+
+
+def test_zotero_is_read_with_its_people_tags_collections_and_notes(kb: Any, zotero: Any) -> None:
+    before = state(zotero.path.parent)
+    assert kb.run("import", str(zotero.path)).exit_code == 0
+    (row,) = (row for row in kb.json("list") if row["file"].endswith(".sqlite"))
+    record = kb.json("show", row["id"])
+    assert record["title"] == "TinyCodec: A Small Codec"
+    assert record["authors"] == ["Wei Li", "王小明", "Speech Lab"]
+    assert (record["arxiv_id"], record["published"], record["month"]) == ("2410.00037", "2024-10-02", "2024-10")
+    assert record["keywords"] == ["speech codec", "离散表示"]
+    assert [link["url"] for link in record["links"]] == ["http://arxiv.org/abs/2410.00037", "https://example.org/x"]
+    assert "用残差向量量化压缩语音。" in record["body"]
+    assert "还要 再读 & 比较。\n\n- 见[这里](https://example.org/x)" in record["body"]
+    assert state(zotero.path.parent) == before
+    listed = kb.run("list").stdout
+    assert not [title for title in ("In the Bin", "From a Feed", "tiny.pdf") if title in listed]
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_zotero_is_read_while_it_runs(kb: Any, zotero: Any, mode: str) -> None:
+    zotero.db.execute(f"PRAGMA journal_mode = {mode}")
+    zotero.db.execute("PRAGMA wal_autocheckpoint = 0")
+    zotero.db.execute("PRAGMA locking_mode = EXCLUSIVE")
+    assert kb.run("import", str(zotero.path)).exit_code == 0
+    kb.run("index")
+    zotero.add(1, {"title": "Just Added to the Log"})
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        sqlite3.connect(zotero.path, timeout=0).execute("SELECT * FROM items")
+    assert zotero.path.with_name("zotero.sqlite-wal").exists() == (mode == "wal")
+    before = state(zotero.path.parent)
+    assert "Just Added to the Log" in kb.run("list").stdout
+    assert state(zotero.path.parent) == before
+
+
+def test_a_change_half_made_is_not_seen(kb: Any, zotero: Any) -> None:
+    kb.run("import", str(zotero.path))
+    zotero.db.execute("PRAGMA cache_size = 1")  # so that what is not committed lies in the file already
+    zotero.db.execute("UPDATE itemDataValues SET value = 'Half Made' WHERE value LIKE 'TinyCodec%'")
+    for number in range(300):
+        zotero.db.execute("INSERT INTO tags (name) VALUES (?)", (f"{number}" * 100,))
+    assert zotero.path.with_name("zotero.sqlite-journal").exists()
+    listed = kb.run("list").stdout
+    assert ("TinyCodec: A Small" in listed, "Half Made" in listed) == (True, False)
+    zotero.db.rollback()
+
+
+def test_a_database_that_never_rests_is_said_so(kb: Any, zotero: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    copy = shutil.copyfile
+    monkeypatch.setattr(shutil, "copyfile", lambda *paths: (os.utime(paths[0]), copy(*paths)))
+    result = kb.run("import", str(zotero.path))
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "Zotero is writing it just now; try again in a moment" in result.stderr
+
+
+def test_reading_zotero_again_without_a_change_of_its_items_changes_nothing(kb: Any, zotero: Any) -> None:
+    kb.run("import", str(zotero.path))
+    kb.run("index")
+    os.utime(zotero.path, (1, 1))
+    assert kb.run("index").stdout.startswith("notes: 0 read, 0 removed, 0 failed")
