@@ -16,7 +16,7 @@ from kb.store.reader import Reader
 MOST = 100  # names offered at once
 TEMPLATE_SUFFIX = ".j2"
 
-_UNSAFE = re.compile(r"[\s\"'`$\\(){}\[\]<>|&;*?!~#^]|^-")
+_UNSAFE = re.compile(r"[\s\"'`$\\(){}\[\]<>|&;*?!~#^]|^[-=]")
 _FIXED = {"has": tuple(HAS_KINDS), "kind": KINDS, "claim": (*CLAIM_STATES, "any")}
 _COLUMNS = {"org": "organizations", "tag": "keywords"}
 
@@ -29,7 +29,7 @@ def beginning(typed: str, words: Iterable[str]) -> list[str]:
     start = typed.casefold()
     found: dict[str, str] = {}
     for word in sorted(words, key=lambda word: not word.startswith(typed)):
-        if word.casefold().startswith(start) and word.isprintable() and not _UNSAFE.search(word):
+        if word[: len(typed)].casefold() == start and word.isprintable() and not _UNSAFE.search(word):
             found.setdefault(word.casefold(), typed + word[len(typed) :])
     return list(found.values())
 

@@ -66,6 +66,28 @@ def test_a_damaged_index_is_set_aside_and_made_anew(kb: Kb) -> None:
     assert kb.json("search", "声学延迟", "--no-refresh")["hits"]
 
 
+def test_an_index_without_one_of_its_tables_is_damaged(kb: Kb) -> None:
+    kb.refresh()
+    change(kb, "DROP TABLE names")
+
+    assert states(kb) == {"index": "broken"}
+    assert states(kb, "--fix") == {"strangers": "warning"}
+
+
+def test_an_index_that_another_process_writes_is_examined_later(kb: Kb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kb.store.health.WAIT_SECONDS", 0.1)
+    kb.refresh()
+    change(kb, "INSERT INTO works VALUES (999, 999)")
+    with closing(sqlite3.connect(kb.config.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        assert states(kb) == {"index": "warning", "leftovers": "warning"}
+        result = kb.run("doctor", "--fix")
+        assert result.exit_code == 1
+        assert result.stderr.count("\n") == 1
+        assert "locked" in result.stderr
+
+
 def test_a_file_that_is_no_database_is_made_anew(kb: Kb) -> None:
     kb.config.database.write_bytes(b"this was never SQLite" * 500)
 

@@ -28,7 +28,7 @@ def opened(config: Config) -> tuple[Reader | None, list[Finding]]:
     try:
         found = health.damage(config.database)
     except IndexBusy as error:
-        return reader, [Finding("index", "warning", str(error), "kb doctor")]
+        return reader, [Finding("index", "warning", parted(error)[0], "kb doctor")]
     if found.tables:
         reader.close()
         return None, [Finding("index", "broken", f"{config.database} is damaged: {found.tables}", FIX, "anew")]

@@ -76,7 +76,12 @@ def libraries_together() -> Iterator[Finding]:
     """Load torch and FAISS into one process and let both compute: each may bring an OpenMP of its own."""
     try:
         done = subprocess.run(  # noqa: S603 - our own text, this interpreter
-            [sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=PROBE_SECONDS, check=False
+            [sys.executable, "-c", _PROBE],
+            capture_output=True,
+            text=True,
+            timeout=PROBE_SECONDS,
+            check=False,
+            cwd=sys.prefix,  # here, a file of the notes' folder could be taken for a module
         )
     except subprocess.TimeoutExpired:
         yield Finding("openmp", "broken", f"torch and FAISS hang when both compute ({PROBE_SECONDS} s)", ONE_THREAD)

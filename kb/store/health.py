@@ -12,6 +12,10 @@ from kb.store.reader import LATEST_STEP
 WAIT_SECONDS = 5
 MOST_TOLD = 3  # lines of what SQLite says of damage
 
+TABLES = (
+    *("files", "papers", "passages", "passage_texts", "vectors", "meta", "names", "identities", "works", "claims"),
+    *("claim_runs", "papers_fts", "papers_fts_data", "papers_fts_idx", "papers_fts_docsize", "papers_fts_content"),
+)
 _WITHOUT = {  # rows that belong to rows which are gone
     "passages without a paper": "passages WHERE paper NOT IN (SELECT key FROM papers)",
     "texts without a passage": "passage_texts WHERE passage NOT IN (SELECT key FROM passages)",
@@ -43,18 +47,19 @@ def damage(database: Path) -> Damage:
     with _opened(database) as db:
         try:
             lines = [line for (line,) in db.execute(f"PRAGMA integrity_check({MOST_TOLD})")]
-        except sqlite3.OperationalError as error:
-            raise IndexBusy(f"{database} cannot be checked now: {error}") from None
+            tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
         except sqlite3.DatabaseError as error:
-            lines = [str(error)]
+            _raise_busy(error, database)
+            return Damage(str(error), "")
         if lines != ["ok"]:
             return Damage(" ".join(" ".join(lines).split()), "")
+        if missing := [name for name in TABLES if name not in tables]:
+            return Damage(f"no table {', '.join(missing)}", "")
         try:
             db.execute("INSERT INTO papers_fts(papers_fts) VALUES ('integrity-check')")
             unfound = int(db.execute(_UNFOUND).fetchone()[0])
-        except sqlite3.OperationalError as error:
-            raise IndexBusy(f"{database} cannot be checked now: {error}") from None
         except sqlite3.DatabaseError as error:
+            _raise_busy(error, database)
             return Damage("", str(error))
     return Damage("", f"{unfound} papers are not in it" if unfound else "")
 
@@ -97,4 +102,14 @@ def term_lists(database: Path) -> int:
 @contextmanager
 def _opened(database: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(database, timeout=WAIT_SECONDS, isolation_level=None)) as db:
-        yield db
+        try:
+            yield db
+        except sqlite3.OperationalError as error:
+            _raise_busy(error, database)
+            raise
+
+
+def _raise_busy(error: sqlite3.DatabaseError, database: Path) -> None:
+    """Raise an error of this moment, that another process writes or nobody may, as such."""
+    if any(word in str(error) for word in ("locked", "busy", "readonly", "unable to open")):
+        raise IndexBusy(f"{database} cannot be checked or mended now ({error}); try again") from None
