@@ -20,6 +20,7 @@ COMMANDS = {  # in the order of the help; a module of kb.commands is imported wh
     "status": "building",
     "import": "building",
     "export": "exchange",
+    "add": "adding",
     "parse": "checking",
     "check": "checking",
     "search": "searching",

@@ -7,7 +7,7 @@ from kb.config import CONFIG_NAME
 from kb.errors import KbError
 
 CONFIG = """\
-notes = "notes"          # Markdown and plain text, never written to
+notes = "notes"          # Markdown and plain text; only kb add --write writes here
 templates = "templates"  # your own digest.md.j2, if you want one
 index = ".kb"            # everything the tool writes; safe to delete
 encoder = "minilm"       # or "none", or a sentence-transformers model by name or folder

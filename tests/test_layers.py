@@ -48,6 +48,7 @@ _ALLOWED = {
     "refreshing": "config encoders encoding errors indexing progress scan",
     "related": "store terms",
     "fusion": "",
+    "adding": "config errors identities parsing records store terms",
     "judging": "errors store",
     "meaning": "config encoders errors fusion store vectors",
     "answering": "fusion hits marking query references store",

@@ -1,4 +1,4 @@
-"""No command but `kb encoder get` asks for the network."""
+"""No command but `kb encoder get` and `kb add` asks for the network."""
 
 import sys
 from collections.abc import Iterator
@@ -60,6 +60,7 @@ def test_commands_stay_off_the_network(kb: Any, network: list[str], tmp_path: Pa
         ["status"],
         ["digest", "2024-10"],
         ["run", "delay"],
+        ["add", "2410.00038", "--offline", "--write"],
     ]
     for command in commands:
         assert kb.run(*command).exit_code == 0, command

@@ -23,6 +23,7 @@ NOT_RUN = {  # what a line begins with -> why it is not run here
     "kb run ": "needs torch, and its output is compared; tests/test_docs.py does so",
     "kb --install-completion": "writes into the home folder; tests/test_completion.py does so in one of its own",
     "kb import ~/Zotero": "needs Zotero's database; tests/exchange has one",
+    "kb add ": "uses the network; tests of adding answer from a server of their own",
     "kb encoder get": "uses the network",
     "kb open": "starts an editor",
 }

@@ -48,7 +48,7 @@ def list_encoders(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
 @app.command("get")
 def get_encoder(ctx: typer.Context, model: ModelArgument) -> None:
-    """Download a model and set it up; nothing else uses the network."""
+    """Download a model and set it up; but for kb add nothing else uses the network."""
     from kb.encoders.exporting import export_encoder
     from kb.encoders.models import fetch_model
 

@@ -10,7 +10,7 @@ _ADDRESS = r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+"
 LONGEST_LINK = 500  # characters of a label: without an end each [ of a long line would be tried to its end
 _MARKDOWN = re.compile(
     rf"(?P<bang>!?)\[(?P<label>[^\]\n]{{0,{LONGEST_LINK}}})\]"
-    rf"\(<?(?P<url>{_ADDRESS}?|[^\s()<>]+)>?(?:\s+\"[^\"]*\")?\)"
+    rf"\(<?(?P<url>[^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)*|{_ADDRESS}?)>?(?:\s+\"[^\"]*\")?\)"
 )
 _IMAGE_TAG = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"'](?P<url>[^\"']+)[\"']", re.IGNORECASE)
 _BARE = re.compile(_ADDRESS)
@@ -18,7 +18,10 @@ _ARXIV_URL = re.compile(
     r"arxiv\.org/(?:abs|pdf|html|e-print)/(?P<id>\d{4}\.\d{4,5}|[a-z\-]+(?:\.[A-Z]{2})?/\d{7})", re.IGNORECASE
 )
 _ARXIV_TEXT = re.compile(r"\barxiv\s*[:：]?\s*(?P<id>\d{4}\.\d{4,5})(?!\d)", re.IGNORECASE)
-_DOI = re.compile(r"(?:doi\.org/|\bdoi\s*[:：]\s*)(?P<id>10\.\d{4,9}/[^\s\"'<>，。；)\]]+)", re.IGNORECASE)
+_DOI = re.compile(
+    r"(?:doi\.org/|\bdoi\s*[:：]\s*)(?P<id>10\.\d{4,9}/(?:[^\s\"'<>，。；()\]]|\([^\s()\"'<>，。；\]]*\))+)",
+    re.IGNORECASE,
+)
 
 _FENCED = re.compile(r"^[ ]{0,3}(?P<fence>```+|~~~+).*?(?:^[ ]{0,3}(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 

@@ -24,6 +24,7 @@ _STAR = re.compile("[☆★⭐🌟✨🔥❤👍⚡🚀🏆💡📄📝🆕]\ufe
 _HEADING_STARS = frozenset("☆★⭐")
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
 _NUMBERING = re.compile(r"^(?:\(?\d{1,3}[.)、．]\s*|[①-⑳]\s*)(?=\D)")
+_EMPHASIZED_DATE = re.compile(r"^([*_`]{1,3})(\d{4}[-/.\d]{0,8}[:：]?)\1")
 _DATE = re.compile(
     r"^[\[(【（「]?\s*(?P<date>(?:19|20)\d\d(?:\s*[-/.年_]\s*\d{1,2}(?:\s*[-/.月]\s*\d{1,2}日?|月)?)?)\s*年?[\])】）」`]?[\s:：,，-]+(?=\S)"
     r"|^(?P<compact>(?:19|20)\d\d(?:0[1-9]|1[0-2]))\s+(?=\S)"
@@ -180,10 +181,11 @@ def find_title(text: str) -> Found | None:
     text = _CHECKBOX.sub("", _IMAGE.sub("", _STAR.sub("", text)).strip()).strip()
     text = _NUMBERING.sub("", text).strip()
     date = None
+    text = _EMPHASIZED_DATE.sub(r"\2 ", text)
     bare = text.lstrip("*_` ")
     if (leading := _DATE.match(bare)) and len(bare) > leading.end():
         date = leading["date"] or leading["compact"]
-        text = bare[leading.end() :].lstrip("*_`:： ")
+        text = bare[leading.end() :].lstrip(":： " if bare == text else "*_`:： ")
     written = _written(text)
     title = plain(written)
     if trailing := _TRAILING_DATE.search(title):

@@ -1,7 +1,7 @@
 import pytest
 
 from kb.errors import NoteError
-from kb.parsing import links, names, parse_note
+from kb.parsing import links, names, parse_note, titles
 from kb.parsing.entry import PASSAGE_CHARACTERS
 from kb.parsing.outline import fences, outline
 
@@ -150,3 +150,25 @@ def test_a_fence_that_is_never_closed_ends_before_the_next_entry() -> None:
 
 def test_a_fence_that_is_never_closed_before_no_entry_goes_to_the_end() -> None:
     assert [block.text for block in outline(["# A", "", "```", "b", "", "c"]).blocks] == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "date"),
+    [
+        ("[2024/10] **Some Title**, A. Author [[pdf](https://a.org)]", "Some Title", "2024/10"),
+        ("**2024-10** Some Title of This", "Some Title of This", "2024-10"),
+        ("**2024-10: Some Title of This**", "Some Title of This", "2024-10"),
+    ],
+)
+def test_the_date_before_a_title_leaves_its_emphasis_alone(text: str, title: str, date: str) -> None:
+    found = titles.find_title(text)
+    assert found
+    assert (found.title, found.date) == (title, date)
+
+
+def test_an_address_in_a_link_may_hold_parentheses() -> None:
+    text = "([乙](https://doi.org/10.1016/S0010-8650(00)80003-2)) 和 [甲](https://a.org/x_(y))。"
+    assert [link.url for link in links.links(text)] == [
+        "https://doi.org/10.1016/S0010-8650(00)80003-2",
+        "https://a.org/x_(y)",
+    ]

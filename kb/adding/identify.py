@@ -1,0 +1,73 @@
+"""What was typed -> which paper is meant: an arXiv id or a DOI, bare or in an address, or a file of BibTeX."""
+
+import re
+from typing import Literal, NamedTuple
+from urllib.parse import unquote
+
+from kb.errors import KbError
+
+TargetKind = Literal["arxiv", "doi", "bib"]
+
+_OLD = r"[a-z][a-z-]+(?:\.[a-z]{2})?/\d{7}"
+_NUMBER = rf"(?P<id>\d{{4}}\.\d{{4,5}}|{_OLD})(?:v\d+)?"
+_ARXIV_BARE = re.compile(rf"(?:arxiv\s*[:：]?\s*)?{_NUMBER}", re.IGNORECASE)
+_ARXIV_ADDRESS = re.compile(
+    r"(?:https?://)?(?:[\w-]+\.)*(?:arxiv|ar5iv|alphaxiv)\.org/(?:abs|pdf|html|e-print|format|ps|src|overview)/"
+    rf"{_NUMBER}(?:\.pdf)?/?(?:[?#].*)?",
+    re.IGNORECASE,
+)
+_ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.{_NUMBER}", re.IGNORECASE)
+_LOOKS_ARXIV = re.compile(
+    r"(?:arxiv\s*[:：]?\s*)?\d{3,5}\.\d{3,6}(?:v\d+)?|(?:https?://)?(?:[\w-]+\.)*arxiv\.org/.*", re.I
+)
+_DOI = r"(?P<id>10\.\d{4,9}/\S+)"
+_DOI_BARE = re.compile(rf"(?:doi\s*[:：]\s*)?{_DOI}", re.IGNORECASE)
+_DOI_ADDRESS = re.compile(
+    r"(?:https?://)?(?:(?:dx\.|www\.)?doi\.org/|[\w.-]+/(?:doi|article|chapter)/(?:(?:abs|full|pdf|epdf)/)?)"
+    r"(?P<id>10\.\d{4,9}(?:/|%2f)[^\s?#]+)(?:[?#].*)?",
+    re.IGNORECASE,
+)
+FIRST_OF_FIVE_DIGITS = 1501  # the month, year first, from which on arXiv counts with five digits
+
+
+class Target(NamedTuple):
+    """A paper to add, or a file of papers."""
+
+    kind: TargetKind
+    value: str  # "2410.00037" or "cs/0101001", without version and subject; a DOI in small letters; a path
+
+
+def identify(text: str) -> Target:
+    """Return what text means.
+
+    Example: "https://arxiv.org/pdf/2410.00037v2" -> Target("arxiv", "2410.00037"); "cs.CL/0101001" ->
+    Target("arxiv", "cs/0101001"); "https://doi.org/10.1000/X" -> Target("doi", "10.1000/x").
+    Raises: KbError if it is none of these, or an arXiv id that cannot be.
+    """
+    typed = text.strip().strip("<>\"'")
+    if typed.lower().endswith(".bib"):
+        return Target("bib", typed)
+    for pattern in (_ARXIV_ADDRESS, _ARXIV_BARE):
+        if found := pattern.fullmatch(typed):
+            return Target("arxiv", _arxiv(found["id"], text))
+    for pattern in (_DOI_ADDRESS, _DOI_BARE):
+        if found := pattern.fullmatch(typed):
+            doi = (unquote(found["id"]) if pattern is _DOI_ADDRESS else found["id"]).rstrip(".,;").lower()
+            arxiv = _ARXIV_DOI.fullmatch(doi)
+            return Target("arxiv", _arxiv(arxiv["id"], text)) if arxiv else Target("doi", doi)
+    if _LOOKS_ARXIV.fullmatch(typed):
+        raise KbError(f"an arXiv id should look like 2410.00037 or cs/0101001, got {text!r}")
+    raise KbError(
+        f"{text!r} names no paper; give an arXiv id such as 2410.00037, a DOI such as 10.1109/5.771073, the address of"
+        " one of these, or a file that ends in .bib"
+    )
+
+
+def _arxiv(number: str, text: str) -> str:
+    """Return an id as arXiv itself writes it. Raises: KbError if there is no such month, or too few digits for it."""
+    if "/" in number:
+        return re.sub(r"\.[a-z]{2}(?=/)", "", number.lower())
+    month, _, rest = number.partition(".")
+    if not 1 <= int(month[2:]) <= 12 or (len(rest) == 5) != (int(month) >= FIRST_OF_FIVE_DIGITS):
+        raise KbError(f"an arXiv id should look like 2410.00037 (year, month, number), got {text!r}")
+    return number
