@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BUILD = build
 
-.PHONY: help demo test lint format bench coverage digests screenshots fuzz clean
+.PHONY: help demo test lint format bench man coverage digests screenshots fuzz clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ format: $(VENV)/.test ## Lay out the code.
 
 bench: $(VENV)/.test ## Measure against the budgets of docs/design.md (needs ripgrep).
 	$(BIN)/python benchmarks/search_and_index.py
+
+man: $(VENV)/.demo ## Write the manual page anew from what --help says.
+	$(BIN)/kb man > docs/kb.1
 
 coverage: $(VENV)/.demo ## Say where every system named stands in the notes.
 	$(BIN)/python docs/coverage.py

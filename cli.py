@@ -1,5 +1,6 @@
 """The command line: which commands there are, and the one door that errors leave by."""
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,6 +39,9 @@ COMMANDS = {  # in the order of the help; a module of kb.commands is imported wh
     "claims": "claims",
     "run": "running",
     "encoder": "encoders",
+    "doctor": "health",
+    "config": "health",
+    "man": "manual",
 }
 
 
@@ -77,6 +81,10 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
+    if "_KB_COMPLETE" in os.environ:
+        from kb.commands.completing import past_colon
+
+        past_colon(os.environ)
     app(prog_name="kb")
 
 

@@ -40,7 +40,6 @@ def publish_all(config: Config, reader: Reader, layout: Layout, folder: Path) ->
     texts = {outs[month]: _text(config, one, layout, folder.absolute(), months) for month, one in made.items()}
     if layout.form == "html":
         texts[folder / pages.INDEX_NAME] = pages.index_page(config, list(made.values()), made[months[0]].lang)
-    make_folder(folder)
     for out, text in texts.items():
         write(config, text, out)
     return list(texts)
@@ -66,4 +65,5 @@ def write(config: Config, text: str, path: Path) -> None:
     Raises: KbError if path cannot be written or lies among the notes: it would be read as one, or overwrite one.
     """
     refuse_notes(path, config.folders)
+    make_folder(path.absolute().parent)
     write_whole(path, text.encode("utf-8"))

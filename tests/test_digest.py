@@ -195,14 +195,15 @@ def test_every_month_is_a_file_in_a_folder(kb: Any, tmp_path: Path) -> None:
 
 
 def test_as_pages_months_lead_to_each_other_and_to_an_index(kb: Any, tmp_path: Path) -> None:
-    kb.run("digest", "--all", "--format", "html", "--out", str(tmp_path))
-    found = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
+    folder = tmp_path / "pages"
+    kb.run("digest", "--all", "--format", "html", "--out", str(folder))
+    found = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
     assert set(found) == {"2024-08.html", "2024-10.html", "index.html"}
     assert 'href="2024-08.html"' in found["2024-10.html"]
     assert 'href="2024-10.html"' in found["index.html"]
     before = found["2024-10.html"]
-    kb.run("digest", "--all", "--format", "html", "--out", str(tmp_path))
-    assert (tmp_path / "2024-10.html").read_text("utf-8") == before
+    kb.run("digest", "--all", "--format", "html", "--out", str(folder))
+    assert (folder / "2024-10.html").read_text("utf-8") == before
     alone = rendered(kb, "2024-10", "--format", "html")
     assert "TinyCodec" in alone
     assert 'href="2024-08.html"' not in alone

@@ -11,6 +11,7 @@ from kb.commands.shared import (
     NameArgument,
     RefreshOption,
     envelope,
+    offered,
     open_index,
     paper_named,
     put,
@@ -26,7 +27,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command("list", context_settings={"ignore_unknown_options": True})
 def list_papers(
     ctx: typer.Context,
-    query: Annotated[list[str] | None, typer.Argument(help="Filters, as in a search: month:2024-10 org:CMU.")] = None,
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(help="Filters, as in a search: month:2024-10 org:CMU.", autocompletion=offered("query")),
+    ] = None,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
 ) -> None:

@@ -10,6 +10,7 @@ from kb.commands.shared import (
     NameArgument,
     RefreshOption,
     envelope,
+    offered,
     open_index,
     paper_named,
     put,
@@ -31,7 +32,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def search(
     ctx: typer.Context,
     query: Annotated[
-        list[str] | None, typer.Argument(help='声学延迟, "exact words", -without, org:Meta, month:2024-10, has:code')
+        list[str] | None,
+        typer.Argument(
+            help='声学延迟, "exact words", -without, org:Meta, month:2024-10, has:code', autocompletion=offered("query")
+        ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many hits; 0 shows all.")] = 10,
     why: Annotated[bool, typer.Option("--why", help="Show what each retriever said.")] = False,

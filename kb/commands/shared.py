@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,9 +27,25 @@ def _remember_json(ctx: typer.Context, value: bool) -> bool:
     return value
 
 
+def offered(what: str) -> Callable[[typer.Context, str], list[str]]:
+    """Return what answers a shell that completes a word; it is imported when a shell asks."""
+
+    def complete(ctx: typer.Context, typed: str) -> list[str]:
+        from kb.commands.completing import offer
+
+        return offer(what, ctx, typed)
+
+    return complete
+
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", callback=_remember_json, is_eager=True)]
 RefreshOption = Annotated[bool, typer.Option("--refresh/--no-refresh", help="Look for changed notes first.")]
-NameArgument = Annotated[str, typer.Argument(help="Any part of an id, arXiv id, short name or title: dm-codec, 声调.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Any part of an id, arXiv id, short name or title: dm-codec, 声调.", autocompletion=offered("names")
+    ),
+]
 
 
 def config_of(ctx: typer.Context) -> "Config":
