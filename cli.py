@@ -1,5 +1,6 @@
 """The command line: which commands there are, and the one door that errors leave by."""
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -90,6 +91,7 @@ def root(
         typer.echo(f"kb {__version__}")
         raise typer.Exit
     ctx.obj = kb
+    ctx.color = True if os.environ.get("FORCE_COLOR") else None  # else colours are taken out of what goes into a pipe
 
 
 if __name__ == "__main__":

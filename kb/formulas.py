@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 _NAMED = {  # commands that are one sign; Greek letters and the operators below are added by name
-    "times": "×", "cdot": "·", "pm": "±", "mp": "∓", "div": "÷", "ast": "∗", "star": "⋆", "circ": "∘", "bullet": "•",
+    "times": "×", "cdot": "·", "pm": "±", "mp": "∓", "div": "÷", "ast": "∗", "star": "⋆", "circ": "∘", "bullet": "∙",
     "oplus": "⊕", "otimes": "⊗", "odot": "⊙", "wedge": "∧", "vee": "∨", "neg": "¬", "lnot": "¬",
     "land": "∧", "lor": "∨",
     "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "ll": "≪", "gg": "≫", "equiv": "≡",
@@ -81,18 +81,23 @@ def readable(formula: str) -> str:
 
     Example: "\\log\\sigma(x_t)" -> "log σ(xₜ)"; "\\frac{\\alpha}{r}" -> "$\\frac{α}{r}$".
     """
-    text = as_text(formula)
-    return f"${text}$" if _LEFT.search(text) else text
+    text, is_whole = _as_text(formula)
+    return text if is_whole else f"${text}$"
 
 
 def as_text(formula: str) -> str:
     """Return a formula as text on one line; what has no sign stays as written."""
+    return _as_text(formula)[0]
+
+
+def _as_text(formula: str) -> tuple[str, bool]:
+    """Return a formula as text, and whether nothing of it is LaTeX any more."""
     pieces = _PIECE.findall(formula)
     if len(formula) > LONGEST or _is_deep(pieces):
-        return formula
+        return formula, False
     text, _ = _sequence(pieces, 0)
     text = " ".join(text.split())
-    return text if _LEFT.search(text) else _ESCAPED.sub(r"\1", text)
+    return (text, False) if _LEFT.search(text) else (_ESCAPED.sub(r"\1", text), True)
 
 
 def _is_deep(pieces: list[str]) -> bool:
