@@ -150,8 +150,8 @@ def _check(path: Path, text: str) -> None:
     for name, value in values.items():
         for what in (STARRED, READ):
             if isinstance(value, dict) and what in value and not re.fullmatch(_DAY, str(value[what])):
-                line = next((n for n, one in enumerate(text.splitlines(), 1) if name in one), 1)
-                raise KbError(f"{path}:{line}: {what} should be a day such as 2025-05-01, got {value[what]!r}")
+                line = next((n for n, one in enumerate(text.split("\n"), 1) if name in one), 1)
+                raise KbError(f"{path}:{line}: {what} should be a day such as 2025-05-01, got {value[what]}")
 
 
 def _marking(lines: Iterable[str]) -> Iterable[tuple[int, re.Match[str]]]:

@@ -24,7 +24,7 @@ FIGURE_NAMES = {True: "图", False: "figure"}  # by whether the text is Chinese
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _PADDING = re.compile(r" +$", re.MULTILINE)
 _ADDRESS = re.compile(r"https?://[^\s<>，。；、|）)」】]+[^\s<>，。；、|）)」】.,;:!?'\"]")
-_TAG = re.compile(r"(<!--.*?(?:-->|$)|<br\s*/?>|<img\b[^>]*>)", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"(<!--.*?(?:-->|$)|<br\s*/?>|<img\b[^<>]*>)", re.IGNORECASE | re.DOTALL)
 _SOURCE = re.compile(r"""\bsrc\s*=\s*["']?([^\s"'>]+)""", re.IGNORECASE)
 
 
@@ -113,7 +113,7 @@ class _Rewriting:
                 is_prose = has_unspaced(token.content) and "\\" not in token.content
                 found += [_text(f"${token.content}$")] if is_prose else _emphasized(readable(token.content))
             elif token.type == "image":
-                found += self._picture(str(token.attrs.get("src", "")))
+                found += self._picture(str(token.attrs.get("src", "")), token.content)
             elif token.type == "html_inline":
                 found += self._html(token.content)
             elif token.type == "link_open":
@@ -143,9 +143,9 @@ class _Rewriting:
                 found.append(_text(re.sub(r"\s+", " ", part)))
         return found
 
-    def _picture(self, address: str) -> list[Token]:
+    def _picture(self, address: str, caption: str = "") -> list[Token]:
         number = self._figures.setdefault(address, len(self._figures) + 1)
-        return [_text(f"[{self._figure} {number}] "), *_link(address)]
+        return [_text(f"[{self._figure} {number}] {caption}{' ' if caption else ''}"), *_link(address)]
 
 
 def _text(text: str) -> Token:

@@ -34,22 +34,16 @@ def breaks(text: str, width: int) -> list[int]:
     Example: "RVQ 用残差。" in 7 columns -> [5], because 残 has no room any more, and 用 has.
     """
     found: list[int] = []
-    start = room = 0  # of the line; columns it has taken
-    best = 0  # the last place it may be broken at
-    columns = 0
-    position = 0
-    while position < len(text):
-        sign = text[position]
+    start = best = room = 0  # where the line begins, where it may end last, the columns it has taken
+    for position, sign in enumerate(text):
         if position > start and _may_part(text, position):
             best = position
         columns = cell_len(sign)
-        if room + columns > width and not sign.isspace() and position > start:
+        if room + columns > width and position > start and not sign.isspace():
             start = best if best > start else position
             found.append(start)
             room = sum(map(cell_len, text[start:position]))
-            best = start
         room += columns
-        position += 1
     return found
 
 

@@ -143,11 +143,11 @@ def test_lines_of_the_user_stay_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ('# x\n"arxiv:1" = { read = 2025-01-01\n', 2),
-        ('"arxiv:1" = { read = 2025-01-01 }\n<<<<<<< HEAD\n', 2),
-        ('"arxiv:1" = { read = 2025-01-01 }\n\n"arxiv:1" = { starred = 2025-01-01 }\n', 3),
-        ('"arxiv:2" = { read = 2025-01-01 }\n"arxiv:1" = { read = true }\n', 2),
-        ('"arxiv:1" = { read = 2025-01-01 starred = 2025-01-01 }\n', 1),
+        ('# x\n"arxiv:2410.00037" = { read = 2025-01-01\n', 2),
+        ('"arxiv:2410.00037" = { read = 2025-01-01 }\n<<<<<<< HEAD\n', 2),
+        ('"arxiv:2410.00037" = { read = 2025-01-01 }\n\n"arxiv:2410.00037" = { starred = 2025-01-01 }\n', 3),
+        ('"arxiv:2" = { read = 2025-01-01 }\n"arxiv:2410.00037" = { read = true }\n', 2),
+        ('"arxiv:2410.00037" = { read = 2025-01-01 starred = 2025-01-01 }\n', 1),
     ],
 )
 def test_a_broken_line_is_named_and_nothing_is_written(kb: Any, text: str, line: int) -> None:

@@ -43,12 +43,16 @@ def test_a_displayed_formula_keeps_its_lines() -> None:
 
 def test_pictures_are_numbered_addresses_in_the_language_of_the_note() -> None:
     assert plain("看图 ![](https://a.b/c_d.png)").strip() == "看图 [图 1] https://a.b/c_d.png"
-    shown = plain('![x](https://a.b/1.png) <img src="https://a.b/2.png" width=3> ![](https://a.b/1.png)')
+    shown = plain('![](https://a.b/1.png) <img src="https://a.b/2.png" width=3> ![](https://a.b/1.png)')
     assert re.findall(r"\[figure (\d)\]\s(\S+)", shown) == [
         ("1", "https://a.b/1.png"),
         ("2", "https://a.b/2.png"),
         ("1", "https://a.b/1.png"),
     ]
+
+
+def test_the_caption_of_a_picture_is_kept() -> None:
+    assert plain("![损失 曲线](https://a.b/c.png)").strip() == "[图 1] 损失 曲线 https://a.b/c.png"
 
 
 def test_only_addresses_of_the_web_are_links() -> None:

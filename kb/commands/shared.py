@@ -73,12 +73,16 @@ def states_of(config: "Config", reader: "Reader", keys: "Sequence[int]") -> "dic
     """Return what the reader has starred and read of papers, by key; of an unreadable file one line is said."""
     from kb.store.marked import IN_NOTE, State
 
-    if config.marks.exists():
-        from kb.bookmarks import states
-
+    if config.marks.is_file():
+        known = reader.known_as(keys)
+        names = [json.dumps(name, ensure_ascii=False).encode() for one in known.values() for name in one.names]
         try:
-            return states(config.marks, reader.known_as(keys))
-        except KbError as error:
+            marks = config.marks.read_bytes()
+            if any(name in marks for name in names):  # else the search need not wait for it to be understood
+                from kb.bookmarks import states
+
+                return states(config.marks, known)
+        except (KbError, OSError) as error:
             tell(str(error))
     starred = reader.starred(keys)
     return {key: State(IN_NOTE if key in starred else None) for key in keys}
