@@ -21,6 +21,7 @@ from kb.terms import has_unspaced
 from kb.wrapping import Flowing
 
 FIGURE_NAMES = {True: "图", False: "figure"}  # by whether the text is Chinese
+LONGEST_ADDRESS = 2000  # of a link, which a terminal is told again on every line of it
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _PADDING = re.compile(r" +$", re.MULTILINE)
 _ADDRESS = re.compile(r"https?://[^\s<>，。；、|）)」】]+[^\s<>，。；、|）)」】.,;:!?'\"]")
@@ -184,6 +185,8 @@ def _with_links(text: str) -> list[Token]:
 
 
 def _is_of_the_web(address: str) -> bool:
+    if len(address) > LONGEST_ADDRESS:
+        return False
     try:
         return urlsplit(address).scheme.lower() in ("http", "https") and not _UNSEEN.search(address)
     except ValueError:

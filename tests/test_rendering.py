@@ -142,3 +142,7 @@ def test_a_line_of_chinese_is_filled_to_its_end() -> None:
 def test_a_line_of_a_megabyte_and_lists_in_lists_are_shown() -> None:
     assert plain("字" * 350_000, 80).count("字") == 350_000
     assert "x" in plain("- " * 8 + "x", 80)
+
+
+def test_an_address_without_end_is_text_and_not_repeated_on_every_line() -> None:
+    assert len(rendered("https://a.b/" + "c" * 50_000, 80)) < 60_000
