@@ -25,8 +25,10 @@ COMMANDS = {  # in the order of the help; a module of kb.commands is imported wh
     "check": "checking",
     "search": "searching",
     "list": "papers",
-    "show": "papers",
-    "open": "papers",
+    "show": "reading",
+    "open": "reading",
+    "random": "reading",
+    "mark": "reading",
     "related": "searching",
     "gloss": "searching",
     "bench": "searching",
@@ -99,6 +101,7 @@ def root(
         typer.echo(f"kb {__version__}")
         raise typer.Exit
     ctx.obj = kb
+    ctx.color = True if os.environ.get("FORCE_COLOR") else None  # else colours are taken out of what goes into a pipe
 
 
 if __name__ == "__main__":

@@ -80,6 +80,12 @@ _ALLOWED = {
     "settings": "config errors",
     "trends": "counting errors periods store",
     "showing": "errors",
+    "formulas": "",
+    "wrapping": "",
+    "rendering": "formulas terms wrapping",
+    "bookmarks": "errors store writing",
+    "picking": "errors store terminal",
+    "addresses": "",
     "terminal": "claims hits store",
 }
 ALLOWED = {room: set(names.split()) for room, names in _ALLOWED.items()}

@@ -519,7 +519,7 @@ def test_the_pages_of_our_own_notes_lead_to_each_other_and_to_what_is_there(
     page = see(own_pages / "index.html")
     page.fill("#filter", "dm-codec")
     page.click("[data-entry]:visible a")
-    assert page.evaluate("document.querySelector(':target h3').textContent").startswith("DM-Codec")
+    assert page.wait_for_selector(":target h3", state="attached").inner_text().startswith("DM-Codec")
 
 
 def test_pictures_are_links_with_the_number_they_have_in_the_note(see: Any, october: str) -> None:

@@ -2,14 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from kb.errors import IndexOld, KbError
 from kb.query import HAS_KINDS, TEXT_FIELDS, Filter, Query
-from kb.store import ledger
+from kb.store import ledger, marked
 from kb.terms import Phrase, has_unspaced, name_key
 
 # What counts most is what a paper is called; see docs/search.md.
@@ -78,9 +78,13 @@ _READING_ORDER = "p.month IS NULL, p.month DESC, p.file, p.line"
 
 
 class Reader:
-    """A read-only view of one committed state of the index."""
+    """A read-only view of one committed state of the index.
 
-    def __init__(self, database: Path) -> None:
+    marks gives what the papers are known by that the reader marked as "starred" or "read"; a query asks for it.
+    """
+
+    def __init__(self, database: Path, marks: Callable[[str], Iterable[str]] = lambda what: ()) -> None:
+        self._marks = marks
         if not database.is_file():
             raise KbError(f"no index at {database}; run: kb index")
         try:
@@ -268,6 +272,14 @@ class Reader:
         for paper, state, count in ledger.state_counts(self._db, json.dumps(list(papers))):
             found.setdefault(paper, {})[state] = count
         return found
+
+    def known_as(self, keys: Iterable[int]) -> dict[int, marked.Known]:
+        """Return by key what the papers that keys are records of are known by, and whether a note stars them."""
+        return marked.known_as(self._db, keys)
+
+    def starred(self, keys: Iterable[int]) -> set[int]:
+        """Return those of keys of whose papers a note bears a star."""
+        return marked.starred_in_notes(self._db, keys)
 
     def list_rows(self, query: Query) -> list[PaperRow]:
         """Return the rows of all papers that query leaves, newest month first."""
@@ -461,10 +473,16 @@ class Reader:
             _add_literal(inner, parameters, exact)
             clauses.append(f"{key} NOT IN (SELECT rowid FROM papers_fts WHERE {' AND '.join(inner)})")
         for field in query.filters:
-            clause, values = _filter(field)
+            clause, values = self._having_mark(field.value) if field.name == "is" else _filter(field)
             clauses.append(f"NOT ({clause})" if field.is_excluded else clause)
             parameters.extend(values)
         return f"{source} WHERE {' AND '.join(clauses)}" if clauses else source, parameters
+
+    def _having_mark(self, what: str) -> tuple[str, list[object]]:
+        if what == "unread":
+            clause, values = self._having_mark("read")
+            return f"NOT ({clause})", values
+        return marked.having_mark(self._marks(what), counts_notes=what == "starred")
 
 
 def _check_column(name: str) -> None:
