@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 
 from kb.config import Config, shipped_templates
 from kb.counting import count_names
-from kb.query import CLAIM_STATES, FIELDS, HAS_KINDS, KINDS
+from kb.query import CLAIM_STATES, FIELDS, HAS_KINDS, KINDS, MARKS
 from kb.store.reader import Reader
 
 MOST = 100  # names offered at once
 TEMPLATE_SUFFIX = ".j2"
 
 _UNSAFE = re.compile(r"[\s\"'`$\\(){}\[\]<>|&;*?!~#^]|^[-=]")
-_FIXED = {"has": tuple(HAS_KINDS), "kind": KINDS, "claim": (*CLAIM_STATES, "any")}
+_FIXED = {"has": tuple(HAS_KINDS), "kind": KINDS, "claim": (*CLAIM_STATES, "any"), "is": MARKS}
 _COLUMNS = {"org": "organizations", "tag": "keywords"}
 
 

@@ -80,12 +80,13 @@ def test_months_are_offered_newest_first(offered: Offered, indexed: Kb) -> None:
 
 
 def test_a_query_is_offered_its_fields_and_their_values(offered: Offered, indexed: Kb) -> None:
-    fields = ["org:", "tag:", "section:", "title:", "month:", "kind:", "has:", "claim:"]
+    fields = ["org:", "tag:", "section:", "title:", "month:", "kind:", "has:", "claim:", "is:"]
 
     assert offered(indexed.root, "search", "") == fields
     assert offered(indexed.root, "list", "mo") == ["month:2024-10", "month:2024-08"]
     assert offered(indexed.root, "search", "声学", "kind:p") == ["kind:paper", "kind:project"]
     assert offered(indexed.root, "search", "org:a", shell="fish") == ["org:amazon"]
+    assert offered(indexed.root, "search", "is:u") == ["is:unread"]
     assert offered(indexed.root, "search", "claim:c") == ["claim:contradicted"]
     assert offered(indexed.root, "search", "month:2024-08..") == ["month:2024-08..2024-10", "month:2024-08..2024-08"]
 

@@ -15,6 +15,7 @@ from kb.commands.shared import (
     QueryArgument,
     RefreshOption,
     envelope,
+    offered,
     open_in_editor,
     open_index,
     paper_named,
@@ -89,7 +90,7 @@ def open_note(
     """Open the note in $EDITOR at the paper's line, or the paper in the browser."""
     config, reader = open_index(ctx, refresh)
     paper = paper_named(reader, name)
-    if not url:
+    if not (url or paper.file.endswith(".sqlite")):  # Zotero's database is nothing to edit
         open_in_editor(config.path_of(paper.file), paper.line)
     import webbrowser
 
@@ -109,7 +110,12 @@ def open_note(
 def mark(
     ctx: typer.Context,
     action: Annotated[Action, typer.Argument(help="star, read, or take it back: unstar, unread.")],
-    names: Annotated[list[str], typer.Argument(help="Papers by any part of id, arXiv id, short name or title.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            help="Papers by any part of id, arXiv id, short name or title.", autocompletion=offered("names")
+        ),
+    ],
     refresh: RefreshOption = True,
 ) -> None:
     """Star papers, or mark them as read, in marks.toml beside kb.toml; notes stay as they are."""
@@ -165,6 +171,9 @@ def _facts(record: dict[str, Any], state: "State") -> "list[tuple[str, str | Non
 
     belonging = runnable((record["short_name"], record["title"], record["arxiv_id"]))
     return [
+        ("authors", ", ".join(record["authors"])),
+        ("venue", record["venue"]),
+        ("published", record["published"]),
         ("id", record["id"]),
         ("kind", record["kind"]),
         ("month", record["month"]),
