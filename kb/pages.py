@@ -20,7 +20,7 @@ from kb.templating import environment, link, own_template, render
 from kb.wording import KIND_NAMES, LINK_GROUPS, PAGE_WORDS, WORDS
 
 if TYPE_CHECKING:
-    from jinja2.sandbox import SandboxedEnvironment
+    from jinja2 import Environment
     from markupsafe import Markup
 
 MONTH = "month.html.j2"
@@ -83,7 +83,7 @@ def index_page(config: Config, digests: Sequence[MonthlyDigest], lang: Language 
     return render(config, _environment(config, config.root, lang), INDEX, digests=newest, paper_count=paper_count)
 
 
-def _environment(config: Config, place: Path, lang: Language, own: Path | None = None) -> "SandboxedEnvironment":
+def _environment(config: Config, place: Path, lang: Language, own: Path | None = None) -> "Environment":
     """Return what pages are laid out with: all that templates insert is escaped, and Markdown goes through kb.prose."""
     made = environment(config, place, is_markup=True, finalize=_cleaned, own=own)
     words = WORDS[lang] | PAGE_WORDS[lang]
@@ -128,7 +128,7 @@ def _cleaned(value: Any) -> Any:
     return type(value)(clean(value)) if isinstance(value, str) else value
 
 
-def _asset(made: "SandboxedEnvironment", name: str) -> Asset:
+def _asset(made: "Environment", name: str) -> Asset:
     """Return a file of the templates as it stands in the page.
 
     Raises: KbError if it would end there before its end.

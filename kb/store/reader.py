@@ -18,7 +18,7 @@ COLUMN_WEIGHTS = (4.0, 4.0, 4.0, 3.0, 1.0, 1.0, 0.0)
 NAME_COLUMNS = ("title", "short_name", "keywords", "organizations")
 SEARCHED_COLUMNS = (*NAME_COLUMNS, "body")
 FEWEST_LEFT = 10  # papers, for a narrower query to take the place of a wider one
-LATEST_STEP = "0008_claims"
+LATEST_STEP = "0010_topics"
 JOINING = "joining"  # the fact that tells by what of kb.toml records were joined
 MOST_LOOKED_UP = 1000  # papers whose works are looked up one by one; of more, all works are read
 
@@ -75,6 +75,14 @@ _ROW_COLUMNS = ", ".join(f"p.{name}" for name in PaperRow._fields)
 _OF_A_PAPER = "p.kind != 'note'"
 # Newest month first, then as they stand in the notes; what has no month comes last.
 _READING_ORDER = "p.month IS NULL, p.month DESC, p.file, p.line"
+
+
+class Name(NamedTuple):
+    """What a paper is called."""
+
+    terms: str  # index terms of its title, short name and ids, with spaces between
+    keywords: str  # as the index joins lists
+    month: str | None
 
 
 class Reader:
@@ -360,13 +368,13 @@ class Reader:
         )
         return [(month, column) for month, column, _ in rows]
 
-    def names(self) -> dict[int, tuple[str, str | None]]:
-        """Return what every paper is called, as index terms of title, short name and keywords, and its month."""
-        rows = self._db.execute(
-            "SELECT p.key, f.c0 || ' ' || f.c1 || ' ' || f.c2, p.month"
-            f" FROM papers p JOIN papers_fts_content f ON f.id = p.key WHERE {_OF_A_PAPER}"
-        )
-        return {key: (name, month) for key, name, month in rows}
+    def names(self) -> dict[int, Name]:
+        """Return what every paper is called. Their records, which are large, are not read."""
+        called: dict[int, list[str]] = {}
+        for key, name in self._db.execute("SELECT paper, name FROM names"):
+            called.setdefault(key, []).append(name)
+        rows = self._db.execute(f"SELECT key, month, keywords FROM papers p WHERE {_OF_A_PAPER}")
+        return {key: Name(" ".join(called.get(key, ())), keywords, month) for key, month, keywords in rows}
 
     def largest_key(self) -> int:
         """Return the largest key of a paper, 0 if there is none."""

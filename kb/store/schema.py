@@ -146,3 +146,9 @@ def _claims(db: Database) -> None:
     )
     db.table("claim_runs").create_index(["claim"])
     db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")
+
+
+@migrations(name="0010_topics")
+def _topics(db: Database) -> None:
+    # Months and keywords of all papers without their records, which a digest would have to pass over.
+    db.table("papers").create_index(["month", "kind", "keywords"], "idx_papers_topics")
