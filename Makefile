@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BUILD = build
 
-.PHONY: help demo test lint format bench coverage digests fuzz soak clean
+.PHONY: help demo test lint format bench man coverage digests screenshots fuzz soak clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -33,11 +33,18 @@ format: $(VENV)/.test ## Lay out the code.
 bench: $(VENV)/.test ## Measure against the budgets of docs/design.md (needs ripgrep).
 	$(BIN)/python benchmarks/search_and_index.py
 
+man: $(VENV)/.demo ## Write the manual page anew from what --help says.
+	$(BIN)/kb man > docs/kb.1
+
 coverage: $(VENV)/.demo ## Say where every system named stands in the notes.
 	$(BIN)/python docs/coverage.py
 
 digests: $(VENV)/.demo ## Write the digests of the notes.
 	$(BIN)/kb digest --all --out docs/digests
+
+screenshots: $(VENV)/.test ## Take the pictures of a month's page for docs/ (needs Chromium).
+	$(BIN)/kb verify
+	$(BIN)/python docs/screenshots.py
 
 fuzz: $(VENV)/.test ## Look for pages that crash the parser or lose text, for ten minutes.
 	$(BIN)/python -m tests.parsing.fuzz

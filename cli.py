@@ -1,5 +1,6 @@
 """The command line: which commands there are, and the one door that errors leave by."""
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,8 +25,10 @@ COMMANDS = {  # in the order of the help; a module of kb.commands is imported wh
     "check": "checking",
     "search": "searching",
     "list": "papers",
-    "show": "papers",
-    "open": "papers",
+    "show": "reading",
+    "open": "reading",
+    "random": "reading",
+    "mark": "reading",
     "related": "searching",
     "gloss": "searching",
     "bench": "searching",
@@ -38,6 +41,9 @@ COMMANDS = {  # in the order of the help; a module of kb.commands is imported wh
     "claims": "claims",
     "run": "running",
     "encoder": "encoders",
+    "doctor": "health",
+    "config": "health",
+    "man": "manual",
 }
 
 
@@ -87,6 +93,10 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
+    if "_KB_COMPLETE" in os.environ:
+        from kb.commands.completing import past_colon
+
+        past_colon(os.environ)
     app(prog_name="kb")
 
 
@@ -101,6 +111,7 @@ def root(
         typer.echo(f"kb {__version__}")
         raise typer.Exit
     ctx.obj = kb
+    ctx.color = True if os.environ.get("FORCE_COLOR") else None  # else colours are taken out of what goes into a pipe
 
 
 if __name__ == "__main__":

@@ -49,6 +49,11 @@ class Config:
         return json.dumps([self.same, self.different]) if self.same or self.different else ""
 
     @property
+    def marks(self) -> Path:
+        """What the reader has starred and read; missing until something is."""
+        return self.root / "marks.toml"
+
+    @property
     def database(self) -> Path:
         """The SQLite file."""
         return self.index / "kb.sqlite"

@@ -16,6 +16,7 @@ from kb.errors import IndexDamaged, KbError, NoteError
 from kb.loading import load
 from kb.parsing import parse_note
 from kb.progress import Progress
+from kb.store import health
 from kb.store.reader import JOINING, FileState, Reader
 from kb.store.rows import NoteRows, note_rows
 from kb.store.writer import WAIT_SECONDS, Writer
@@ -33,7 +34,7 @@ class Report:
     indexed: int = 0
     removed: int = 0
     failures: list[str] = field(default_factory=list)  # one line each, with file and line
-    missing: tuple[str, ...] = ()  # sources that could not be looked at, a line each
+    missing: tuple[str, ...] = ()  # what could not be looked at, or was set aside, a line each
 
 
 def refresh(
@@ -99,7 +100,7 @@ def _current_gloss(config: Config, report: Report, progress: Progress | None) ->
 def rebuild(config: Config, progress: Progress | None = None) -> Report:
     """Read every note again. Vectors stay: they belong to texts, and a text that comes back finds its own.
 
-    An index that is damaged is thrown away, and so is a damaged dictionary.
+    An index that is damaged is set aside, a damaged dictionary made anew.
     """
     if gloss.is_damaged(config.index):
         gloss.gloss_path(config.index).unlink()
@@ -109,9 +110,10 @@ def rebuild(config: Config, progress: Progress | None = None) -> Report:
             unread = dict.fromkeys(reader.stamps(), (UNREAD, UNREAD))
         return refresh(config, scan.find_changes(config, unread), progress)
     except IndexDamaged:
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{config.database}{suffix}").unlink(missing_ok=True)
-        return refresh(config, scan.find_changes(config, {}), progress)
+        line = f"set the damaged index aside as {health.set_aside(config.database)}"
+        report = refresh(config, scan.find_changes(config, {}), progress)
+        report.missing = (line, *report.missing)
+        return report
 
 
 def upgrade(config: Config) -> None:

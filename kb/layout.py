@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-Format = Literal["md", "json"]
+Format = Literal["md", "html", "json"]
 Language = Literal["zh", "en"]
 Site = Literal["plain", "hexo", "hugo", "jekyll"]
 

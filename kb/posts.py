@@ -8,7 +8,7 @@ from kb.config import Config
 from kb.layout import Site
 from kb.quoting import address, plain, prose
 from kb.records import MonthlyDigest, Paper
-from kb.templating import environment, link, render
+from kb.templating import environment, link, own_template, render
 from kb.wording import LINK_GROUPS, WORDS
 
 TEMPLATE = "digest.md.j2"
@@ -31,8 +31,7 @@ def post(
     Raises: KbError naming the template and line that cannot be used.
     """
     folder = place or config.root
-    own = Path(template) if template and Path(template).is_file() else None
-    made = environment(config, folder, own=own)
+    made = environment(config, folder, own=own_template(template))
     made.filters |= {
         "prose": prose,
         "plain": plain,

@@ -1,8 +1,9 @@
 """Digests as files: laid out as a post, a page or data, and written where they are wanted."""
 
+from collections.abc import Collection
 from pathlib import Path
 
-from kb import changes, posts
+from kb import changes, pages, posts
 from kb.config import Config
 from kb.digest import digest
 from kb.errors import KbError
@@ -27,7 +28,7 @@ def publish(config: Config, reader: Reader, period: Period, layout: Layout, out:
 
 
 def publish_all(config: Config, reader: Reader, layout: Layout, folder: Path) -> list[Path]:
-    """Write the digest of every month to folder, "2024-10.md", and return the files.
+    """Write the digest of every month to folder, "2024-10.md", pages with an index beside them, and return the files.
 
     Raises: KbError as publish does, and if there are no papers.
     """
@@ -36,8 +37,9 @@ def publish_all(config: Config, reader: Reader, layout: Layout, folder: Path) ->
         raise KbError("no month has any papers yet; write notes, then: kb index")
     outs = {month: folder / f"{month}.{layout.form}" for month in months}
     made = {month: digest(reader, Period(month, month), layout.lang, _last(out)) for month, out in outs.items()}
-    texts = {outs[month]: _text(config, one, layout, folder.absolute()) for month, one in made.items()}
-    make_folder(folder)
+    texts = {outs[month]: _text(config, one, layout, folder.absolute(), months) for month, one in made.items()}
+    if layout.form == "html":
+        texts[folder / pages.INDEX_NAME] = pages.index_page(config, list(made.values()), made[months[0]].lang)
     for out, text in texts.items():
         write(config, text, out)
     return list(texts)
@@ -49,9 +51,11 @@ def _last(out: Path | None) -> changes.Written | None:
     return changes.written(out.read_text(encoding="utf-8", errors="replace"))
 
 
-def _text(config: Config, made: MonthlyDigest, layout: Layout, place: Path | None) -> str:
+def _text(config: Config, made: MonthlyDigest, layout: Layout, place: Path | None, months: Collection[str] = ()) -> str:
     if layout.form == "json":
         return made.model_dump_json() + "\n"
+    if layout.form == "html":
+        return pages.month_page(config, made, place, months, layout.template)
     return posts.post(config, made, layout.site, layout.template, place)
 
 
@@ -61,5 +65,6 @@ def write(config: Config, text: str, path: Path) -> None:
     Raises: KbError if path cannot be written or lies among the notes: it would be read as one, or overwrite one.
     """
     refuse_notes(path, config.folders)
+    make_folder(path.absolute().parent)
     remove_leftovers(path.parent)
     write_whole(path, text.encode("utf-8"))

@@ -35,7 +35,8 @@ HAS_KINDS = {
 }
 KINDS = ("paper", "project", "lecture", "note")
 CLAIM_STATES = ("holds", "contradicted", "not-runnable", "stale")
-FIELDS = (*TEXT_FIELDS, "month", "kind", "has", "claim")
+MARKS = ("starred", "read", "unread")
+FIELDS = (*TEXT_FIELDS, "month", "kind", "has", "claim", "is")
 
 
 class Filter(NamedTuple):
@@ -163,6 +164,8 @@ def _field(token: str, is_excluded: bool) -> Filter | None:
     found = _FIELD.match(token)
     if not found or found["name"] not in FIELDS:
         return None
+    if found["name"] == "is" and not found["value"]:
+        return None  # "the question is: why"
     field = Filter(found["name"], found["value"].strip(), is_excluded)
     if field.name == "month":
         field.months()
@@ -172,6 +175,8 @@ def _field(token: str, is_excluded: bool) -> Filter | None:
         raise KbError(f"has: is one of {', '.join(HAS_KINDS)}, got {field.value!r}")
     elif field.name == "claim" and field.value not in (*CLAIM_STATES, "any"):
         raise KbError(f"claim: is one of {', '.join(CLAIM_STATES)}, any, got {field.value!r}")
+    elif field.name == "is" and field.value not in MARKS:
+        raise KbError(f"is: is one of {', '.join(MARKS)}, got {field.value!r}")
     elif field.name in TEXT_FIELDS:
         field.phrase()
     return field

@@ -2,13 +2,12 @@
 
 import html
 import re
-from urllib.parse import urlsplit
 
-SCHEMES = ("", "http", "https", "mailto")
+from kb.sanitizing import clean, is_safe
+
 _CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
 _TAG = re.compile(r"<(?!https?://[^\s<>]*>)(?=[A-Za-z/!?])")
 _TARGET = re.compile(r"(\]\()\s*(<[^>\n]*>|[^\s)]*)")
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _BEGINNING = re.compile(r"^(\s*)(\[[^\]]*\]:|#|>|~~~|---|===|[-+*](?=\s)|\d+[.)](?=\s))")
 _SPECIAL = re.compile(r"([\\`*\[\]<]|(?<!\w)_|_(?!\w))")
 
@@ -19,7 +18,7 @@ def prose(text: str) -> str:
     Code spans stay as they are, other addresses than http, https, mailto and relative ones are emptied.
     """
     parts, end = [], 0
-    text = _UNSEEN.sub("", text)
+    text = clean(text)
     for code in _CODE.finditer(text):
         parts += [_harmless(text[end : code.start()]), code[0]]
         end = code.end()
@@ -38,17 +37,14 @@ def _harmless(text: str) -> str:
 
 def plain(text: str) -> str:
     """Return text that is no Markdown as Markdown that shows it: "a*b" -> "a\\\\*b"."""
-    return _inert(_SPECIAL.sub(r"\\\1", " ".join(_UNSEEN.sub("", text).split())))
+    return _inert(_SPECIAL.sub(r"\\\1", " ".join(clean(text).split())))
 
 
 def address(url: str) -> str:
     """Return url as the target of a link, empty if its scheme is none that a note should link to."""
-    return re.sub(r"[\s()<>]", lambda found: f"%{ord(found[0]):02X}", _UNSEEN.sub("", url)) if _is_safe(url) else ""
+    return re.sub(r"[\s()<>]", lambda found: f"%{ord(found[0]):02X}", clean(url)) if _is_safe(url) else ""
 
 
 def _is_safe(url: str) -> bool:
-    seen = re.sub(r"[\x00-\x20\\]", "", html.unescape(url.strip("<>")))
-    try:
-        return urlsplit(seen).scheme.lower() in SCHEMES
-    except ValueError:
-        return False
+    seen = html.unescape(url.strip("<>")).replace("\\", "")
+    return not seen or seen.startswith(("/", "#")) or is_safe(seen)

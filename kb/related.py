@@ -1,10 +1,12 @@
 """Papers that are called alike: they share terms of titles and keywords, and a rare term says more."""
 
 from collections.abc import Sequence
+from functools import cache
 from math import log
 from typing import TYPE_CHECKING
 
-from kb.store.reader import PaperRow, Reader
+from kb.store.reader import Name, PaperRow, Reader
+from kb.terms import terms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,18 +33,18 @@ def related(
     import numpy as np
 
     names = reader.names()
-    own = {paper.key: _terms(names[paper.key][0]) for paper in papers if paper.key in names}
+    own = {paper.key: {_singular(term) for term in _called(names[paper.key]) if _tells(term)} for paper in papers}
     wanted = {form: term for terms in own.values() for term in terms for form in (term, f"{term}s")}
-    forms = wanted.keys()
+    forms = frozenset(wanted)
     callers: dict[str, dict[int, None]] = {term: {} for term in wanted.values()}
-    for key, (name, _) in names.items():
-        for form in forms & name.split():
+    for key, name in names.items():
+        for form in forms.intersection(_called(name)):
             callers[wanted[form]][key] = None
     postings = {term: np.fromiter(keys, np.int64, len(keys)) for term, keys in callers.items()}
     weights = {term: log(1 + len(names) / max(1, len(keys))) for term, keys in postings.items()}
     most = max(FEW_PAPERS, TELLING * len(names))
     earlier = np.zeros(reader.largest_key() + 1, dtype=bool)
-    earlier[[key for key, (_, month) in names.items() if not before or (month and month < before)]] = True
+    earlier[[key for key, name in names.items() if not before or (name.month and name.month < before)]] = True
     found = {
         key: _closest({term: weights[term] for term in terms}, postings, most, earlier, key, limit)
         for key, terms in own.items()
@@ -73,11 +75,18 @@ def _closest(
     return [(int(key), float(shares[key] / total)) for key in best]
 
 
-def _terms(name: str) -> set[str]:
-    """Return what tells of a name given as index terms: words without a plural's s, pairs of Chinese characters."""
-    return {
-        _singular(term) for term in name.split() if term not in _SAYING_NOTHING and (len(term) > 1 or term.isascii())
-    }
+def _called(name: Name) -> list[str]:
+    return [*name.terms.split(), *_terms(name.keywords)]
+
+
+@cache
+def _terms(keywords: str) -> list[str]:
+    return terms(keywords)
+
+
+def _tells(term: str) -> bool:
+    """Whether an index term says what a paper is about: a word, or a pair of Chinese characters."""
+    return len(term) > 1 and term not in _SAYING_NOTHING and not term.isdigit()
 
 
 def _singular(word: str) -> str:

@@ -11,7 +11,7 @@ from kb.errors import KbError
 from kb.references import FOLDER
 
 if TYPE_CHECKING:
-    from jinja2.sandbox import SandboxedEnvironment
+    from jinja2 import Environment
 
 
 def environment(
@@ -20,7 +20,7 @@ def environment(
     is_markup: bool = False,
     finalize: Callable[[Any], Any] | None = None,
     own: Path | None = None,
-) -> "SandboxedEnvironment":
+) -> "Environment":
     """Return what templates are laid out with: the user's own come first and cannot reach out of the sandbox.
 
     Args:
@@ -30,10 +30,12 @@ def environment(
         own: a template that lies elsewhere; its folder comes first.
     """
     import jinja2
+    from jinja2 import Environment
     from jinja2.sandbox import SandboxedEnvironment
 
     folders = [*([own.parent] if own else []), config.templates, shipped_templates()]
-    made = SandboxedEnvironment(
+    is_all_shipped = not own and (not folders[0].is_dir() or folders[0].samefile(folders[1]))
+    made = (Environment if is_all_shipped else SandboxedEnvironment)(  # the sandbox takes a third of the time
         loader=jinja2.FileSystemLoader(folders, encoding="utf-8"),
         undefined=jinja2.StrictUndefined,
         autoescape=is_markup,
@@ -49,7 +51,12 @@ def environment(
     return made
 
 
-def render(config: Config, made: "SandboxedEnvironment", template: str, **values: Any) -> str:
+def own_template(template: str | None) -> Path | None:
+    """Return the path that template is, None if it is a name among the templates."""
+    return Path(template) if template and Path(template).is_file() else None
+
+
+def render(config: Config, made: "Environment", template: str, **values: Any) -> str:
     """Return values laid out by a template.
 
     Raises: KbError naming the template and line that cannot be used.

@@ -50,6 +50,13 @@ class Style(NamedTuple):
             return shown
         return f"\x1b]8;;{path.absolute().as_uri()}#L{line}\x1b\\{shown}\x1b]8;;\x1b\\"
 
+    def address(self, url: str) -> str:
+        """Return url without control characters, linked to itself (OSC 8) if it is one of the web."""
+        shown = clean(url)
+        if not self.is_terminal or not shown.lower().startswith(("http://", "https://")):
+            return shown
+        return f"\x1b]8;;{shown}\x1b\\{shown}\x1b]8;;\x1b\\"
+
 
 def clean(text: str) -> str:
     """Return text without control characters: a note must not steer the terminal."""
@@ -61,12 +68,15 @@ def clean_row(*cells: str) -> str:
     return "\t".join(clean(cell.replace("\t", " ").replace("\n", " ")) for cell in cells)
 
 
-def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reasons: bool) -> list[str]:
-    """Return a hit as it is shown: title, whence, the passage around the first match, and why if asked."""
+def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reasons: bool, signs: str = "") -> list[str]:
+    """Return a hit as it is shown: title, whence, the passage around the first match, and why if asked.
+
+    signs stand before the title: "★ " if the reader starred the paper.
+    """
     paper = hit.paper
     facts = [clean(fact) for fact in (paper.organizations, paper.keywords, paper.month) if fact]
     lines = [
-        f"{hit.rank}. {style.bold(clean(paper.title))}",
+        f"{hit.rank}. {signs}{style.bold(clean(paper.title))}",
         "   " + " · ".join([*facts, style.place(path_of(paper.file), hit.line)]),
     ]
     if text := snippet(hit, style):

@@ -34,6 +34,14 @@ class _Index(NamedTuple):
     faiss: Any
 
 
+class IndexState(NamedTuple):
+    """How the index file stands to the vectors."""
+
+    path: Path | None  # the file that searches use; None if there is none that can be used
+    is_due: bool  # it is missing, broken or far behind; a search then goes by words where it cannot scan
+    others: tuple[Path, ...]  # files of other encoders, of lost states and of builds that were interrupted
+
+
 def nearest(index: Path, reader: Reader, encoder: str, query: "NDArray[np.float32]", k: int) -> list[tuple[int, float]]:
     """Return (passage, cosine) of the k passages nearest to the unit vector query [D], best first.
 
@@ -64,22 +72,38 @@ def refresh(index: Path, reader: Reader, encoder: str, dimension: int, progress:
 
     It takes half a minute for a million vectors of 384 dimensions. An interrupted build leaves the old file as it was.
     """
-    opened = _open(index, reader, encoder, dimension)
-    kept = opened.path if opened else None
-    total = reader.vector_count(encoder)
-    alive = reader.vector_count(encoder, opened.last_key) if opened else 0
-    dead = opened.faiss.ntotal - alive if opened else 0
-    if total - alive > SCANNED or dead > DEAD_AT_MOST * (dead + alive):
+    found = state(index, reader, encoder, dimension)
+    kept = found.path
+    if found.is_due:
         kept = None
+        total = reader.vector_count(encoder)
         if total > SCANNED:
             built, last_key = vector_file.build(lambda: reader.vectors(encoder), total, dimension, progress)
             kept = index / f"{_prefix(reader, encoder)}{last_key}.faiss"
             vector_file.save(built, kept)
     for path in index.glob("vectors-*"):
-        with suppress(OSError):  # another process was quicker, or holds it open
-            is_done = path.suffix == ".faiss" or time.time() - path.stat().st_mtime > ABANDONED_SECONDS
-            if is_done and path != kept:
+        if path != kept and _is_done(path):
+            with suppress(OSError):  # another process was quicker, or holds it open
                 path.unlink()
+
+
+def state(index: Path, reader: Reader, encoder: str, dimension: int) -> IndexState:
+    """Return how the index file of encoder's vectors stands to them, and what files lie beside it."""
+    opened = _open(index, reader, encoder, dimension)
+    total = reader.vector_count(encoder)
+    alive = reader.vector_count(encoder, opened.last_key) if opened else 0
+    dead = opened.faiss.ntotal - alive if opened else 0
+    path = opened.path if opened else None
+    others = tuple(other for other in sorted(index.glob("vectors-*")) if other != path and _is_done(other))
+    return IndexState(path, total - alive > SCANNED or dead > DEAD_AT_MOST * (dead + alive), others)
+
+
+def _is_done(path: Path) -> bool:
+    """Whether nobody is writing a file."""
+    try:
+        return path.suffix == ".faiss" or time.time() - path.stat().st_mtime > ABANDONED_SECONDS
+    except OSError:  # it has just got its name
+        return False
 
 
 def _open(index: Path, reader: Reader, encoder: str, dimension: int) -> _Index | None:

@@ -207,4 +207,5 @@ def golden(request: pytest.FixtureRequest) -> Any:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    os.environ.pop("KB_HOME", None)
+    for name in ("KB_HOME", "FORCE_COLOR", "PAGER"):
+        os.environ.pop(name, None)

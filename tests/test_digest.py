@@ -194,6 +194,24 @@ def test_every_month_is_a_file_in_a_folder(kb: Any, tmp_path: Path) -> None:
     assert "TinyCodec" in found["2024-10.md"]
 
 
+def test_as_pages_months_lead_to_each_other_and_to_an_index(kb: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "pages"
+    kb.run("digest", "--all", "--format", "html", "--out", str(folder))
+    found = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+    assert set(found) == {"2024-08.html", "2024-10.html", "index.html"}
+    assert 'href="2024-08.html"' in found["2024-10.html"]
+    assert 'href="2024-10.html"' in found["index.html"]
+    before = found["2024-10.html"]
+    kb.run("digest", "--all", "--format", "html", "--out", str(folder))
+    assert (folder / "2024-10.html").read_text("utf-8") == before
+    alone = rendered(kb, "2024-10", "--format", "html")
+    assert "TinyCodec" in alone
+    assert 'href="2024-08.html"' not in alone
+    own = tmp_path / "own.j2"
+    own.write_text("<b>{{ digest.month }}</b>", encoding="utf-8")
+    assert rendered(kb, "2024-10", "--format", "html", "--template", str(own)) == "<b>2024-10</b>"
+
+
 def test_as_data_it_is_the_record(kb: Any, tmp_path: Path) -> None:
     kb.refresh()
     data = kb.json("digest", "2024-10")

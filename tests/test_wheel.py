@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from kb import __version__
+
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK_HEAVY = (
     "import sys; sys.modules.update(torch=None, sentence_transformers=None, transformers=None, onnxruntime=None)"
@@ -70,6 +72,7 @@ def test_the_wheel_holds_program_and_templates_and_nobodys_notes(wheel: Path) ->
         "kb/templates/digest.md.j2",
         "kb/reference/rvq.py",
         "kb/glossary.yaml",
+        f"paper_kb-{__version__}.data/data/share/man/man1/kb.1",  # where man looks beside the program
     } <= names
     assert not [name for name in names if name.startswith(("notes", "tests", "templates", "cli")) or ".kb" in name]
 

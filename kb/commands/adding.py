@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kb.commands.shared import JsonOption, envelope, open_index, tell
+from kb.commands.shared import JsonOption, envelope, offered, open_index, tell
 from kb.errors import KbError
 from kb.terminal import clean, from_here
 
@@ -28,7 +28,10 @@ def add(
     ],
     write: Annotated[bool, typer.Option("--write", help="Append the entries to the month's note.")] = False,
     month: Annotated[
-        str | None, typer.Option(help="2024-10; else this month, by this computer's clock and time zone.")
+        str | None,
+        typer.Option(
+            help="2024-10; else this month, by this computer's clock and time zone.", autocompletion=offered("months")
+        ),
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Ask nobody: a stub with the id for a title.")] = False,
     as_json: JsonOption = False,

@@ -9,6 +9,7 @@ from kb.commands.shared import (
     JsonOption,
     RefreshOption,
     envelope,
+    offered,
     open_index,
     progress_shown,
     put,
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from kb.store.reader import Reader
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-TargetArgument = Annotated[str | None, typer.Argument(help="A month, a claim, or any part of a paper's name.")]
+TargetArgument = Annotated[
+    str | None,
+    typer.Argument(help="A month, a claim, or any part of a paper's name.", autocompletion=offered("claims")),
+]
 
 
 @app.command()
@@ -62,7 +66,10 @@ def verify(
 def claims(
     ctx: typer.Context,
     target: TargetArgument = None,
-    state: Annotated[str | None, typer.Option("--state", help="holds, contradicted, not-runnable or stale.")] = None,
+    state: Annotated[
+        str | None,
+        typer.Option("--state", help="holds, contradicted, not-runnable or stale.", autocompletion=offered("states")),
+    ] = None,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
 ) -> None:

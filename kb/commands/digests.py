@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from kb.commands.claims import run_claims
-from kb.commands.shared import JsonOption, RefreshOption, envelope, open_index, tell
+from kb.commands.shared import JsonOption, RefreshOption, envelope, offered, open_index, tell
 from kb.layout import Format, Language, Layout, Site
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -16,15 +16,26 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def digest(
     ctx: typer.Context,
-    month: Annotated[str | None, typer.Argument(help="2024-10, or 2024 for a year.")] = None,
-    since: Annotated[str | None, typer.Option("--since", help="The first month of several.")] = None,
-    until: Annotated[str | None, typer.Option("--until", help="The last month of several.")] = None,
-    year: Annotated[str | None, typer.Option("--year", help="All months of a year in one digest.")] = None,
+    month: Annotated[
+        str | None, typer.Argument(help="2024-10, or 2024 for a year.", autocompletion=offered("months"))
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="The first month of several.", autocompletion=offered("months"))
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="The last month of several.", autocompletion=offered("months"))
+    ] = None,
+    year: Annotated[
+        str | None, typer.Option("--year", help="All months of a year in one digest.", autocompletion=offered("years"))
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every month, a file each in the folder --out.")] = False,
     form: Annotated[Format, typer.Option("--format", help="As Markdown, a page or data.")] = "md",
     lang: Annotated[Language | None, typer.Option("--lang", help="Of its own words; else that of the notes.")] = None,
     site: Annotated[Site, typer.Option("--site", help="Whose front matter Markdown begins with.")] = "plain",
-    template: Annotated[str | None, typer.Option("--template", help="Another template, by its name or path.")] = None,
+    template: Annotated[
+        str | None,
+        typer.Option("--template", help="Another template, by its name or path.", autocompletion=offered("templates")),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to a file instead.")] = None,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,

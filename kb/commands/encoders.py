@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kb.commands.shared import JsonOption, config_of, envelope, put, tell, terminal_style
+from kb.commands.shared import JsonOption, config_of, envelope, offered, put, tell, terminal_style
 from kb.errors import KbError
 from kb.terminal import clean, table
 
@@ -15,6 +15,10 @@ app = typer.Typer(
 )
 ModelArgument = Annotated[
     str, typer.Argument(help="minilm, a sentence-transformers model such as BAAI/bge-m3, or a folder with one.")
+]
+
+UsedArgument = Annotated[
+    str, typer.Argument(help="One of kb encoder list, or none.", autocompletion=offered("encoders"))
 ]
 
 
@@ -59,7 +63,7 @@ def get_encoder(ctx: typer.Context, model: ModelArgument) -> None:
 
 
 @app.command("use")
-def use_encoder(ctx: typer.Context, model: ModelArgument) -> None:
+def use_encoder(ctx: typer.Context, model: UsedArgument) -> None:
     """Make kb.toml name an encoder, or none."""
     from kb.config import NO_ENCODER, set_encoder
     from kb.encoders.exported import open_encoder

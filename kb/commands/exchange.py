@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kb.commands.shared import RefreshOption, open_index, query_text, tell
+from kb.commands.shared import RefreshOption, offered, open_index, query_text, tell
 from kb.errors import KbError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -27,7 +27,10 @@ class Format(str, Enum):
 def export(
     ctx: typer.Context,
     query: Annotated[
-        list[str] | None, typer.Argument(help="Which papers, as in a search: month:2024-10 org:CMU; else all.")
+        list[str] | None,
+        typer.Argument(
+            help="Which papers, as in a search: month:2024-10 org:CMU; else all.", autocompletion=offered("query")
+        ),
     ] = None,
     to: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.BIBTEX,
     out: Annotated[

@@ -1,24 +1,24 @@
-"""Papers one by one and all together."""
+"""Papers all together."""
 
-import json
 from typing import Annotated
 
 import typer
 
-from kb.commands.claims import show_claims
+from kb.commands.paging import PagerOption, paged
 from kb.commands.shared import (
     JsonOption,
-    NameArgument,
+    QueryArgument,
     RefreshOption,
     envelope,
+    open_in_editor,
     open_index,
-    paper_named,
     put,
     query_text,
+    states_of,
     tell,
     terminal_style,
 )
-from kb.terminal import Style, clean, paper_columns, table
+from kb.terminal import clean, paper_columns, table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -26,71 +26,36 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command("list", context_settings={"ignore_unknown_options": True})
 def list_papers(
     ctx: typer.Context,
-    query: Annotated[list[str] | None, typer.Argument(help="Filters, as in a search: month:2024-10 org:CMU.")] = None,
+    query: QueryArgument = None,
+    fzf: Annotated[bool, typer.Option("--fzf", help="Choose one in fzf, beside a preview, and open its note.")] = False,
+    pager: PagerOption = True,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
 ) -> None:
     """List papers, newest month first."""
     from kb.query import parse_query
 
+    if fzf and as_json:
+        raise typer.BadParameter("--fzf is for a person, --json for a program; take one of them")
     config, reader = open_index(ctx, refresh)
     papers = reader.list_rows(parse_query(query_text(query or [])))
-    if as_json:
-        typer.echo(envelope(papers))
-    elif papers:
-        rows = paper_columns(papers, config.path_of, terminal_style())
-        put(table(["id", "month", "title", "organizations", "place"], rows, terminal_style()))
-
-
-@app.command()
-def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
-    """Show one paper: what is known of it, its notes, newest first, and what they claim."""
-    from kb.claims.ledger import entry
-    from kb.merging import merged
-    from kb.references import runnable
-
-    config, reader = open_index(ctx, refresh)
-    paper = paper_named(reader, name)
-    records = {key: json.loads(reader.record(key)) for key in reader.notes_of(paper.key)}
-    claims = [entry(row) for row in reader.claims_of_papers(record["id"] for record in records.values())]
-    if as_json:
-        others = [record for key, record in records.items() if key != paper.key]
-        typer.echo(envelope({**records[paper.key], "notes": others, "claims": claims}))
-        return
     style = terminal_style()
-    record = merged(list(records.values()))
-    places = {note["id"]: style.place(config.path_of(note["file"]), note["line"]) for note in records.values()}
-    facts = [
-        ("id", record["id"]),
-        ("kind", record["kind"]),
-        ("month", record["month"]),
-        ("section", " / ".join(record["section_path"])),
-        ("organizations", "、".join(record["organizations"])),
-        ("keywords", "、".join(record["keywords"])),
-        ("arXiv", record["arxiv_id"]),
-        ("DOI", record["doi"]),
-        ("part of", record["parent"]),
-        (
-            "runnable",
-            ", ".join(f"kb run {one}" for one in runnable((record["short_name"], record["title"], record["arxiv_id"]))),
-        ),
-    ]
-    typer.echo(style.bold(clean(record["title"])))
-    for label, value in facts:
-        if value:
-            typer.echo(f"{label:>13}  {clean(value)}")
-    if len(records) == 1:
-        typer.echo(f"{'place':>13}  {places[record['id']]}")
-    for link in record["links"]:
-        typer.echo(f"{link['kind']:>13}  {clean(link['url'])}")
-    for note in records.values():
-        typer.echo()
-        if len(records) > 1:
-            typer.echo(f"{style.bold(places[note['id']])}  {style.dim(clean(note['id']))}\n")
-        _put_markdown(clean(note["body"]), style)
-    if claims:
-        typer.echo()
-        show_claims(config, claims)
+    # In a pipe a title is a title, and nobody waits for its marks.
+    states = states_of(config, reader, [one.key for one in papers]) if as_json or fzf or style.is_terminal else {}
+    signs = {key: state.signs for key, state in states.items()}
+    if as_json:
+        typer.echo(envelope([{**paper._asdict(), "state": states[paper.key]} for paper in papers]))
+    elif fzf:
+        from kb.picking import pick
+
+        if papers and (chosen := pick(papers, signs, config.root)):
+            open_in_editor(config.path_of(chosen.file), chosen.line)
+    elif papers:
+        rows = paper_columns(papers, config.path_of, style)
+        for row, one in zip(rows, papers, strict=True):
+            row[2] = signs.get(one.key, "") + row[2]
+        with paged(pager):
+            put(table(["id", "month", "title", "organizations", "place"], rows, style))
 
 
 @app.command()
@@ -113,19 +78,6 @@ def duplicates(ctx: typer.Context, as_json: JsonOption = False, refresh: Refresh
         typer.echo(f"kb.toml names a record that is not there: {clean(name)}")
     if not (found.pairs or found.unknown):
         tell("no doubtful pairs")
-
-
-@app.command("open")
-def open_note(ctx: typer.Context, name: NameArgument, refresh: RefreshOption = True) -> None:
-    """Open the note in $EDITOR at the paper's line."""
-    import subprocess
-
-    from kb.editors import editor_command
-
-    config, reader = open_index(ctx, refresh)
-    paper = paper_named(reader, name)
-    command = editor_command(config.path_of(paper.file), paper.line)
-    raise typer.Exit(subprocess.call(command))  # noqa: S603 - the user's own $EDITOR, no shell
 
 
 @app.command()
@@ -153,13 +105,3 @@ def stats(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOptio
         return
     rows = [[group, clean(name), count] for group, counts in found.items() for name, count in counts.items()]
     put(table(["", "name", "count"], rows, terminal_style()))
-
-
-def _put_markdown(text: str, style: Style) -> None:
-    if not style.is_terminal:
-        typer.echo(text)
-        return
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    Console().print(Markdown(text))

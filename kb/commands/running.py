@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kb.commands.shared import JsonOption, config_of, envelope, progress_shown, put, tell, terminal_style, write_picture
+from kb.commands.shared import (
+    JsonOption,
+    config_of,
+    envelope,
+    offered,
+    progress_shown,
+    put,
+    tell,
+    terminal_style,
+    write_picture,
+)
 from kb.errors import KbError
 from kb.terminal import claim_state, clean, sparks, table
 
@@ -18,8 +28,11 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(context_settings={"help_option_names": []})
 def run(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="rvq, delay, …")] = None,
-    settings: Annotated[list[str] | None, typer.Argument(help="Parameters: levels=4 delays=0,1,2")] = None,
+    name: Annotated[str | None, typer.Argument(help="rvq, delay, …", autocompletion=offered("algorithms"))] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(help="Parameters: levels=4 delays=0,1,2", autocompletion=offered("settings")),
+    ] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List the algorithms.")] = False,
     check_promises: Annotated[bool, typer.Option("--check", help="Check what the algorithm promises.")] = False,
     every: Annotated[bool, typer.Option("--all", help="With --check: all algorithms.")] = False,

@@ -10,10 +10,12 @@ from kb.commands.shared import (
     NameArgument,
     RefreshOption,
     envelope,
+    offered,
     open_index,
     paper_named,
     put,
     query_text,
+    states_of,
     tell,
     terminal_style,
 )
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from kb.config import Config
     from kb.encoders.exported import OnnxEncoder
     from kb.hits import Answer
+    from kb.store.reader import Reader
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -31,7 +34,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def search(
     ctx: typer.Context,
     query: Annotated[
-        list[str] | None, typer.Argument(help='声学延迟, "exact words", -without, org:Meta, month:2024-10, has:code')
+        list[str] | None,
+        typer.Argument(
+            help='声学延迟, "exact words", -without, org:Meta, month:2024-10, has:code', autocompletion=offered("query")
+        ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="How many hits; 0 shows all.")] = 10,
     why: Annotated[bool, typer.Option("--why", help="Show what each retriever said.")] = False,
@@ -60,7 +66,7 @@ def search(
         answer = similar(config, reader, texts, limit, encoder, narrowed=text)
     else:
         answer = find_papers(config, reader, text, limit, encoder, is_fuzzy=fuzzy)
-    _show_answer(config, answer._replace(notice=answer.notice or notice), why, as_json)
+    _show_answer(config, reader, answer._replace(notice=answer.notice or notice), why, as_json)
     if not (similar_to or fuzzy or answer.found_words):
         from kb.query import parse_query
         from kb.spelling import corrections
@@ -158,18 +164,20 @@ def _encoder(config: "Config") -> "tuple[OnnxEncoder | None, str | None]":
     return None, f"searching by words only: encoder {config.encoder!r} is not set up; run: kb index"
 
 
-def _show_answer(config: "Config", answer: "Answer", why: bool, as_json: bool) -> None:
+def _show_answer(config: "Config", reader: "Reader", answer: "Answer", why: bool, as_json: bool) -> None:
     if answer.notice:
         tell(answer.notice)
+    states = states_of(config, reader, [hit.paper.key for hit in answer.hits])
     if as_json:
-        typer.echo(envelope(answer))
+        hits = [{**hit._asdict(), "state": states[hit.paper.key]} for hit in answer.hits]
+        typer.echo(envelope({**answer._asdict(), "hits": hits}))
         return
     style = terminal_style()
     if why:
         for meaning in answer.meanings:
             typer.echo(style.dim(f"{clean(meaning.word)} = {'、'.join(map(clean, meaning.names))}"))
     for hit in answer.hits:
-        typer.echo("\n".join(hit_lines(hit, config.path_of, style, why)))
+        typer.echo("\n".join(hit_lines(hit, config.path_of, style, why, states[hit.paper.key].signs)))
     if not answer.hits:
         tell("no hits")
     elif answer.total > len(answer.hits):

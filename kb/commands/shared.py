@@ -1,9 +1,11 @@
 """What commands share: their options, the knowledge base they open, how they speak."""
 
 import json
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from kb.config import Config
     from kb.progress import Progress
+    from kb.store.marked import State
     from kb.store.reader import PaperRow, Reader
 
 SCHEMA = 1  # of the JSON envelope
@@ -27,9 +30,29 @@ def _remember_json(ctx: typer.Context, value: bool) -> bool:
     return value
 
 
+def offered(what: str) -> Callable[[typer.Context, str], list[str]]:
+    """Return what answers a shell that completes a word; it is imported when a shell asks."""
+
+    def complete(ctx: typer.Context, typed: str) -> list[str]:
+        from kb.commands.completing import offer
+
+        return offer(what, ctx, typed)
+
+    return complete
+
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", callback=_remember_json, is_eager=True)]
 RefreshOption = Annotated[bool, typer.Option("--refresh/--no-refresh", help="Look for changed notes first.")]
-NameArgument = Annotated[str, typer.Argument(help="Any part of an id, arXiv id, short name or title: dm-codec, 声调.")]
+QueryArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help="Filters, as in a search: month:2024-10 org:CMU is:unread.", autocompletion=offered("query")),
+]
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Any part of an id, arXiv id, short name or title: dm-codec, 声调.", autocompletion=offered("names")
+    ),
+]
 
 
 def config_of(ctx: typer.Context) -> "Config":
@@ -59,7 +82,32 @@ def open_index(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
                 notices = bring_in(config, changes, progress)
             for notice in notices:
                 tell(notice)
-    return config, Reader(config.database)
+    return config, Reader(config.database, lambda what: _marked(config, what))
+
+
+def _marked(config: "Config", what: str) -> list[str]:
+    from kb.bookmarks import named
+
+    return named(config.marks, what)
+
+
+def states_of(config: "Config", reader: "Reader", keys: "Sequence[int]") -> "dict[int, State]":
+    """Return what the reader has starred and read of papers, by key; of an unreadable file one line is said."""
+    from kb.store.marked import IN_NOTE, State
+
+    if config.marks.is_file():
+        known = reader.known_as(keys)
+        names = [json.dumps(name, ensure_ascii=False).encode() for one in known.values() for name in one.names]
+        try:
+            marks = config.marks.read_bytes()
+            if any(name in marks for name in names):  # else the search need not wait for it to be understood
+                from kb.bookmarks import states
+
+                return states(config.marks, known)
+        except (KbError, OSError) as error:
+            tell(str(error))
+    starred = reader.starred(keys)
+    return {key: State(IN_NOTE if key in starred else None) for key in keys}
 
 
 def known_state(config: "Config") -> tuple[dict[str, tuple[int, int]], str]:
@@ -98,9 +146,18 @@ def query_text(arguments: list[str]) -> str:
     return " ".join(arguments)
 
 
+def open_in_editor(path: Path, line: int) -> None:
+    """Open a file at a line in the user's editor, and end as that ends."""
+    import subprocess
+
+    from kb.editors import editor_command
+
+    raise typer.Exit(subprocess.call(editor_command(path, line)))  # noqa: S603 - the user's own $EDITOR, no shell
+
+
 def terminal_style() -> Style:
-    """Return how standard output is written to."""
-    return Style(sys.stdout.isatty())
+    """Return how standard output is written to; FORCE_COLOR says that a person reads what goes into a pipe."""
+    return Style(sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
 
 
 def put(renderable: Any) -> None:

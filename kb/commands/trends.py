@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from kb.commands.shared import JsonOption, RefreshOption, envelope, open_index, put, terminal_style, write_picture
+from kb.commands.shared import (
+    JsonOption,
+    RefreshOption,
+    envelope,
+    offered,
+    open_index,
+    put,
+    terminal_style,
+    write_picture,
+)
 from kb.terminal import clean, sparks, table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -14,8 +23,12 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def trends(
     ctx: typer.Context,
-    since: Annotated[str | None, typer.Option("--since", help="The first month or year.")] = None,
-    until: Annotated[str | None, typer.Option("--until", help="The last month or year.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="The first month or year.", autocompletion=offered("months"))
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="The last month or year.", autocompletion=offered("months"))
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many topics.")] = 12,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw them to a PNG file.")] = None,
     as_json: JsonOption = False,

@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from kb.errors import IndexBusy, IndexDamaged, IndexNewer, IndexOld, KbError
 
-LATEST_STEP = "0009_passage_keys"
+LATEST_STEP = "0011_passage_keys"
 WAIT_SECONDS = 10
-_FAULTS_OF_OURS = ("no such ", "near ", "fts5: ")  # an error that begins so is a bug, and keeps its traceback
+_FAULTS_OF_OURS = ("no such ", "syntax error", "fts5: ", "already exists")  # a bug, which keeps its traceback
 
 
 def open_committed(database: Path) -> sqlite3.Connection:
@@ -56,7 +56,7 @@ def refusal(error: sqlite3.DatabaseError, database: Path) -> KbError | None:
     """Return what an error of SQLite means to a person; None if it is a bug."""
     if type(error) is sqlite3.DatabaseError:
         return IndexDamaged(f"{database} is damaged ({error}); run: kb index --full")
-    if not isinstance(error, sqlite3.OperationalError) or str(error).startswith(_FAULTS_OF_OURS):
+    if not isinstance(error, sqlite3.OperationalError) or any(part in str(error) for part in _FAULTS_OF_OURS):
         return None
     if "locked" in str(error):
         return IndexBusy(f"another kb is writing {database}; try again when it is done")

@@ -1,13 +1,13 @@
 """Reading the index, with nothing but the standard library: this is what a search waits for."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from kb.query import HAS_KINDS, TEXT_FIELDS, Filter, Query
-from kb.store import ledger
+from kb.store import ledger, marked
 from kb.store.opening import open_committed
 from kb.terms import Phrase, has_unspaced, name_key
 
@@ -75,10 +75,22 @@ _OF_A_PAPER = "p.kind != 'note'"
 _READING_ORDER = "p.month IS NULL, p.month DESC, p.file, p.line"
 
 
-class Reader:
-    """A read-only view of one committed state of the index."""
+class Name(NamedTuple):
+    """What a paper is called."""
 
-    def __init__(self, database: Path) -> None:
+    terms: str  # index terms of its title, short name and ids, with spaces between
+    keywords: str  # as the index joins lists
+    month: str | None
+
+
+class Reader:
+    """A read-only view of one committed state of the index.
+
+    marks gives what the papers are known by that the reader marked as "starred" or "read"; a query asks for it.
+    """
+
+    def __init__(self, database: Path, marks: Callable[[str], Iterable[str]] = lambda what: ()) -> None:
+        self._marks = marks
         self._db = open_committed(database)
         ledger.prepare(self._db)
 
@@ -263,6 +275,14 @@ class Reader:
             found.setdefault(paper, {})[state] = count
         return found
 
+    def known_as(self, keys: Iterable[int]) -> dict[int, marked.Known]:
+        """Return by key what the papers that keys are records of are known by, and whether a note stars them."""
+        return marked.known_as(self._db, keys)
+
+    def starred(self, keys: Iterable[int]) -> set[int]:
+        """Return those of keys of whose papers a note bears a star."""
+        return marked.starred_in_notes(self._db, keys)
+
     def list_rows(self, query: Query) -> list[PaperRow]:
         """Return the rows of all papers that query leaves, newest month first."""
         return self.rows([key for key, _ in self.match(query)])
@@ -342,13 +362,13 @@ class Reader:
         )
         return [(month, column) for month, column, _ in rows]
 
-    def names(self) -> dict[int, tuple[str, str | None]]:
-        """Return what every paper is called, as index terms of title, short name and keywords, and its month."""
-        rows = self._db.execute(
-            "SELECT p.key, f.c0 || ' ' || f.c1 || ' ' || f.c2, p.month"
-            f" FROM papers p JOIN papers_fts_content f ON f.id = p.key WHERE {_OF_A_PAPER}"
-        )
-        return {key: (name, month) for key, name, month in rows}
+    def names(self) -> dict[int, Name]:
+        """Return what every paper is called. Their records, which are large, are not read."""
+        called: dict[int, list[str]] = {}
+        for key, name in self._db.execute("SELECT paper, name FROM names"):
+            called.setdefault(key, []).append(name)
+        rows = self._db.execute(f"SELECT key, month, keywords FROM papers p WHERE {_OF_A_PAPER}")
+        return {key: Name(" ".join(called.get(key, ())), keywords, month) for key, month, keywords in rows}
 
     def largest_key(self) -> int:
         """Return the largest key of a paper, 0 if there is none."""
@@ -455,10 +475,16 @@ class Reader:
             _add_literal(inner, parameters, exact)
             clauses.append(f"{key} NOT IN (SELECT rowid FROM papers_fts WHERE {' AND '.join(inner)})")
         for field in query.filters:
-            clause, values = _filter(field)
+            clause, values = self._having_mark(field.value) if field.name == "is" else _filter(field)
             clauses.append(f"NOT ({clause})" if field.is_excluded else clause)
             parameters.extend(values)
         return f"{source} WHERE {' AND '.join(clauses)}" if clauses else source, parameters
+
+    def _having_mark(self, what: str) -> tuple[str, list[object]]:
+        if what == "unread":
+            clause, values = self._having_mark("read")
+            return f"NOT ({clause})", values
+        return marked.having_mark(self._marks(what), counts_notes=what == "starred")
 
 
 def _check_column(name: str) -> None:

@@ -148,7 +148,13 @@ def _claims(db: Database) -> None:
     db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")
 
 
-@migrations(name="0009_passage_keys")
+@migrations(name="0010_topics")
+def _topics(db: Database) -> None:
+    # Months and keywords of all papers without their records, which a digest would have to pass over.
+    db.table("papers").create_index(["month", "kind", "keywords"], "idx_papers_topics")
+
+
+@migrations(name="0011_passage_keys")
 def _passage_keys(db: Database) -> None:
     # Step 5 first left keys of passages to be given again; an index that made it then still does. See there.
     (made,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'passages'").fetchone()

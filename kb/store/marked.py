@@ -1,0 +1,80 @@
+"""What a reader's marks go by: everything the records of one paper are known by, and the star of a note."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+ORDER = ("arxiv", "doi", "openreview", "acl", "title", "id")  # what outlives most changes of the notes comes first
+
+_SHOWN = (
+    "WITH shown AS (SELECT value AS key FROM json_each(?)),"
+    " records AS (SELECT key AS shown, key AS paper FROM shown UNION SELECT w.paper, o.paper"
+    " FROM works w JOIN works o ON o.work = w.work WHERE w.paper IN (SELECT key FROM shown))"
+)
+
+# Looking for the text first is ten times as fast as reading every record.
+_STARRED = """(instr(p.record, '"is_starred":true') AND json_extract(p.record, '$.is_starred'))"""
+IN_NOTE = "in the note"
+
+
+class State(NamedTuple):
+    """What the reader said of a paper."""
+
+    starred: str | None = None  # when, "2025-05-01"; "in the note" if it is the note that says so
+    read: str | None = None
+
+    @property
+    def signs(self) -> str:
+        """What stands before a title: "★✓ ", or nothing."""
+        shown = "★" * bool(self.starred) + "✓" * bool(self.read)
+        return shown and f"{shown} "
+
+
+class Known(NamedTuple):
+    """What a paper is known by."""
+
+    names: tuple[str, ...]  # "arxiv:2410.15017", of all its records, what outlives most changes first
+    is_starred: bool  # in one of its notes
+
+
+def known_as(db: sqlite3.Connection, keys: Iterable[int]) -> dict[int, Known]:
+    """Return by key what the papers that keys are records of are known by."""
+    chosen = (json.dumps(list(keys)),)
+    rows = db.execute(
+        f"{_SHOWN} SELECT r.shown, i.kind, i.value FROM records r JOIN identities i ON i.paper = r.paper"
+        " UNION SELECT r.shown, 'id', p.id FROM records r JOIN papers p ON p.key = r.paper",
+        chosen,
+    ).fetchall()
+    names: dict[int, list[tuple[int, str]]] = {}
+    for key, kind, value in rows:
+        names.setdefault(key, []).append((ORDER.index(kind), f"{kind}:{value}"))
+    starred = starred_in_notes(db, names)
+    return {key: Known(tuple(name for _, name in sorted(found)), key in starred) for key, found in names.items()}
+
+
+def starred_in_notes(db: sqlite3.Connection, keys: Iterable[int]) -> set[int]:
+    """Return those of keys of whose papers a note bears a star."""
+    rows = db.execute(
+        f"{_SHOWN} SELECT r.shown FROM records r JOIN papers p ON p.key = r.paper WHERE {_STARRED}",
+        (json.dumps(list(keys)),),
+    )
+    return {key for (key,) in rows}
+
+
+def having_mark(names: Iterable[str], counts_notes: bool) -> tuple[str, list[object]]:
+    """Return a condition on papers p, and its values: one of names is what the paper is known by.
+
+    If counts_notes, or one of its notes bears a star.
+    """
+    pairs = [name.partition(":")[::2] for name in names]
+    of_notes = f" UNION SELECT p.key FROM papers p WHERE {_STARRED}" if counts_notes else ""
+    condition = (
+        "p.key IN (WITH listed AS (SELECT json_extract(value, '$[0]') AS kind, json_extract(value, '$[1]') AS value"
+        " FROM json_each(?)), marked AS (SELECT i.paper FROM listed l"
+        " JOIN identities i ON i.kind = l.kind AND i.value = l.value"
+        f" UNION SELECT o.key FROM listed l JOIN papers o ON l.kind = 'id' AND o.id = l.value{of_notes})"
+        " SELECT paper FROM marked UNION SELECT o.paper FROM works w JOIN works o ON o.work = w.work"
+        " WHERE w.paper IN (SELECT paper FROM marked))"
+    )
+    return condition, [json.dumps(pairs)]
