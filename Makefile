@@ -49,7 +49,7 @@ screenshots: $(VENV)/.test ## Take the pictures of a month's page for docs/ (nee
 fuzz: $(VENV)/.test ## Look for pages that crash the parser or lose text, for ten minutes.
 	$(BIN)/python -m tests.parsing.fuzz
 
-soak: $(VENV)/.test ## Kill, crowd and overfill it for half an hour and print what was lost; docs/reliability.md has a run.
+soak: $(VENV)/.test ## Kill, crowd and overfill it for a quarter of an hour and print what was lost; docs/reliability.md has a run.
 	$(BIN)/python -m tests.faults.soak
 
 clean: ## Remove what the targets made.

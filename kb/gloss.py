@@ -4,6 +4,7 @@ Chinese is covered by the longest entries, left to right. A concept of a glossar
 languages, another word for its first senses.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -157,7 +158,7 @@ def is_damaged(index: Path) -> bool:
 
 def _connect(path: Path) -> sqlite3.Connection:
     # The table is written once, under another name: nobody has to be waited for, and nothing is written beside it.
-    return sqlite3.connect(f"file:{quote(str(path))}?immutable=1", uri=True)
+    return sqlite3.connect(f"file:{quote(os.fsencode(path))}?immutable=1", uri=True)
 
 
 def readable(text: str, reads_unspaced: bool, gloss: Gloss | None) -> str:

@@ -3,6 +3,7 @@
 Also what an error of SQLite means to a person.
 """
 
+import os
 import sqlite3
 from pathlib import Path
 from urllib.parse import quote
@@ -30,7 +31,7 @@ def open_committed(database: Path) -> sqlite3.Connection:
         raise refusal(error, database) or error from None
     try:
         # SQLite writes beside the index to share it. On a full or read-only disk it cannot; but then nobody writes.
-        address = f"file:{quote(str(database))}?immutable=1"
+        address = f"file:{quote(os.fsencode(database))}?immutable=1"
         return _begin(sqlite3.connect(address, uri=True, isolation_level=None), database)
     except sqlite3.DatabaseError as error:
         raise refusal(error, database) or error from None

@@ -213,3 +213,14 @@ def test_a_note_renamed_in_case_alone_is_the_same_note_under_its_new_name(one: A
     assert after["paper"]["file"] == "A.md"
     assert (after["paper"]["title"], after["score"]) == (before["paper"]["title"], before["score"])
     assert list(one.reader().files()) == ["A.md"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+@pytest.mark.parametrize("name", ["\udcb2\udce2", "a?b#c%20", "😀 两"])
+def test_a_knowledge_base_may_lie_in_a_folder_of_any_name(one: Any, name: str) -> None:
+    root = one.root.rename(one.root.with_name(name))
+    one.root, one.notes = root, root / "notes"
+
+    assert one.run("search", "声调").exit_code == 0
+    assert one.run("index", "--full").exit_code == 0
+    assert titles(one) == ["Alpha"]

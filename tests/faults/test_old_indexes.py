@@ -78,6 +78,7 @@ def test_a_newer_index_is_refused_with_advice_and_left_as_it_is(kb: Any) -> None
         assert result.exit_code == 1
         assert "made by a newer version of kb; install that, or delete it and run: kb index" in result.stderr
         assert result.stderr.count("\n") == 1
+    assert "newer version of kb" in kb.run("doctor").stdout
     with pytest.raises(IndexNewer):
         Writer(kb.config.database)
     assert kb.config.database.read_bytes() == before
@@ -182,6 +183,10 @@ def test_a_damaged_file_is_told_in_one_line_and_mended_by_index(quick_kb: Any, n
     for command in (["search", "声调"], ["list"], ["show", "tinycodec"], ["digest", "2024-10"]):
         result = kb.run(*command)
         assert result.exit_code == 0 or (result.stderr.count("\n") == 1 and "run: kb index" in result.stderr)
-    assert kb.run("index", "--full").exit_code == 0
+    result = kb.run("index", "--full")
+    assert result.exit_code == 0
     assert answers(kb) == before
+    aside = [found.read_bytes() for found in kb.config.index.glob("damaged-*.sqlite")]
+    assert aside == ([damaged[damage]] if name == "kb.sqlite" and damage != "empty" else [])
+    assert ("set the damaged index aside as" in result.stderr) == bool(aside)
     assert indexing.rebuild(kb.config).failures == []
