@@ -151,7 +151,7 @@ def _claims(db: Database) -> None:
 @migrations(name="0010_topics")
 def _topics(db: Database) -> None:
     # Months and keywords of all papers without their records, which a digest would have to pass over.
-    db.table("papers").create_index(["month", "kind", "keywords"], "idx_papers_topics")
+    db.table("papers").create_index(["month", "kind", "keywords"], "idx_papers_topics", if_not_exists=True)
 
 
 @migrations(name="0011_passage_keys")
