@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BUILD = build
 
-.PHONY: help demo test lint format bench man coverage digests screenshots fuzz clean
+.PHONY: help demo test lint format bench man coverage digests screenshots fuzz soak clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ screenshots: $(VENV)/.test ## Take the pictures of a month's page for docs/ (nee
 
 fuzz: $(VENV)/.test ## Look for pages that crash the parser or lose text, for ten minutes.
 	$(BIN)/python -m tests.parsing.fuzz
+
+soak: $(VENV)/.test ## Kill, crowd and overfill it for a quarter of an hour and print what was lost; docs/reliability.md has a run.
+	$(BIN)/python -m tests.faults.soak
 
 clean: ## Remove what the targets made.
 	rm -rf $(VENV) $(BUILD) dist .kb .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -64,12 +64,22 @@ class KbGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            return self._invoke(ctx)
         except KbError as error:
             typer.echo(f"error: {clean(str(error))}", err=True)
             if ctx.meta.get("json"):
                 typer.echo(envelope(None, str(error)))
             raise typer.Exit(error.exit_code) from None
+
+    def _invoke(self, ctx: Any) -> Any:
+        import sqlite3  # not needed to show the help
+
+        try:
+            return super().invoke(ctx)
+        except sqlite3.DatabaseError as error:  # while the index is read: what writes it says so itself
+            from kb.store.opening import refusal
+
+            raise refusal(error, Path("the index")) or error from None
 
 
 app = typer.Typer(

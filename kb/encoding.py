@@ -11,19 +11,22 @@ from kb.encoders import Encoder
 from kb.gloss import Gloss, open_gloss, readable
 from kb.progress import Progress
 from kb.store.reader import Reader
-from kb.store.writer import Writer
+from kb.store.writer import WAIT_SECONDS, Writer
 
 TEXTS_AT_ONCE = 32
 FEWEST_WORDS = 3  # with fewer there is nothing to go by
 
 
-def encode_few(config: Config, encoder: Encoder, most: int) -> bool:
-    """Encode the passages that have no vector yet if they are at most `most`; return whether none is left."""
+def encode_few(config: Config, encoder: Encoder, most: int, wait_seconds: float = WAIT_SECONDS) -> bool:
+    """Encode the passages that have no vector yet if they are at most `most`; return whether none is left.
+
+    Raises: IndexBusy if the index cannot be written within wait_seconds.
+    """
     with closing(Reader(config.database)) as reader:
         pending = len(list(islice(reader.passages_to_encode(encoder.fingerprint), most + 1)))
     if pending > most:
         return False
-    _encode(config, encoder, None)
+    _encode(config, encoder, None, wait_seconds)
     return True
 
 
@@ -45,7 +48,7 @@ def encode_missing(config: Config, encoder: Encoder, progress: Progress | None =
     return encoded
 
 
-def _encode(config: Config, encoder: Encoder, progress: Progress | None) -> int:
+def _encode(config: Config, encoder: Encoder, progress: Progress | None, wait_seconds: float = WAIT_SECONDS) -> int:
     """Encode the passages that have no vector yet and return how many texts that took."""
     gloss = open_gloss(config.index)
     pending: dict[str, str] = {}  # text by its hash
@@ -59,10 +62,11 @@ def _encode(config: Config, encoder: Encoder, progress: Progress | None) -> int:
                 pending[text_hash] = encodable
         if not standing:
             return 0
-        with closing(Writer(config.database)) as writer:
+        with closing(Writer(config.database, wait_seconds)) as writer:
             with writer.transaction():
-                for text_hash in reader.known_vectors(encoder.fingerprint, pending):
-                    del pending[text_hash]
+                with closing(Reader(config.database)) as now:  # vectors that are there while nobody else can write
+                    for text_hash in now.known_vectors(encoder.fingerprint, pending):
+                        del pending[text_hash]
                 done = ((passage, key) for key in standing if key not in pending for passage in standing[key])
                 writer.put_passage_texts(encoder.fingerprint, done)
             texts = sorted(pending.items(), key=lambda item: len(item[1]))

@@ -24,5 +24,13 @@ class IndexOld(KbError):
     """The index was made by an older version; kb.indexing.upgrade brings it up to date."""
 
 
+class IndexNewer(KbError):
+    """The index was made by a newer version; it is left as it is."""
+
+
+class IndexDamaged(KbError):
+    """The index cannot be read; kb.indexing.rebuild makes it anew."""
+
+
 class EncoderMissing(KbError):
     """The encoder cannot run on this machine, or its vectors are not ready; search goes on with words alone."""

@@ -4,11 +4,15 @@ Chinese is covered by the longest entries, left to right. A concept of a glossar
 languages, another word for its first senses.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
+from kb.errors import KbError
 from kb.query import Query
 from kb.terms import Phrase, fold, has_unspaced, name_key, phrase, runs, split_unspaced, terms
 
@@ -33,7 +37,7 @@ class Gloss:
     """The table, looked up word by word, or held in memory for many notes."""
 
     def __init__(self, path: Path, in_memory: bool = False) -> None:
-        self._db = sqlite3.connect(path)
+        self._db = _connect(path)
         self.fingerprint = str(self._db.execute("SELECT value FROM meta").fetchone()[0])
         self._senses: dict[str, tuple[str, ...] | None] = {}
         self._terms: dict[str, list[str]] = {}  # of words that were indexed before
@@ -130,9 +134,31 @@ def gloss_path(index: Path) -> Path:
 
 
 def open_gloss(index: Path, in_memory: bool = False) -> Gloss | None:
-    """Return the table, or None if it has not been built."""
+    """Return the table, or None if it has not been built. Raises: KbError if it is damaged."""
     path = gloss_path(index)
-    return Gloss(path, in_memory) if path.is_file() else None
+    try:
+        return Gloss(path, in_memory) if path.is_file() else None
+    except sqlite3.DatabaseError as error:
+        raise KbError(f"{path} is damaged ({error}); run: kb index") from None
+
+
+def is_damaged(index: Path) -> bool:
+    """Whether there is a table that cannot be read to its end."""
+    path = gloss_path(index)
+    if not path.is_file():
+        return False
+    with closing(_connect(path)) as db:
+        try:
+            return not db.execute("SELECT 1 FROM meta").fetchall() or db.execute("PRAGMA quick_check").fetchone() != (
+                "ok",
+            )
+        except sqlite3.DatabaseError:
+            return True
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # The table is written once, under another name: nobody has to be waited for, and nothing is written beside it.
+    return sqlite3.connect(f"file:{quote(os.fsencode(path))}?immutable=1", uri=True)
 
 
 def readable(text: str, reads_unspaced: bool, gloss: Gloss | None) -> str:

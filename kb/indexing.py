@@ -1,19 +1,22 @@
 """Bring the index up to date with the notes: what changed is read, what is gone is forgotten, the rest stays."""
 
 import hashlib
+import multiprocessing
 import os
 import signal
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 
 from kb import dictionary, gloss, scan
 from kb.config import GLOSSARY_NAME, Config
-from kb.errors import IndexBusy, KbError, NoteError
+from kb.errors import IndexDamaged, KbError, NoteError
 from kb.loading import load
 from kb.parsing import parse_note
 from kb.progress import Progress
+from kb.store import health
 from kb.store.reader import JOINING, FileState, Reader
 from kb.store.rows import NoteRows, note_rows
 from kb.store.writer import WAIT_SECONDS, Writer
@@ -31,7 +34,7 @@ class Report:
     indexed: int = 0
     removed: int = 0
     failures: list[str] = field(default_factory=list)  # one line each, with file and line
-    missing: tuple[str, ...] = ()  # sources that could not be looked at, a line each
+    missing: tuple[str, ...] = ()  # what could not be looked at, or was set aside, a line each
 
 
 def refresh(
@@ -88,8 +91,7 @@ def refresh(
 def _current_gloss(config: Config, report: Report, progress: Progress | None) -> str:
     """Build the gloss table if glossaries or dictionary have changed; return its fingerprint."""
     wanted = dictionary.fingerprint(config.glossaries)
-    found = gloss.open_gloss(config.index)
-    if not found or found.fingerprint != wanted:
+    if gloss.is_damaged(config.index) or not (found := gloss.open_gloss(config.index)) or found.fingerprint != wanted:
         failures = dictionary.build_gloss(config.index, config.glossaries, wanted, progress)
         report.failures += [failure.replace(f"{config.notes.resolve()}/", "") for failure in failures]
     return wanted
@@ -98,20 +100,20 @@ def _current_gloss(config: Config, report: Report, progress: Progress | None) ->
 def rebuild(config: Config, progress: Progress | None = None) -> Report:
     """Read every note again. Vectors stay: they belong to texts, and a text that comes back finds its own.
 
-    An index that cannot be opened is thrown away first.
+    An index that is damaged is set aside, a damaged dictionary made anew.
     """
-    known: dict[str, scan.Stamp] = {}
+    if gloss.is_damaged(config.index):
+        gloss.gloss_path(config.index).unlink()
     try:
         upgrade(config)
         with closing(Reader(config.database)) as reader:
-            known = reader.stamps()
-    except IndexBusy:
-        raise
-    except KbError:
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{config.database}{suffix}").unlink(missing_ok=True)
-    unread = dict.fromkeys(known, (UNREAD, UNREAD))
-    return refresh(config, scan.find_changes(config, unread), progress)
+            unread = dict.fromkeys(reader.stamps(), (UNREAD, UNREAD))
+        return refresh(config, scan.find_changes(config, unread), progress)
+    except IndexDamaged:
+        line = f"set the damaged index aside as {health.set_aside(config.database)}"
+        report = refresh(config, scan.find_changes(config, {}), progress)
+        report.missing = (line, *report.missing)
+        return report
 
 
 def upgrade(config: Config) -> None:
@@ -142,13 +144,16 @@ def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]
         yield from map(_read, *jobs)
         return
     from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+    from concurrent.futures.process import BrokenProcessPool
 
     # Spawned, not forked: the progress bar runs a thread, and a forked copy of its locks could hang.
-    with ProcessPoolExecutor(
-        mp_context=get_context("spawn"), initializer=_start_worker, initargs=(config.index,)
-    ) as pool:
-        yield from pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
+    try:
+        with ProcessPoolExecutor(
+            mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(config.index,)
+        ) as pool:
+            yield from pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
+    except BrokenProcessPool:
+        raise KbError("a process that reads notes was killed, maybe for want of memory; run it again") from None
 
 
 def _read(place: str, path: str, stamp: scan.Stamp, before: FileState | None) -> _Reading:
@@ -179,7 +184,14 @@ def _open_dictionary(index: Path, in_memory: bool) -> None:
 
 def _start_worker(index: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    Thread(target=_end_with_parent, daemon=True).start()
     _open_dictionary(index, in_memory=True)
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)  # it was killed and nobody waits for the answer: without this, its workers would stay for ever
 
 
 def _english_of(text: str) -> list[str]:

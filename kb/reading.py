@@ -9,7 +9,7 @@ from kb.errors import KbError, NoteError
 from kb.loading import load
 from kb.parsing import parse_note
 from kb.records import Note, Paper
-from kb.scan import scan
+from kb.scan import printable, scan
 
 FIELDS = (  # of a record as a line of JSON, after its file, title, line and grammar
     "kind",
@@ -50,10 +50,11 @@ def note_files(path: Path) -> list[NoteFile]:
         return [NoteFile(path.name, path)]
     if not path.is_dir():
         raise KbError(f"{path}: no such file or folder; name a note or a folder of notes")
-    try:
-        return [NoteFile(file, path / file) for file in sorted(scan(path)) if file != GLOSSARY_NAME]
-    except OSError as error:
-        raise KbError(f"{error.filename}: cannot be read: {error.strerror}; check its permissions") from None
+    unread: dict[str, str] = {}
+    found = [NoteFile(file, path / file) for file in sorted(scan(path, unread)) if file != GLOSSARY_NAME]
+    for file in sorted(unread):
+        raise KbError(f"{path / printable(file)}: {unread[file].partition(';')[0]}; name the other files one by one")
+    return found
 
 
 def read_bytes(note: NoteFile) -> bytes:

@@ -37,10 +37,12 @@ def bring_in(config: Config, changes: Changes, progress: Progress) -> tuple[str,
     notices = [f"not indexed: {failure}" for failure in report.failures]
     encoder = None if config.encoder == NO_ENCODER else open_encoder(config.index, config.encoder)
     try:
-        if encoder and not encoding.encode_few(config, encoder, ENCODED_ON_THE_WAY):
+        if encoder and not encoding.encode_few(config, encoder, ENCODED_ON_THE_WAY, WAIT_ON_THE_WAY_SECONDS):
             notices.append("many passages have no embedding yet; run: kb index")
     except EncoderMissing as error:
         notices.append(f"searching by words only: {error}")
+    except IndexBusy as error:
+        notices.append(f"some passages have no embedding yet: {error}")
     return tuple(notices)
 
 
@@ -61,4 +63,7 @@ def _encoder(config: Config, progress: Progress) -> OnnxEncoder:
     if encoder := open_encoder(config.index, config.encoder):
         return encoder
     progress("preparing the encoder, once", 0, 1)
-    return export_encoder(config.root, config.index, config.encoder)
+    try:
+        return export_encoder(config.root, config.index, config.encoder)
+    except OSError as error:
+        raise EncoderMissing(f"the encoder cannot be set up: {error}; see to disk and permissions") from None

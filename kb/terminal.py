@@ -22,7 +22,8 @@ CLAIM_COUNTS = {
     "stale": "stale",
 }
 _ADDRESS_PARTS = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<img\b[^>]*>|(?<=\])\([^)\s]*\)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # and what of a file name is not UTF-8
+_NO_LETTER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Style(NamedTuple):
@@ -43,8 +44,8 @@ class Style(NamedTuple):
         return f"\x1b[1;33m{text}\x1b[0m" if self.is_terminal else text
 
     def place(self, path: Path, line: int) -> str:
-        """Return `path:line` as seen from here, linked to the file (OSC 8)."""
-        shown = f"{from_here(path)}:{line}"
+        """Return `path:line` as seen from here, linked to the file (OSC 8); control characters and newlines as ?."""
+        shown = f"{_NO_LETTER.sub('?', from_here(path))}:{line}"
         if not self.is_terminal:
             return shown
         return f"\x1b]8;;{path.absolute().as_uri()}#L{line}\x1b\\{shown}\x1b]8;;\x1b\\"
@@ -164,7 +165,7 @@ def paper_columns(papers: Sequence[PaperRow], path_of: Callable[[str], Path], st
 def table(headings: Sequence[str], rows: Sequence[Sequence[Any]], style: Style) -> Any:
     """Return rows as a rich table for a person, as tab-separated lines for a pipe."""
     if not style.is_terminal:
-        return "\n".join("\t".join(str(cell).replace("\t", " ") for cell in row) for row in rows)
+        return "\n".join("\t".join(str(cell).replace("\t", " ").replace("\n", " ") for cell in row) for row in rows)
     from rich import box
     from rich.table import Table
     from rich.text import Text

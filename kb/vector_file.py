@@ -9,6 +9,8 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from kb.errors import KbError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -54,7 +56,7 @@ def build(rows: Callable[[], Iterable[Row]], total: int, dimension: int, progres
 
 
 def save(built: Any, path: Path) -> None:
-    """Write what build made; path changes when all is written, or not at all."""
+    """Write what build made; path changes when all is written, or not at all. Raises: KbError if it cannot be."""
     import faiss
 
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
@@ -68,6 +70,10 @@ def save(built: Any, path: Path) -> None:
             file.seek(length)
             file.write(seal)
         os.replace(temporary, path)
+    except (OSError, RuntimeError) as error:  # FAISS has no error of its own for a full disk
+        raise KbError(
+            f"{path} cannot be written: {str(error).splitlines()[-1]:.200}; see to disk and permissions"
+        ) from None
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,9 +1,15 @@
 """Files that are written whole or not at all."""
 
-from collections.abc import Iterable
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from kb.errors import KbError
+
+PREFIX, SUFFIX = ".kb-", ".part"  # of a file that is being written
+ABANDONED_SECONDS = 3600  # no file takes so long to write
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -11,12 +17,39 @@ def write_whole(path: Path, data: bytes) -> None:
 
     Raises: KbError if path cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        replace_whole(path, data)
     except OSError as error:
         raise KbError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def replace_whole(path: Path, data: bytes, check: Callable[[], None] | None = None) -> None:
+    """Make path hold data, and keep its permissions; check is called last and may raise to leave path as it is.
+
+    What is written goes to the disk under another name first, so neither a full disk, a power cut nor a killed program
+    leaves half a file, and two programs that write the same path do not mix. Raises: OSError.
+    """
+    temporary = path.with_name(f"{PREFIX}{os.urandom(4).hex()}{SUFFIX}")
+    try:
+        with temporary.open("xb") as file:
+            if path.exists():
+                os.chmod(temporary, path.stat().st_mode & 0o7777)  # before there is anything to read
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if check:
+            check()
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what programs that were killed while they wrote have left in folder."""
+    for path in folder.glob(f"{PREFIX}????????{SUFFIX}"):
+        with suppress(OSError):  # another one was quicker
+            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                path.unlink()
 
 
 def make_folder(path: Path) -> None:

@@ -154,7 +154,13 @@ def test_many_lists_of_words_are_merged(kb: Kb, monkeypatch: pytest.MonkeyPatch)
 def test_an_index_that_is_missing_or_of_an_older_version_is_brought_up_to_date(kb: Kb) -> None:
     assert states(kb) == {"index": "warning"}
     assert states(kb, "--fix") == {}
-    change(kb, "DELETE FROM _sqlite_migrations WHERE name >= '0008'", "DROP TABLE claims", "DROP TABLE claim_runs")
+    change(
+        kb,
+        "DELETE FROM _sqlite_migrations WHERE name >= '0008'",
+        "DROP TABLE claims",
+        "DROP TABLE claim_runs",
+        "DROP INDEX idx_papers_topics",
+    )
     assert states(kb) == {"index": "warning"}
     assert states(kb, "--fix") == {}
 

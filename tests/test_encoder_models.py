@@ -168,7 +168,10 @@ def test_a_broken_encoder_means_words_only_and_one_line(kb: Any, name: str, how:
     assert "TinyCodec" in result.stdout
     (line,) = [line for line in result.stderr.splitlines() if "of 2" not in line]
     assert line.startswith("searching by words only: ")
-    assert line.endswith("; run: kb encoder export mine")
+    assert line.endswith("; run: kb index" if how == "missing" else "; run: kb encoder export mine")
+    if how == "missing":
+        kb.run("index")
+        assert "searching by words only" not in kb.run("search", "codec").stderr
     kb.run("encoder", "export")
     assert "meaning" in kb.json("search", "codec")["retrievers"]
 

@@ -159,7 +159,7 @@ def test_hidden_files_other_files_and_links_to_folders_are_passed_over(kb: Any) 
     (kb.notes / "loop").symlink_to(kb.notes, target_is_directory=True)
     kb.write("deep/er/b.TXT", "x")
 
-    assert sorted(scan(kb.notes)) == ["2024-08.md", "2024-10.md", "deep/er/b.TXT"]
+    assert sorted(scan(kb.notes, {})) == ["2024-08.md", "2024-10.md", "deep/er/b.TXT"]
 
 
 def test_a_missing_notes_folder_empties_nothing(kb: Any) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kb.claims.ledger import Entry
     from kb.config import Config
     from kb.store.ledger import ClaimRow
+    from kb.store.reader import Reader
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 TargetArgument = Annotated[
@@ -51,7 +52,7 @@ def verify(
         if state not in FAILURES:
             raise typer.BadParameter(f"--fail-on takes {' or '.join(FAILURES)}, got {state!r}")
     config, reader = open_index(ctx, refresh)
-    run_claims(config, select(reader, target))
+    run_claims(config, reader, select(reader, target))
     entries = [entry(row) for row in select(reader, target)]
     if as_json:
         typer.echo(envelope({"summary": summary(entries), "claims": entries}))
@@ -90,8 +91,8 @@ def claims(
         put(table(["run", "state", "kb", "device", "time"], rows, terminal_style()))
 
 
-def run_claims(config: "Config", rows: "list[ClaimRow]") -> None:
-    """Run claims and keep the runs."""
+def run_claims(config: "Config", reader: "Reader", rows: "list[ClaimRow]") -> None:
+    """Run claims and keep the runs; reader sees them then."""
     from kb.claims.verifying import verify as run_claims
     from kb.store.writer import Writer
 
@@ -99,6 +100,7 @@ def run_claims(config: "Config", rows: "list[ClaimRow]") -> None:
         runs = run_claims(rows, progress)
     with closing(Writer(config.database)) as writer, writer.transaction():
         writer.put_runs(runs)
+    reader.renew()
 
 
 def show_claims(config: "Config", entries: "list[Entry]") -> None:

@@ -41,6 +41,7 @@ def digest(
     refresh: RefreshOption = True,
 ) -> None:
     """Write the digest of a month, a year or some months: 2024-10, --year 2024, --since 2024-10, --all --out posts."""
+    from kb.errors import IndexBusy
     from kb.periods import period
     from kb.publishing import publish, publish_all
 
@@ -50,7 +51,10 @@ def digest(
     wanted = period(month or year, since, until)
     config, reader = open_index(ctx, refresh)
     if refresh and (stale := [row for row in reader.claims_of_months(*wanted) if row.state == "stale"]):
-        run_claims(config, stale)
+        try:
+            run_claims(config, reader, stale)
+        except IndexBusy as error:
+            tell(f"claims are shown as they were: {error}")
     if every:
         if not out:
             raise typer.BadParameter("--all writes a file a month; say where with --out FOLDER")

@@ -64,6 +64,7 @@ def config_of(ctx: typer.Context) -> "Config":
 
 def open_index(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
     """Return the knowledge base and a reader of its index, brought up to date first unless told otherwise."""
+    from kb.gloss import gloss_path
     from kb.scan import find_changes
     from kb.store.reader import Reader
 
@@ -73,7 +74,8 @@ def open_index(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
         changes = find_changes(config, stamps)
         for line in changes.missing:
             tell(line)
-        if changes or joining != config.joining or not config.database.is_file():
+        is_whole = config.database.is_file() and gloss_path(config.index).is_file()
+        if changes or joining != config.joining or not is_whole:
             from kb.refreshing import bring_in
 
             with progress_shown() as progress:

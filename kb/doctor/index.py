@@ -7,7 +7,7 @@ from kb.config import DEFAULT_ENCODER, NO_ENCODER, Config
 from kb.doctor.findings import Finding, parted
 from kb.encoders.exported import INSTALL, OnnxEncoder, open_encoder
 from kb.encoders.models import is_packaged
-from kb.errors import EncoderMissing, IndexBusy, IndexOld, KbError
+from kb.errors import EncoderMissing, IndexBusy, IndexNewer, IndexOld, KbError
 from kb.store import health
 from kb.store.reader import Reader
 
@@ -23,6 +23,8 @@ def opened(config: Config) -> tuple[Reader | None, list[Finding]]:
         reader = Reader(config.database)
     except IndexOld as error:
         return None, [Finding("index", "warning", *parted(error), "reread")]
+    except (IndexNewer, IndexBusy) as error:
+        return None, [Finding("index", "warning", *parted(error))]
     except KbError as error:
         return None, [Finding("index", "broken", parted(error)[0], FIX, "anew")]
     try:
@@ -37,14 +39,6 @@ def opened(config: Config) -> tuple[Reader | None, list[Finding]]:
     size = config.database.stat().st_size / 2**20
     what = f"{config.database} is whole: {reader.paper_count()} records, {size:.1f} MiB"
     return reader, [Finding("index", "ok", what)]
-
-
-def schema(config: Config, reader: Reader) -> Iterator[Finding]:
-    """Look whether a later version of the program has written the index."""
-    if step := health.newer_step(config.database):
-        yield Finding(
-            "schema", "warning", f"a later version of kb wrote this index ({step})", "pip install -U paper-kb"
-        )
 
 
 def leftovers(config: Config, reader: Reader) -> Iterator[Finding]:
@@ -98,6 +92,10 @@ def _vectors(config: Config, reader: Reader, encoder: OnnxEncoder) -> Iterator[F
 
 def glosses(config: Config, reader: Reader) -> Iterator[Finding]:
     """Look whether the table of translations is the one that glossaries and dictionary make."""
+    if gloss.is_damaged(config.index):
+        what = "the table of translations is damaged: searches that need it end with an error"
+        yield Finding("gloss", "broken", what, INDEX, "index")
+        return
     table = gloss.open_gloss(config.index)
     wanted = dictionary.fingerprint(config.glossaries)
     if table and table.fingerprint == wanted == reader.meta("gloss"):
@@ -107,4 +105,4 @@ def glosses(config: Config, reader: Reader) -> Iterator[Finding]:
         yield Finding("gloss", "warning", what, INDEX, "index")
 
 
-RULES = (schema, leftovers, term_lists, encoder, glosses)
+RULES = (leftovers, term_lists, encoder, glosses)

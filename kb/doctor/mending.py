@@ -1,9 +1,7 @@
 """Mend what can be mended without losing anything: only what the program has made itself, and can make again."""
 
-import time
 from collections.abc import Iterable
 from contextlib import closing, suppress
-from pathlib import Path
 
 from kb import refreshing
 from kb.config import Config
@@ -25,7 +23,7 @@ def mend(config: Config, findings: Iterable[Finding], progress: Progress) -> lis
     wanted = {finding.mend for finding in findings}
     done = []
     if "anew" in wanted:
-        done.append(f"set the damaged index aside as {_set_aside(config.database)}")
+        done.append(f"set the damaged index aside as {health.set_aside(config.database)}")
     if "terms" in wanted:
         health.rebuild_terms(config.database)
         done.append("made the full text again")
@@ -53,12 +51,3 @@ def _bring_in(config: Config, progress: Progress, is_all: bool) -> list[str]:
             changes = find_changes(config, reader.stamps())
     report, encoded, notices = refreshing.bring_all(config, changes, progress)
     return [f"read {report.indexed} notes, encoded {encoded} texts", *notices]
-
-
-def _set_aside(database: Path) -> Path:
-    aside = database.with_name(f"damaged-{time.strftime('%Y%m%d-%H%M%S')}.sqlite")
-    database.rename(aside)
-    for suffix in ("-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            Path(f"{database}{suffix}").rename(f"{aside}{suffix}")
-    return aside

@@ -140,8 +140,10 @@ def folder_name(model: str) -> str:
 
 
 def open_encoder(index: Path, model: str) -> OnnxEncoder | None:
-    """Return the exported encoder of model; None if it has not been exported, or by a version of another layout."""
+    """Return the exported encoder of model; None if none was exported, not whole, or by a version of another layout."""
     folder = encoders_folder(index) / folder_name(model)
+    if not all((folder / name).is_file() for name in (GRAPH, WEIGHTS, TOKENIZER)):
+        return None
     try:
         values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return OnnxEncoder(folder, Manifest(**values))

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST = 512  # tokens, where a model sets no limit
+PART = ".part"  # ends the name of a folder that is being made
+ABANDONED_SECONDS = 3600  # no export takes so long
 SAME_VECTOR = 1e-3  # how far a number may lie from sentence-transformers'
 
 # Sentences about nothing in common; an encoder that puts them all in one place cannot read Chinese.
@@ -79,8 +82,8 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
     except (OSError, ValueError) as error:
         raise EncoderMissing(f"encoder {model!r} cannot be read: {str(error).splitlines()[0]}") from None
     folder = encoders_folder(index) / folder_name(model)
-    partial = folder.with_name(folder.name + ".part")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}{PART}")
+    _remove_abandoned(folder.parent)
     partial.mkdir(parents=True)
     _export_graph(transformer, partial)
     _export_tokenizer(transformer, partial)
@@ -101,9 +104,20 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
     likeness = _likeness(vectors[len(_SAMPLES) :])
     manifest = manifest._replace(fingerprint=made_of, reads_unspaced=likeness < SAME_PLACE)
     (partial / MANIFEST).write_text(json.dumps(manifest._asdict(), indent=2) + "\n", encoding="utf-8")
+    (partial / WEIGHTS).touch()  # of a tiny model they lie in the graph; a file that is missing is told by its name
     shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    try:
+        partial.rename(folder)
+    except OSError:  # another process has just put the same there
+        shutil.rmtree(partial)
     return OnnxEncoder(folder, manifest)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what exports that were killed have left."""
+    for path in folder.glob(f"*{PART}"):
+        if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _prompts(transformer: Any, model: str) -> tuple[str, str]:

@@ -1,13 +1,13 @@
 """Whether the index is whole, and what in it belongs to nothing any more."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from kb.errors import IndexBusy
-from kb.store.reader import LATEST_STEP
 
 WAIT_SECONDS = 5
 MOST_TOLD = 3  # lines of what SQLite says of damage
@@ -64,13 +64,6 @@ def damage(database: Path) -> Damage:
     return Damage("", f"{unfound} papers are not in it" if unfound else "")
 
 
-def newer_step(database: Path) -> str | None:
-    """Return the schema's step that a later version of the program has made; None if there is none."""
-    with _opened(database) as db:
-        last = str(db.execute("SELECT max(name) FROM _sqlite_migrations").fetchone()[0])
-    return last if last > LATEST_STEP else None
-
-
 def leftovers(database: Path) -> dict[str, int]:
     """Return how many rows of each kind belong to nothing: {"vectors without a passage": 3}."""
     with _opened(database) as db:
@@ -91,6 +84,16 @@ def rebuild_terms(database: Path) -> None:
     """Make the full text again from its own table of texts."""
     with _opened(database) as db:
         db.execute("INSERT INTO papers_fts(papers_fts) VALUES ('rebuild')")
+
+
+def set_aside(database: Path) -> Path:
+    """Give a damaged index another name and return it: it may hold what nobody can make again, the runs of claims."""
+    aside = database.with_name(f"damaged-{time.strftime('%Y%m%d-%H%M%S')}.sqlite")
+    database.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{database}{suffix}").rename(f"{aside}{suffix}")
+    return aside
 
 
 def term_lists(database: Path) -> int:

@@ -1,15 +1,14 @@
 """Reading the index, with nothing but the standard library: this is what a search waits for."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from kb.errors import IndexOld, KbError
 from kb.query import HAS_KINDS, TEXT_FIELDS, Filter, Query
 from kb.store import ledger, marked
+from kb.store.opening import open_committed
 from kb.terms import Phrase, has_unspaced, name_key
 
 # What counts most is what a paper is called; see docs/search.md.
@@ -18,7 +17,6 @@ COLUMN_WEIGHTS = (4.0, 4.0, 4.0, 3.0, 1.0, 1.0, 0.0)
 NAME_COLUMNS = ("title", "short_name", "keywords", "organizations")
 SEARCHED_COLUMNS = (*NAME_COLUMNS, "body")
 FEWEST_LEFT = 10  # papers, for a narrower query to take the place of a wider one
-LATEST_STEP = "0010_topics"
 JOINING = "joining"  # the fact that tells by what of kb.toml records were joined
 MOST_LOOKED_UP = 1000  # papers whose works are looked up one by one; of more, all works are read
 
@@ -93,17 +91,13 @@ class Reader:
 
     def __init__(self, database: Path, marks: Callable[[str], Iterable[str]] = lambda what: ()) -> None:
         self._marks = marks
-        if not database.is_file():
-            raise KbError(f"no index at {database}; run: kb index")
-        try:
-            self._db = sqlite3.connect(database, timeout=10)
-            self._db.execute("PRAGMA query_only = 1")
-            ledger.prepare(self._db)
-            steps = {name for (name,) in self._db.execute("SELECT name FROM _sqlite_migrations")}
-        except sqlite3.DatabaseError as error:
-            raise KbError(f"{database} cannot be read ({error}); run: kb index --full") from None
-        if LATEST_STEP not in steps:
-            raise IndexOld(f"{database} was made by an older version; run: kb index")
+        self._db = open_committed(database)
+        ledger.prepare(self._db)
+
+    def renew(self) -> None:
+        """See what has been committed since this was opened."""
+        self._db.execute("COMMIT")
+        self._db.execute("BEGIN")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -152,3 +152,20 @@ def _claims(db: Database) -> None:
 def _topics(db: Database) -> None:
     # Months and keywords of all papers without their records, which a digest would have to pass over.
     db.table("papers").create_index(["month", "kind", "keywords"], "idx_papers_topics", if_not_exists=True)
+
+
+@migrations(name="0011_passage_keys")
+def _passage_keys(db: Database) -> None:
+    # Step 5 first left keys of passages to be given again; an index that made it then still does. See there.
+    (made,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'passages'").fetchone()
+    if "AUTOINCREMENT" in made:
+        return
+    db.execute("ALTER TABLE passages RENAME TO passages_before")
+    db.execute(
+        "CREATE TABLE passages"
+        " (key INTEGER PRIMARY KEY AUTOINCREMENT, paper INTEGER, line INTEGER, heading TEXT, text TEXT)"
+    )
+    db.execute("INSERT INTO passages SELECT key, paper, line, heading, text FROM passages_before")
+    db.execute("DROP TABLE passages_before")
+    db.table("passages").create_index(["paper"])
+    db.execute("DELETE FROM passage_texts WHERE passage NOT IN (SELECT key FROM passages)")

@@ -8,10 +8,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from kb.errors import IndexBusy, KbError
+from kb.errors import IndexBusy
 from kb.store.joining import Lists, Touched, rejoin
 from kb.store.ledger import ClaimRun
-from kb.store.reader import LATEST_STEP, FileState
+from kb.store.opening import LATEST_STEP, refusal, steps
+from kb.store.reader import FileState
 from kb.store.rows import NoteRows
 
 WAIT_SECONDS = 30
@@ -28,12 +29,15 @@ class Writer:
             self._connection = sqlite3.connect(database, timeout=wait_seconds, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            if LATEST_STEP not in _steps(self._connection):
-                _migrate(self._connection)
-        except sqlite3.OperationalError as error:
-            raise _busy(error, database) from None
         except sqlite3.DatabaseError as error:
-            raise KbError(f"{database} cannot be read ({error}); delete it and run: kb index") from None
+            raise refusal(error, database) or error from None
+        try:
+            with self._refusals():
+                if LATEST_STEP not in steps(self._connection, database):
+                    self._migrate()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def close(self) -> None:
         """Let go of the file."""
@@ -43,18 +47,17 @@ class Writer:
     def transaction(self) -> Iterator[None]:
         """Hold the writer's lock; what happens inside is kept whole or, after an exception, not at all.
 
-        Raises: KbError if another process keeps the lock longer than the wait.
+        Raises: IndexBusy if another process keeps the lock longer than the wait, or the disk takes no more;
+        IndexDamaged.
         """
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise _busy(error, self._path) from None
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        with self._refusals():
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
     def remove_files(self, paths: Iterable[str]) -> None:
         """Forget files and everything read from them."""
@@ -130,6 +133,22 @@ class Writer:
             " WHERE t.encoder = vectors.encoder AND t.text_hash = vectors.text_hash)"
         )
 
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise refusal(error, self._path) or error from None
+
+    def _migrate(self) -> None:
+        """Make the steps of the schema that are pending, all or none; of several processes one makes them."""
+        from sqlite_utils import Database
+
+        from kb.store.schema import migrations
+
+        with self.transaction():
+            migrations.apply(Database(self._connection))
+
     def _next_key(self, table: str) -> int:
         return int(self._connection.execute(f"SELECT coalesce(max(key), 0) + 1 FROM {table}").fetchone()[0])
 
@@ -163,19 +182,6 @@ class Writer:
         self._connection.execute("DELETE FROM papers WHERE file = ?", [path])
 
 
-def _steps(connection: sqlite3.Connection) -> set[str]:
-    tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchall()
-    return {name for (name,) in connection.execute("SELECT name FROM _sqlite_migrations")} if tables else set()
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    from sqlite_utils import Database
-
-    from kb.store.schema import migrations
-
-    migrations.apply(Database(connection))
-
-
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -184,12 +190,6 @@ def _make_folder(folder: Path) -> None:
             ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise IndexBusy(f"{folder} cannot be written: {error.strerror}") from None
-
-
-def _busy(error: sqlite3.OperationalError, database: Path) -> IndexBusy:
-    if "locked" in str(error):
-        return IndexBusy(f"another kb is writing {database}; try again when it is done")
-    return IndexBusy(f"{database} cannot be written: {error}")
 
 
 def _file_row(state: FileState) -> dict[str, Any]:

@@ -247,8 +247,10 @@ def full_disk(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("step", ["replace", "fsync", "chmod"])
-@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize(
+    ("step", "is_there"),
+    [("replace", True), ("replace", False), ("fsync", True), ("fsync", False), ("chmod", True)],
+)
 def test_a_full_disk_leaves_the_note_as_it_was(
     empty_kb: Any, monkeypatch: pytest.MonkeyPatch, step: str, is_there: bool
 ) -> None:

@@ -1,0 +1,226 @@
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kb import scan
+from kb.errors import KbError
+from kb.query import parse_query
+
+NOTE = "**《{title}》** X，声调\n\n一句话。\n"
+NOT_UTF_8 = "\udcb2\udce2.md"  # 测.md as Chinese Windows writes it
+
+
+def titles(kb: Any) -> list[str]:
+    return sorted(row.title for row in kb.reader().list_rows(parse_query("")))
+
+
+@pytest.fixture
+def one(empty_kb: Any) -> Any:
+    empty_kb.write("a.md", NOTE.format(title="Alpha"))
+    assert empty_kb.run("index").exit_code == 0
+    return empty_kb
+
+
+@pytest.mark.parametrize(
+    "name", ["two\nlines.md", "😀.md", "e\u0301.md", "\u00e9.md", " .md", "-x.md", "a'b\"c;--.md", "\x1b[31m.md"]
+)
+def test_any_name_in_utf_8_is_a_note_like_others(one: Any, name: str) -> None:
+    one.write(name, NOTE.format(title="Odd"))
+
+    (hit,) = one.json("search", "Odd")["hits"]
+    assert hit["paper"]["file"] == name
+    assert one.run("show", "Odd").exit_code == 0
+    listed = one.run("list", "Odd").stdout
+    assert listed.count("\n") == 1
+    assert "\x1b" not in listed + one.run("search", "Odd").stdout + one.run("show", "Odd").stdout
+    assert len(one.run("status").stdout.splitlines()) == 2
+    (one.notes / name).unlink()
+    assert [paper["title"] for paper in one.json("list")] == ["Alpha"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_not_utf_8_is_told_and_the_other_notes_are_indexed(one: Any) -> None:
+    (one.notes / NOT_UTF_8).write_text(NOTE.format(title="Lost"), encoding="utf-8")
+    (one.notes / "\udcb2").mkdir()
+    one.write("\udcb2/c.md", NOTE.format(title="Below"))
+    one.write("b.md", NOTE.format(title="Beta"))
+
+    result = one.run("search", "声调")
+
+    assert result.exit_code == 0
+    assert sorted(result.stderr.splitlines()) == [
+        "\\xb2/c.md: its name is not UTF-8, so it is not indexed; rename it",
+        "\\xb2\\xe2.md: its name is not UTF-8, so it is not indexed; rename it",
+    ]
+    assert titles(one) == ["Alpha", "Beta"]
+    assert "its name is not UTF-8" in one.run("parse", str(one.notes)).stderr
+
+
+@pytest.mark.parametrize("kind", ["loop", "nothing", "folder", "fifo", "device", "socket"])
+@pytest.mark.parametrize("name", ["b.md", "glossary.yaml"])
+def test_what_is_no_file_is_passed_over_and_nothing_waits_for_it(one: Any, kind: str, name: str) -> None:
+    place = one.notes / name
+    if kind == "loop":
+        place.symlink_to(name)
+    elif kind == "nothing":
+        place.symlink_to("nowhere.md")
+    elif kind == "folder":
+        place.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(place)
+    elif kind == "device":
+        place.symlink_to("/dev/zero")
+    else:
+        import socket
+
+        with socket.socket(socket.AF_UNIX) as listening:
+            os.chdir(one.notes)  # such names may only be short
+            try:
+                listening.bind(name)
+            finally:
+                os.chdir(Path(__file__).parent)
+
+    for command in (["search", "声调"], ["index"], ["index", "--full"], ["status"]):
+        assert one.run(*command).exit_code == 0
+    assert titles(one) == ["Alpha"]
+    told = one.run("list").stderr
+    assert told == (
+        f"{name}: cannot be read (Too many levels of symbolic links); showing what was indexed of it\n"
+        if kind == "loop"
+        else ""
+    )
+
+
+def test_a_loop_of_folders_is_walked_once(one: Any) -> None:
+    (one.notes / "deep").mkdir()
+    (one.notes / "deep" / "up").symlink_to("..", target_is_directory=True)
+    one.write("deep/b.md", NOTE.format(title="Beta"))
+
+    assert [paper["title"] for paper in one.json("list")] == ["Alpha", "Beta"]
+
+
+def test_a_library_that_is_a_pipe_is_told_and_nothing_waits_for_it(one: Any) -> None:
+    os.mkfifo(one.root / "library.bib")
+    with (one.root / "kb.toml").open("a", encoding="utf-8") as file:
+        file.write('[[sources]]\nfolder = "."\nfile = "library.bib"\n')
+
+    result = one.run("list")
+
+    assert "library.bib cannot be read (it is not a file)" in result.stderr
+    assert "Alpha" in result.stdout
+
+
+def test_a_folder_that_cannot_be_read_keeps_what_was_indexed_of_it(one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    one.write("private/b.md", NOTE.format(title="Beta"))
+    one.run("index")
+    one.write("c.md", NOTE.format(title="Gamma"))
+    real = os.scandir
+
+    def denied(folder: Any) -> Any:
+        if str(folder).endswith("private"):
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return real(folder)
+
+    monkeypatch.setattr(scan.os, "scandir", denied)
+    result = one.run("list")
+
+    assert result.stderr == "private/: cannot be read (Permission denied); showing what was indexed of it\n"
+    assert titles(one) == ["Alpha", "Beta", "Gamma"]
+
+
+def test_a_notes_folder_that_cannot_be_read_empties_nothing(one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(folder: Any) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied", folder)
+
+    monkeypatch.setattr(scan.os, "scandir", denied)
+    with pytest.raises(KbError, match="cannot be read: Permission denied; check its permissions"):
+        one.refresh()
+    assert titles(one) == ["Alpha"]
+
+
+def test_a_note_that_goes_while_it_is_read_is_told_and_forgotten_by_the_next_command(
+    one: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = one.write("b.md", NOTE.format(title="Beta"))
+    real = Path.read_bytes
+
+    def goes(path: Path) -> bytes:
+        if path == note:
+            note.unlink(missing_ok=True)
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", goes)
+    result = one.run("list")
+    monkeypatch.undo()
+
+    assert result.exit_code == 0
+    assert result.stderr == "not indexed: b.md: cannot be read: No such file or directory\n"
+    assert one.run("list").stderr == ""
+    assert list(one.reader().files()) == ["a.md"]
+
+
+def test_a_note_that_changes_while_it_is_read_is_read_again_by_the_next_command(
+    one: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = one.write("b.md", NOTE.format(title="Half"))
+    os.utime(note, ns=(1, 10**18))
+    real = Path.read_bytes
+
+    def changes(path: Path) -> bytes:
+        data = real(path)
+        if path == note:
+            note.write_text(NOTE.format(title="Whole"), encoding="utf-8")
+        return data
+
+    monkeypatch.setattr(Path, "read_bytes", changes)
+    one.run("list")
+    monkeypatch.undo()
+    one.run("list")
+
+    assert titles(one) == ["Alpha", "Whole"]
+
+
+def test_a_clock_that_went_back_hides_no_edit(one: Any) -> None:
+    note = one.write("a.md", NOTE.format(title="Omega"))  # as long as Alpha
+    os.utime(note, (1, 1))
+
+    assert [paper["title"] for paper in one.json("list")] == ["Omega"]
+
+
+def test_an_edit_that_keeps_size_and_time_is_seen_by_a_full_index_alone(one: Any) -> None:
+    """The one edit that is not noticed: docs/reliability.md says so."""
+    note = one.notes / "a.md"
+    stamp = note.stat()
+    note.write_text(NOTE.format(title="Omega"), encoding="utf-8")
+    os.utime(note, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+    one.run("index")
+    assert titles(one) == ["Alpha"]
+    one.run("index", "--full")
+    assert titles(one) == ["Omega"]
+
+
+def test_a_note_renamed_in_case_alone_is_the_same_note_under_its_new_name(one: Any) -> None:
+    before = one.json("search", "声调")["hits"][0]
+    (one.notes / "a.md").rename(one.notes / "A.md")
+
+    (after,) = one.json("search", "声调")["hits"]
+
+    assert after["paper"]["file"] == "A.md"
+    assert (after["paper"]["title"], after["score"]) == (before["paper"]["title"], before["score"])
+    assert list(one.reader().files()) == ["A.md"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+@pytest.mark.parametrize("name", ["\udcb2\udce2", "a?b#c%20", "😀 两"])
+def test_a_knowledge_base_may_lie_in_a_folder_of_any_name(one: Any, name: str) -> None:
+    root = one.root.rename(one.root.with_name(name))
+    one.root, one.notes = root, root / "notes"
+
+    assert one.run("search", "声调").exit_code == 0
+    assert one.run("index", "--full").exit_code == 0
+    assert titles(one) == ["Alpha"]

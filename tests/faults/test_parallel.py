@@ -1,0 +1,106 @@
+import threading
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from kb import encoding, indexing, refreshing
+from kb.errors import IndexBusy
+from kb.query import parse_query
+from kb.search import search
+from kb.store.reader import Reader
+from kb.store.writer import Writer
+from tests.faults.killing import start
+from tests.faults.parallel import run_all, write_generation
+from tests.faults.states import full_text_is_whole, state
+
+
+def test_readers_and_writers_at_once_see_whole_states_and_no_errors(empty_kb: Any) -> None:
+    for writer in (8, 9):
+        write_generation(empty_kb.root, writer, 0)
+    empty_kb.run("index")
+
+    readers, writers = run_all(empty_kb.root, readers=8, writers=2, seconds=5)
+
+    assert [told.errors for told in (*readers, *writers)] == [[]] * 10
+    assert [told.mixtures for told in readers] == [0] * 8
+    assert min(told.runs for told in (*readers, *writers)) > 0
+    assert max(told.slowest for told in writers) < indexing.WAIT_SECONDS
+    empty_kb.run("index")
+    assert state(empty_kb.config.database)["files"]
+    assert full_text_is_whole(empty_kb.config.database)
+
+
+def test_two_first_indexes_at_once_make_one(kb: Any) -> None:
+    both = [start(kb.root, ["kb", "index"]) for _ in range(2)]
+    said = [process.communicate(timeout=60)[0].decode() for process in both]
+
+    assert [process.returncode for process in both] == [0, 0], said
+    assert all(line.startswith("notes: ") and line.count("\n") == 1 for line in said)
+    assert len(kb.json("list", "--no-refresh")) == 4
+
+
+def test_an_index_that_has_to_wait_too_long_says_so_in_one_line(kb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kb.refresh()
+    kb.write("new.md", "**《New》** X，k\n")
+    monkeypatch.setattr(indexing.refresh, "__defaults__", (None, 0.05))
+    writer = Writer(kb.config.database)
+    with writer.transaction():
+        result = kb.run("index")
+    writer.close()
+
+    assert result.exit_code == 1
+    assert result.stderr == f"error: another kb is writing {kb.config.database}; try again when it is done\n"
+
+
+def test_a_search_sees_one_state_though_another_program_changes_it_meanwhile(kb: Any) -> None:
+    kb.refresh()
+    with closing(Reader(kb.config.database)) as reader:
+        found = reader.match(parse_query("TinyCodec"))
+        for path in kb.notes.glob("*.md"):
+            path.unlink()
+        kb.write("other.md", "**《Other》** X，k\n")
+        kb.refresh()
+
+        assert reader.rows([key for key, _ in found])[0].title.startswith("TinyCodec")
+        assert search(kb.config, reader, "TinyCodec", 10, None).total == 1
+        reader.renew()
+        assert reader.match(parse_query("TinyCodec")) == []
+
+
+def test_a_search_whose_passages_cannot_be_encoded_now_goes_on(
+    kb: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (kb.root / "kb.toml").write_text('encoder = "hashed"\n', encoding="utf-8")
+    monkeypatch.setattr(refreshing, "open_encoder", lambda index, model: encoder)
+
+    def busy(*arguments: Any) -> bool:
+        raise IndexBusy("another kb is writing it")
+
+    monkeypatch.setattr(encoding, "encode_few", busy)
+    result = kb.run("list")
+
+    assert result.exit_code == 0
+    assert result.stderr == "some passages have no embedding yet: another kb is writing it\n"
+
+
+def test_an_index_of_an_earlier_version_is_brought_up_by_many_programs_at_once(kb: Any) -> None:
+    from tests.faults.test_old_indexes import put
+
+    put(kb, "0003.sqlite.gz")
+    failures: list[BaseException] = []
+
+    def upgrade() -> None:
+        try:
+            indexing.upgrade(kb.config)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=upgrade) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert len(kb.json("list")) == 5
