@@ -116,8 +116,8 @@ def load_config(root: Path) -> Config:
     return Config(
         root=root,
         notes=notes,
-        templates=root / values.get("templates", "templates"),
-        index=_inside(root, values.get("index", ".kb"), path),
+        templates=_inside(root, values, "templates", "templates"),
+        index=_unlinked(_inside(root, values, "index", ".kb")),
         encoder=values.get("encoder", DEFAULT_ENCODER),
         sources=read_sources(sources, root, notes, path),
         **_judgments(values, path),
@@ -160,6 +160,7 @@ def _newline(text: str) -> str:
 def _replace(path: Path, text: str) -> None:
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
+        temporary.unlink(missing_ok=True)  # where a link of that name leads is no place to write to
         temporary.write_bytes(text.encode("utf-8"))
         os.replace(temporary, path)
     except OSError as error:
@@ -202,8 +203,22 @@ def _pairs(lists: Lists) -> set[frozenset[str]]:
     return {frozenset(pair) for listed in lists for pair in combinations(set(listed), 2)}
 
 
-def _inside(root: Path, name: str, path: Path) -> Path:
+def _inside(root: Path, values: dict[str, Any], key: str, default: str) -> Path:
+    """Return the folder that key names: kb.toml may be a stranger's, and what is outside is none of its business."""
+    name = values.get(key, default)
     folder = (root / name).resolve()
     if not folder.is_relative_to(root.resolve()) or folder == root.resolve():
-        raise KbError(f"{path}: index should be a folder inside the knowledge base, got {name!r}")
+        raise KbError(f"{root / CONFIG_NAME}: {key} should be a folder inside the knowledge base, got {name!r}")
     return folder
+
+
+def _unlinked(index: Path) -> Path:
+    """Return index if it holds no links: what is written to it must not end up where one leads."""
+    try:
+        with os.scandir(index) as entries:
+            link = next((entry.name for entry in entries if entry.is_symlink()), None)
+    except OSError:
+        return index  # not there yet; what else may be wrong is told when it is used
+    if link:
+        raise KbError(f"{index / link} is a link, and the index is written only where it lies; delete the link")
+    return index

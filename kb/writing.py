@@ -13,6 +13,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name}.part")
     try:
+        temporary.unlink(missing_ok=True)  # where a link of that name leads is no place to write to
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
