@@ -84,6 +84,7 @@ def parse_query(text: str) -> Query:
     Example: 'codec "声学延迟" -VAE org:Meta' -> words codec, required 声学延迟, excluded word VAE, filter org.
     Raises: KbError if a field has a value it cannot take.
     """
+    text = text.encode("utf-8", "ignore").decode()  # half characters, which a terminal may hand over, stand nowhere
     named: list[str] = []
     plain: list[str] = []
     words: list[Phrase] = []
