@@ -46,8 +46,8 @@ screenshots: $(VENV)/.test ## Take the pictures of a month's page for docs/ (nee
 	$(BIN)/kb verify
 	$(BIN)/python docs/screenshots.py
 
-fuzz: $(VENV)/.test ## Look for pages that crash the parser or lose text, for ten minutes.
-	$(BIN)/python -m tests.parsing.fuzz
+fuzz: $(VENV)/.test ## Feed noise to parsers, queries, claim blocks, kb.toml and libraries, ten minutes each.
+	$(BIN)/python -m tests.fuzz
 
 clean: ## Remove what the targets made.
 	rm -rf $(VENV) $(BUILD) dist .kb .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -206,7 +206,7 @@ def _pairs(lists: Lists) -> set[frozenset[str]]:
 def _inside(root: Path, values: dict[str, Any], key: str, default: str) -> Path:
     """Return the folder that key names: kb.toml may be a stranger's, and what is outside is none of its business."""
     name = values.get(key, default)
-    folder = (root / name).resolve()
+    folder: Path = (root / name).resolve()
     if not folder.is_relative_to(root.resolve()) or folder == root.resolve():
         raise KbError(f"{root / CONFIG_NAME}: {key} should be a folder inside the knowledge base, got {name!r}")
     return folder

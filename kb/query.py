@@ -21,6 +21,7 @@ _WEAK = frozenset(
     " as and or that this it its be been has had have not than then there their they".split()
 )
 
+MOST_CONDITIONS = 100  # quoted texts, exclusions and fields; SQLite takes a thousand at most
 LONGEST_COMMAND = 16  # words; what is longer is prose
 
 TEXT_FIELDS = {"org": "organizations", "tag": "keywords", "section": "section", "title": "title"}
@@ -82,7 +83,7 @@ def parse_query(text: str) -> Query:
     """Return what text asks for.
 
     Example: 'codec "声学延迟" -VAE org:Meta' -> words codec, required 声学延迟, excluded word VAE, filter org.
-    Raises: KbError if a field has a value it cannot take.
+    Raises: KbError if a field has a value it cannot take, or if there are too many conditions.
     """
     text = text.encode("utf-8", "ignore").decode()  # half characters, which a terminal may hand over, stand nowhere
     named: list[str] = []
@@ -109,6 +110,8 @@ def parse_query(text: str) -> Query:
         else:
             plain.append(token)
             words.extend(alternatives(token))
+    if (count := len(required) + len(excluded) + len(excluded_words) + len(filters)) > MOST_CONDITIONS:
+        raise KbError(f"a query takes {MOST_CONDITIONS} quoted texts, exclusions and fields at most, got {count}")
     name = " ".join(named)
     return Query(
         text=" ".join(plain),

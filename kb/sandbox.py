@@ -1,6 +1,6 @@
 """What templates of the user's own may reach: they may have come with somebody else's notes."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ class Sandbox(SandboxedEnvironment):
 class Folders(FileSystemLoader):
     """Templates in folders and below; not what links in there lead to outside."""
 
-    def __init__(self, folders: Iterable[Path], alone: Path | None = None) -> None:
+    def __init__(self, folders: Sequence[Path], alone: Path | None = None) -> None:
         """Take the folders in order; alone is a template that the user named, wherever it leads."""
-        super().__init__(list(folders), encoding="utf-8")
-        self._places = [Path(place).resolve() for place in (*self.searchpath, *([alone] if alone else []))]
+        super().__init__(folders, encoding="utf-8")
+        self._places = [place.resolve() for place in (*folders, *([alone] if alone else []))]
 
     def get_source(self, environment: Environment, template: str) -> Any:
         """See FileSystemLoader."""
