@@ -22,7 +22,7 @@ from tests.fuzz.targets import (
 )
 from tests.fuzz.targets import query_of as check_of
 
-FEW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def answered(check: Any, one: str) -> None:
