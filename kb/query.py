@@ -22,6 +22,7 @@ _WEAK = frozenset(
 )
 
 MOST_CONDITIONS = 100  # quoted texts, exclusions and fields; SQLite takes a thousand at most
+MOST_TIMES = 10  # that one word counts; FTS5's time grows with their square
 LONGEST_COMMAND = 16  # words; what is longer is prose
 
 TEXT_FIELDS = {"org": "organizations", "tag": "keywords", "section": "section", "title": "title"}
@@ -89,6 +90,7 @@ def parse_query(text: str) -> Query:
     named: list[str] = []
     plain: list[str] = []
     words: list[Phrase] = []
+    times: dict[Phrase, int] = {}
     required: list[Phrase] = []
     excluded: list[Phrase] = []
     excluded_words: list[Phrase] = []
@@ -109,7 +111,9 @@ def parse_query(text: str) -> Query:
                 target.append(found)
         else:
             plain.append(token)
-            words.extend(alternatives(token))
+            for word in alternatives(token):
+                times[word] = times.get(word, 0) + 1
+                words.extend([word] * (times[word] <= MOST_TIMES))
     if (count := len(required) + len(excluded) + len(excluded_words) + len(filters)) > MOST_CONDITIONS:
         raise KbError(f"a query takes {MOST_CONDITIONS} quoted texts, exclusions and fields at most, got {count}")
     name = " ".join(named)

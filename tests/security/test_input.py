@@ -75,6 +75,10 @@ def test_a_query_of_very_many_conditions_is_refused_with_their_number() -> None:
         parse_query('"a" ' * 101)
 
 
+def test_a_word_that_is_typed_thousands_of_times_counts_ten_times() -> None:
+    assert [word.terms for word in parse_query("codec " * 5000 + "RVQ").words] == [("codec",)] * 10 + [("rvq",)]
+
+
 @pytest.mark.parametrize("command", ["show", "open", "related", "verify", "search", "list", "mark"])
 def test_half_a_character_is_answered_in_one_line(kb: Any, command: str) -> None:
     result = kb.run(command, *(["star"] if command == "mark" else []), "\udcff")
