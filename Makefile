@@ -46,8 +46,8 @@ screenshots: $(VENV)/.test ## Take the pictures of a month's page for docs/ (nee
 	$(BIN)/kb verify
 	$(BIN)/python docs/screenshots.py
 
-fuzz: $(VENV)/.test ## Look for pages that crash the parser or lose text, for ten minutes.
-	$(BIN)/python -m tests.parsing.fuzz
+fuzz: $(VENV)/.test ## Feed noise to parsers, queries, claim blocks, kb.toml and libraries, ten minutes each.
+	$(BIN)/python -m tests.fuzz
 
 soak: $(VENV)/.test ## Kill, crowd and overfill it for a quarter of an hour and print what was lost; docs/reliability.md has a run.
 	$(BIN)/python -m tests.faults.soak

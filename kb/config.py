@@ -1,6 +1,7 @@
 """Where a knowledge base lies: the folder that holds kb.toml, and what kb.toml says."""
 
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -116,8 +117,8 @@ def load_config(root: Path) -> Config:
     return Config(
         root=root,
         notes=notes,
-        templates=root / values.get("templates", "templates"),
-        index=_inside(root, values.get("index", ".kb"), path),
+        templates=_inside(root, values, "templates", "templates"),
+        index=_unlinked(_inside(root, values, "index", ".kb")),
         encoder=values.get("encoder", DEFAULT_ENCODER),
         sources=read_sources(sources, root, notes, path),
         **_judgments(values, path),
@@ -193,8 +194,22 @@ def _pairs(lists: Lists) -> set[frozenset[str]]:
     return {frozenset(pair) for listed in lists for pair in combinations(set(listed), 2)}
 
 
-def _inside(root: Path, name: str, path: Path) -> Path:
-    folder = (root / name).resolve()
+def _inside(root: Path, values: dict[str, Any], key: str, default: str) -> Path:
+    """Return the folder that key names: kb.toml may be a stranger's, and what is outside is none of its business."""
+    name = values.get(key, default)
+    folder: Path = (root / name).resolve()
     if not folder.is_relative_to(root.resolve()) or folder == root.resolve():
-        raise KbError(f"{path}: index should be a folder inside the knowledge base, got {name!r}")
+        raise KbError(f"{root / CONFIG_NAME}: {key} should be a folder inside the knowledge base, got {name!r}")
     return folder
+
+
+def _unlinked(index: Path) -> Path:
+    """Return index if it holds no links: what is written to it must not end up where one leads."""
+    try:
+        with os.scandir(index) as entries:
+            link = next((entry.name for entry in entries if entry.is_symlink()), None)
+    except OSError:
+        return index  # not there yet; what else may be wrong is told when it is used
+    if link:
+        raise KbError(f"{index / link} is a link, and the index is written only where it lies; delete the link")
+    return index

@@ -143,6 +143,8 @@ def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]
         _open_dictionary(config.index, in_memory=len(paths) >= FILES_WORTH_MEMORY)
         yield from map(_read, *jobs)
         return
+    # In the user's folder, a file that came with somebody's notes could be taken for a module (Python 3.11 and later).
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 

@@ -21,6 +21,8 @@ _WEAK = frozenset(
     " as and or that this it its be been has had have not than then there their they".split()
 )
 
+MOST_CONDITIONS = 100  # quoted texts, exclusions and fields; SQLite takes a thousand at most
+MOST_TIMES = 10  # that one word counts; FTS5's time grows with their square
 LONGEST_COMMAND = 16  # words; what is longer is prose
 
 TEXT_FIELDS = {"org": "organizations", "tag": "keywords", "section": "section", "title": "title"}
@@ -82,11 +84,13 @@ def parse_query(text: str) -> Query:
     """Return what text asks for.
 
     Example: 'codec "声学延迟" -VAE org:Meta' -> words codec, required 声学延迟, excluded word VAE, filter org.
-    Raises: KbError if a field has a value it cannot take.
+    Raises: KbError if a field has a value it cannot take, or if there are too many conditions.
     """
+    text = text.encode("utf-8", "ignore").decode()  # half characters, which a terminal may hand over, stand nowhere
     named: list[str] = []
     plain: list[str] = []
     words: list[Phrase] = []
+    times: dict[Phrase, int] = {}
     required: list[Phrase] = []
     excluded: list[Phrase] = []
     excluded_words: list[Phrase] = []
@@ -107,7 +111,11 @@ def parse_query(text: str) -> Query:
                 target.append(found)
         else:
             plain.append(token)
-            words.extend(alternatives(token))
+            for word in alternatives(token):
+                times[word] = times.get(word, 0) + 1
+                words.extend([word] * (times[word] <= MOST_TIMES))
+    if (count := len(required) + len(excluded) + len(excluded_words) + len(filters)) > MOST_CONDITIONS:
+        raise KbError(f"a query takes {MOST_CONDITIONS} quoted texts, exclusions and fields at most, got {count}")
     name = " ".join(named)
     return Query(
         text=" ".join(plain),

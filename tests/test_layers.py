@@ -68,7 +68,8 @@ _ALLOWED = {
         "changes claims counting excerpts layout merging overview periods records references related store wording"
     ),
     "quoting": "sanitizing",
-    "templating": "config errors references",
+    "sandbox": "records",
+    "templating": "config errors references sandbox",
     "posts": "changes config layout quoting records templating wording",
     "publishing": "changes config digest errors layout pages periods posts records store writing",
     "sanitizing": "",

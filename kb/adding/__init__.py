@@ -110,10 +110,20 @@ def _added(plan: Plan, text: str, paper: Metadata, drafts: dict[Path, bytes]) ->
     if paper.warning:
         return Outcome(text, paper.title, placed.lines, notices=(f"{paper.warning}; --write would not write it",))
     if plan.write:
+        _refuse_outside(plan.config, path)
         replace_note(path, before, placed.data)
     else:
         drafts[path] = placed.data
     return Outcome(text, paper.title, placed.lines, path, placed.line, placed.section, notices)
+
+
+def _refuse_outside(config: Config, path: Path) -> None:
+    """Raise KbError if path is a link that leads out of the notes: it may have come with them from somebody else."""
+    place = path.resolve()
+    if not any(place.is_relative_to(folder.resolve()) for folder in (config.notes, config.root)):
+        raise KbError(
+            f"{path} leads to {place}, outside of the notes, and is not written to; add the entry there by hand"
+        )
 
 
 def _placed(

@@ -126,6 +126,7 @@ class _Worker:
                     stderr=subprocess.DEVNULL,
                     text=True,
                     encoding="utf-8",
+                    cwd=_ROOT,  # elsewhere, a file that came with somebody's notes could be taken for a module
                     env={**os.environ, "PYTHONPATH": paths},
                 )
             return self._process

@@ -78,7 +78,13 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
         raise EncoderMissing(f"the encoder needs {error.name}; run: {INSTALL}") from None
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        transformer = SentenceTransformer(str(source), device="cpu", local_files_only=True)
+        transformer = SentenceTransformer(
+            str(source),
+            device="cpu",
+            local_files_only=True,
+            trust_remote_code=False,  # a folder may have come with somebody else's notes
+            model_kwargs={"use_safetensors": True},  # weights as .bin are pickled
+        )
     except (OSError, ValueError) as error:
         raise EncoderMissing(f"encoder {model!r} cannot be read: {str(error).splitlines()[0]}") from None
     folder = encoders_folder(index) / folder_name(model)

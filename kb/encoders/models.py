@@ -15,7 +15,6 @@ DEFAULT_AUTHOR = "sentence-transformers"  # of a name without one
 
 # What a model needs, and not its weights in the formats of other frameworks.
 WANTED = ["*.json", "*.txt", "*.model", "*.safetensors", "tokenizer*"]
-WEIGHTS_WITHOUT_SAFETENSORS = ["*.bin"]
 UNWANTED = ["onnx/*", "openvino/*", "*/onnx/*"]
 
 
@@ -78,13 +77,9 @@ def fetch_model(index: Path, model: str) -> Path:
     name = _full_name(model)
     try:
         files = HfApi().list_repo_files(name)
-        has_safetensors = any(file.endswith(".safetensors") for file in files)
-        snapshot_download(
-            name,
-            local_dir=folder,
-            allow_patterns=WANTED if has_safetensors else WANTED + WEIGHTS_WITHOUT_SAFETENSORS,
-            ignore_patterns=UNWANTED,
-        )
+        if not any(file.endswith(".safetensors") for file in files):
+            raise EncoderMissing(f"encoder {model!r} has no weights as safetensors; choose another")
+        snapshot_download(name, local_dir=folder, allow_patterns=WANTED, ignore_patterns=UNWANTED)
     except (errors.HTTPError, errors.HFValidationError, OSError) as error:  # type: ignore[attr-defined]
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise EncoderMissing(f"encoder {model!r} cannot be fetched: {reason}") from None

@@ -83,6 +83,11 @@ class Name(NamedTuple):
     month: str | None
 
 
+def _storable(text: str) -> str:
+    """Return text as SQLite takes it: half characters, which a terminal may hand over, stand in no note."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class Reader:
     """A read-only view of one committed state of the index.
 
@@ -262,11 +267,11 @@ class Reader:
 
     def claims_called(self, name: str) -> list[ledger.ClaimRow]:
         """Return the claims with an id, one unless several bear it."""
-        return ledger.claim_rows(self._db, "c.id = ?", (name,))
+        return ledger.claim_rows(self._db, "c.id = ?", (_storable(name),))
 
     def claim_runs(self, claim: str) -> list[ledger.ClaimRun]:
         """Return every run of a claim, the newest first."""
-        return ledger.runs_of(self._db, claim)
+        return ledger.runs_of(self._db, _storable(claim))
 
     def claim_states(self, papers: Iterable[str]) -> dict[str, dict[str, int]]:
         """Return of each of papers that has claims how many are in which state."""
@@ -289,7 +294,7 @@ class Reader:
 
     def named(self, name: str) -> list[PaperRow]:
         """Return the papers that name means: an id, arXiv id, short name or title in full, else any part of one."""
-        wanted = name.strip()
+        wanted = _storable(name.strip())
         if exact := self.called_exactly([wanted]):
             return self.rows(exact)
         pattern = "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

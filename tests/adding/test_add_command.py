@@ -300,8 +300,8 @@ def test_a_note_that_may_only_be_read_stays(empty_kb: Any, monkeypatch: pytest.M
     assert note.read_text(encoding="utf-8") == "**《Toy: A Start of Toys》** CMU，k\n"
 
 
-def test_links_permissions_and_line_ends_of_a_note_stay(empty_kb: Any, tmp_path: Path) -> None:
-    real = tmp_path / "real.md"
+def test_links_permissions_and_line_ends_of_a_note_stay(empty_kb: Any) -> None:
+    real = empty_kb.root / "real.md"
     real.write_bytes("\ufeff**《Toy: A Start of Toys》** CMU，k\r\n".encode())
     real.chmod(0o640)
     (empty_kb.notes / "2024-10.md").symlink_to(real)
