@@ -49,9 +49,11 @@ def since(last: Written | None, entries: Sequence[DigestEntry]) -> tuple[Change,
 
     If nothing has changed since then, it is what was told then.
     """
+    if last is None:
+        return ()
     hashes = _hashes(entries)
-    if last is None or last.entries == hashes:
-        return last.changes if last else ()
+    if last.entries == hashes:
+        return last.changes
     titles = {entry.paper.id: entry.paper.title for entry in entries}
     added = [Change(kind="added", id=name, title=title) for name, title in titles.items() if name not in last.entries]
     changed = [

@@ -24,10 +24,15 @@ class Period(NamedTuple):
         year = self.since[:4]
         return year if self == (f"{year}-01", f"{year}-12") else f"{self.since}..{self.until}"
 
+    @property
+    def months(self) -> tuple[str, ...]:
+        """All of them, in order."""
+        return tuple(map(_month, range(_number(self.since), _number(self.until) + 1)))
+
     def before(self, months: int) -> "Period":
         """Return so many months that end before this begins: 2024-10 and 3 -> 2024-07..2024-09."""
-        year, month = map(int, self.since.split("-"))
-        return Period(_month(12 * year + month - 1 - months), _month(12 * year + month - 2))
+        first = _number(self.since)
+        return Period(_month(first - months), _month(first - 1))
 
 
 def period(text: str | None = None, since: str | None = None, until: str | None = None) -> Period:
@@ -50,6 +55,11 @@ def _bound(text: str, month: str) -> str:
     if not _MONTH.fullmatch(text):
         raise KbError(f"want a month such as 2024-10, or a year, got {text!r}")
     return text
+
+
+def _number(month: str) -> int:
+    """Return how many months there were before since the year 0."""
+    return 12 * int(month[:4]) + int(month[5:]) - 1
 
 
 def _month(number: int) -> str:

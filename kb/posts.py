@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from kb.addresses import PLACES
 from kb.changes import comment
 from kb.config import Config
 from kb.layout import Site
@@ -58,7 +59,7 @@ def _links_by_kind(
     """Return the links of a paper as (word of the kind, [(label, address), …]), pictures last; none is left out."""
     found: dict[str, list[tuple[str, str]]] = {}
     if paper.arxiv_id and not any(link.kind == "arxiv" and paper.arxiv_id in link.url for link in paper.links):
-        found["paper"] = [(f"arXiv:{paper.arxiv_id}", f"https://arxiv.org/abs/{paper.arxiv_id}")]
+        found["paper"] = [(f"arXiv:{paper.arxiv_id}", PLACES["arxiv"] + paper.arxiv_id)]
     for one in paper.links:
         if one.kind != "figure":
             found.setdefault(LINK_GROUPS[one.kind], []).append((one.label or one.url, address(one.url)))

@@ -50,7 +50,7 @@ def related(
         for key, terms in own.items()
     }
     rows = {row.key: row for row in reader.rows([key for pairs in found.values() for key, _ in pairs])}
-    return {paper.key: [(rows[key], share) for key, share in found.get(paper.key, [])] for paper in papers}
+    return {paper.key: [(rows[key], share) for key, share in found[paper.key]] for paper in papers}
 
 
 def _closest(

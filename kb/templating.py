@@ -43,7 +43,6 @@ def environment(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters["cell"] = lambda text: " ".join(text.split()).replace("|", "\\|")
     made.filters["to_note"] = lambda file: link(config.path_of(file), place)
     made.filters["to_code"] = lambda path: _code_link(config, path, place)
     made.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}

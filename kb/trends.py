@@ -1,7 +1,7 @@
 """Topics over months: how many papers bear each keyword in each month."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kb.counting import LIST_MARK
@@ -40,7 +40,8 @@ def trends(reader: Reader, period: Period, most: int) -> Trends:
         counted.update((name, month) for name in dict.fromkeys(joined.split(LIST_MARK)))
     if not counted:
         raise KbError(f"no paper of {period.name} has keywords; to see what there is: kb stats")
-    months = _every_month(sorted({month for _, month in counted}))
+    noted = {month for _, month in counted}
+    months = Period(min(noted), max(noted)).months
     totals: Counter[str] = Counter()
     for (name, _), count in counted.items():
         totals[name] += count
@@ -48,8 +49,3 @@ def trends(reader: Reader, period: Period, most: int) -> Trends:
     return Trends(
         months, tuple(Trend(name, total, tuple(counted[name, month] for month in months)) for name, total in ordered)
     )
-
-
-def _every_month(months: Sequence[str]) -> tuple[str, ...]:
-    first, last = (12 * int(month[:4]) + int(month[5:]) - 1 for month in (months[0], months[-1]))
-    return tuple(f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, last + 1))

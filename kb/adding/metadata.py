@@ -6,6 +6,7 @@ import unicodedata
 from functools import cache
 from typing import Any, NamedTuple
 
+from kb.addresses import PLACES
 from kb.errors import KbError
 
 INSTALL = "pip install 'paper-kb[online]'"
@@ -35,8 +36,8 @@ class Metadata(NamedTuple):
     def addresses(self) -> tuple[str, ...]:
         """Where the paper is, arXiv first."""
         found = (
-            f"https://arxiv.org/abs/{self.arxiv_id}" if self.arxiv_id else None,
-            f"https://doi.org/{self.doi}" if self.doi else None,
+            PLACES["arxiv"] + self.arxiv_id if self.arxiv_id else None,
+            PLACES["doi"] + self.doi if self.doi else None,
             None if self.arxiv_id or self.doi else self.url,
         )
         return tuple(address for address in found if address)

@@ -47,6 +47,8 @@ def digest(
 
     if sum(map(bool, (month, since or until, year, every))) != 1:
         raise typer.BadParameter("say which months: 2024-10, --year, --since and --until, or --all")
+    if every and not out:
+        raise typer.BadParameter("--all writes a file a month; say where with --out FOLDER")
     layout = Layout("json" if as_json else form, lang, site, template)
     wanted = period(month or year, since, until)
     config, reader = open_index(ctx, refresh)
@@ -55,9 +57,7 @@ def digest(
             run_claims(config, reader, stale)
         except IndexBusy as error:
             tell(f"claims are shown as they were: {error}")
-    if every:
-        if not out:
-            raise typer.BadParameter("--all writes a file a month; say where with --out FOLDER")
+    if every and out:
         for path in publish_all(config, reader, layout, out):
             tell(f"wrote {path}")
         return

@@ -15,7 +15,6 @@ from kb.terminal import Style, clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from kb.config import Config
     from kb.progress import Progress
@@ -196,7 +195,7 @@ def tell(text: str) -> None:
     typer.echo(clean(text), err=True)
 
 
-def write_picture(path: "Path", plot: "Mapping[str, Any]") -> None:
+def write_picture(path: Path, plot: "Mapping[str, Any]") -> None:
     """Write what is to be drawn to a PNG file, and say what it lacks."""
     from kb import showing
     from kb.writing import write_whole
