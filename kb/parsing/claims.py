@@ -88,6 +88,8 @@ def _values(fence: Fence) -> tuple[dict[str, Any], str | None]:
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(fence.text, LOADER)):
             return {}, "YAML anchors are not read; write the value out"
+        if twice := _written_twice(yaml.compose(fence.text, LOADER)):
+            return {}, f"{twice!r} is written twice; of two values the first would be lost"
         values = yaml.load(fence.text, LOADER)  # noqa: S506 - builds only text, lists and mappings
     except yaml.MarkedYAMLError as error:
         place = f" in its line {error.problem_mark.line + 1}" if error.problem_mark else ""
@@ -97,6 +99,15 @@ def _values(fence: Fence) -> tuple[dict[str, Any], str | None]:
     if not isinstance(values, dict):
         return {}, "a claim holds lines like `run: arithmetic.window_tokens`"
     return values, None
+
+
+def _written_twice(node: Any) -> str | None:
+    """Return a key that a mapping of node, or of what is in it, holds twice; None if there is none."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    keys = [str(key.value) for key, _ in pairs]
+    inside = [value for _, value in pairs] or (node.value if isinstance(node, yaml.SequenceNode) else [])
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    return twice or next((found for one in inside if (found := _written_twice(one))), None)
 
 
 def _problem(values: dict[str, Any]) -> str | None:

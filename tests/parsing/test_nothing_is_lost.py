@@ -1,6 +1,7 @@
 """Whatever a page holds, every line of it lies in a record, in the front matter or in a named remainder."""
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -21,12 +22,16 @@ MIXED = """\
 
 ```
 open"""
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 def lost(page: str, file: str) -> list[str]:
-    """Return what is in page and nowhere in what was made of it, line by line."""
+    """Return what is in page and nowhere in what was made of it, line by line; comments in titles are no text."""
     note = parse_note(page.encode(), file)
     lines = re.split(r"\r\n|\n|\r", page.removeprefix("\ufeff"))
+    shown = re.split(r"\r\n|\n|\r", _COMMENT.sub(lambda found: re.sub(r"[^\r\n]", "", found[0]), page))
+    for paper in note.papers:
+        lines[paper.line - 1] = shown[paper.line - 1]
     front = _front_lines(lines)
     remainder = {number for span in note.unclaimed for number in range(span.line, span.end_line + 1)}
     owners = {number: paper for paper in note.papers for number in range(paper.line, paper.end_line + 1)}
@@ -44,21 +49,30 @@ def lost(page: str, file: str) -> list[str]:
 
 
 def _claim_lines(note: Note, lines: list[str]) -> dict[int, set[str]]:
-    """Return the words that a claim's record holds for every line of its block."""
+    """Return the words that a claim's record holds for every line of its block, and those of its comments."""
     found = {}
     for claim in note.claims:
         mark = lines[claim.line - 1].lstrip(" \t>-*+0123456789.)")[:3]
         ends = (n for n in range(claim.line + 1, len(lines) + 1) if lines[n - 1].strip(" \t>").startswith(mark))
         end = next(ends, claim.line)
         if not claim.problem:
-            found |= dict.fromkeys(range(claim.line, end + 1), _words(f"{claim.model_dump_json()} {CLAIM}"))
+            comments = " ".join(re.findall(r"(?:^|\s)#.*", "\n".join(lines[claim.line - 1 : end]), re.MULTILINE))
+            words = _words(f"{_said(claim.model_dump())} {CLAIM} {comments}")
+            found |= dict.fromkeys(range(claim.line, end + 1), words)
     return found
 
 
 def _known(paper: Paper) -> str:
     """Return all that a record says."""
     dates = [date.replace("-", "") for date in (paper.date, paper.published) if date]
-    return " ".join([paper.model_dump_json(), paper.body, paper.title, paper.written_title or "", *dates])
+    return " ".join([_said(paper.model_dump()), *dates])
+
+
+def _said(value: Any) -> str:
+    """Return all texts in the fields of a record."""
+    if isinstance(value, dict):
+        return " ".join(f"{name} {_said(one)}" for name, one in value.items())
+    return " ".join(map(_said, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _words(text: str) -> set[str]:
