@@ -103,7 +103,7 @@ def load_config(root: Path) -> Config:
     """
     path = root / CONFIG_NAME
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_bytes().decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise KbError(f"{path}: not valid TOML in UTF-8: {error}; mend it, or delete it and run: kb init") from None
     except OSError as error:

@@ -24,7 +24,7 @@ from kb.encoders.exported import (
     encoders_folder,
     folder_name,
 )
-from kb.encoders.models import find_model
+from kb.encoders.models import find_model, refuse_pickled
 from kb.errors import EncoderMissing
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
     Raises: EncoderMissing if packages or model are not there, or the model gives other vectors once exported.
     """
     source = find_model(root, index, model)
+    refuse_pickled(source, model)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a model that names code or parts elsewhere must not fetch them
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:

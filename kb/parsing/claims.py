@@ -86,7 +86,7 @@ def _values(fence: Fence) -> tuple[dict[str, Any], str | None]:
     if len(fence.text) > LONGEST_BLOCK:
         return {}, f"the block has {len(fence.text)} characters; a claim has at most {LONGEST_BLOCK}"
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(fence.text, LOADER)):
+        if any(getattr(event, "anchor", None) for event in yaml.parse(fence.text, LOADER)):
             return {}, "YAML anchors are not read; write the value out"
         if twice := _written_twice(yaml.compose(fence.text, LOADER)):
             return {}, f"{twice!r} is written twice; of two values the first would be lost"

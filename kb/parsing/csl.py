@@ -41,7 +41,7 @@ def _items(text: str, file: str) -> list[_Item]:
     found: list[_Item] = []
     decoder = json.JSONDecoder()
     position, line, counted = head.end(), 0, 0
-    while item := _NEXT.search(text, position):
+    while item := _NEXT.match(text, position):
         start = item.end() - 1
         line, counted = line + text.count("\n", counted, start), start
         if item["mark"] == "]":

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from kb.config import Config
 from kb.store.reader import Reader
 from tests.fuzz import checks, inputs
-from tests.fuzz.databases import LIBRARY, zotero
+from tests.fuzz.databases import LIBRARY
 from tests.fuzz.inputs import Repeated
+from tests.fuzz.zotero import zotero
 from tests.parsing.pages import FILES, PAGES
 
 

@@ -29,9 +29,8 @@ def lost(page: str, file: str) -> list[str]:
     """Return what is in page and nowhere in what was made of it, line by line; comments in titles are no text."""
     note = parse_note(page.encode(), file)
     lines = re.split(r"\r\n|\n|\r", page.removeprefix("\ufeff"))
-    shown = re.split(r"\r\n|\n|\r", _COMMENT.sub(lambda found: re.sub(r"[^\r\n]", "", found[0]), page))
-    for paper in note.papers:
-        lines[paper.line - 1] = shown[paper.line - 1]
+    bare = re.split(r"\r\n|\n|\r", _without_comments(page))
+    titles = {paper.line for paper in note.papers}
     front = _front_lines(lines)
     remainder = {number for span in note.unclaimed for number in range(span.line, span.end_line + 1)}
     owners = {number: paper for paper in note.papers for number in range(paper.line, paper.end_line + 1)}
@@ -45,19 +44,26 @@ def lost(page: str, file: str) -> list[str]:
         and number not in remainder
         and not (number in claimed and _words(line) <= claimed[number])
         and not (number in owners and _words(line) <= words[owners[number].id])
+        and not (number in titles and _words(bare[number - 1]) <= words[owners[number].id])
     ]
 
 
+def _without_comments(page: str) -> str:
+    if page.count("<!--") > 100:  # the pattern looks for the end of each
+        return page
+    return _COMMENT.sub(lambda found: re.sub(r"[^\r\n]+", "", found[0]), page)
+
+
 def _claim_lines(note: Note, lines: list[str]) -> dict[int, set[str]]:
-    """Return the words that a claim's record holds for every line of its block, and those of its comments."""
+    """Return the words that a claim's record holds for every line of its block, and those of its comments and tags."""
     found = {}
     for claim in note.claims:
         mark = lines[claim.line - 1].lstrip(" \t>-*+0123456789.)")[:3]
         ends = (n for n in range(claim.line + 1, len(lines) + 1) if lines[n - 1].strip(" \t>").startswith(mark))
         end = next(ends, claim.line)
         if not claim.problem:
-            comments = " ".join(re.findall(r"(?:^|\s)#.*", "\n".join(lines[claim.line - 1 : end]), re.MULTILINE))
-            words = _words(f"{_said(claim.model_dump())} {CLAIM} {comments}")
+            unread = re.findall(r"(?:^|\s)#.*|![^\s,\[\]{}]+", "\n".join(lines[claim.line - 1 : end]), re.MULTILINE)
+            words = _words(f"{_said(claim.model_dump())} {CLAIM} {' '.join(unread)}")
             found |= dict.fromkeys(range(claim.line, end + 1), words)
     return found
 

@@ -10,8 +10,9 @@ from kb.errors import KbError
 from kb.query import parse_query
 from tests.fuzz import targets as fuzzed
 from tests.fuzz.checks import claim_block, page, query_of, settings_file
-from tests.fuzz.databases import LIBRARY, zotero
+from tests.fuzz.databases import LIBRARY
 from tests.fuzz.inputs import corpus
+from tests.fuzz.zotero import zotero
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -129,6 +130,8 @@ def test_a_key_that_a_claim_has_twice_is_a_problem_and_both_stay_text() -> None:
     note = parse_note(block.encode(), "n.md")
     assert note.claims[0].problem == "'says' is written twice; of two values the first would be lost"
     assert "says: one" in note.papers[0].body
+    anchored = parse_note(block.replace("says: two\n", "").replace("one", "&one one").encode(), "n.md")
+    assert anchored.claims[0].problem == "YAML anchors are not read; write the value out"
     inner = parse_note(block.replace("says: two\n", "").replace("{t: 3}", "{t: 3, t: 4}").encode(), "n.md")
     assert str(inner.claims[0].problem).startswith("'t' is written twice")
 
@@ -141,6 +144,16 @@ def test_an_encoder_is_set_where_it_stands_or_not_at_all(kb: Any, text: str) -> 
     assert result.exit_code == 1
     assert "is not where one is looked for; set it to 'none' by hand" in result.stderr
     assert settings.read_text(encoding="utf-8") == text
+
+
+def test_line_ends_that_toml_does_not_know_are_told_and_left(kb: Any) -> None:
+    settings = kb.root / "kb.toml"
+    settings.write_bytes(b'notes = "notes"\rencoder = "none"\r')
+    for command in (["list"], ["encoder", "use", "none"]):
+        result = kb.run(*command)
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert "not valid TOML in UTF-8" in result.stderr
+    assert settings.read_bytes() == b'notes = "notes"\rencoder = "none"\r'
 
 
 def test_half_a_character_in_a_library_costs_that_character_alone(kb: Any, tmp_path: Any) -> None:
