@@ -22,11 +22,16 @@ MIXED = """\
 
 ```
 open"""
+_LINK = re.compile(r"\[([^\[\]\n]*)\]\([^()\s]*\)")
+_ADDRESS = re.compile(r"https?://[!-~]+")  # ends where Chinese begins
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 def lost(page: str, file: str) -> list[str]:
-    """Return what is in page and nowhere in what was made of it, line by line; comments in titles are no text."""
+    """Return what is in page and nowhere in what was made of it, line by line.
+
+    In lines that titles stand in, comments are no text, [a](https://b)c is the word ac, and https://b声 are two.
+    """
     note = parse_note(page.encode(), file)
     lines = re.split(r"\r\n|\n|\r", page.removeprefix("\ufeff"))
     bare = re.split(r"\r\n|\n|\r", _without_comments(page))
@@ -44,7 +49,10 @@ def lost(page: str, file: str) -> list[str]:
         and number not in remainder
         and not (number in claimed and _words(line) <= claimed[number])
         and not (number in owners and _words(line) <= words[owners[number].id])
-        and not (number in titles and _words(bare[number - 1]) <= words[owners[number].id])
+        and not (
+            number in titles
+            and _words(_ADDRESS.sub(r" \g<0> ", _LINK.sub(r"\1", bare[number - 1]))) <= words[owners[number].id]
+        )
     ]
 
 
@@ -59,7 +67,8 @@ def _claim_lines(note: Note, lines: list[str]) -> dict[int, set[str]]:
     found = {}
     for claim in note.claims:
         mark = lines[claim.line - 1].lstrip(" \t>-*+0123456789.)")[:3]
-        ends = (n for n in range(claim.line + 1, len(lines) + 1) if lines[n - 1].strip(" \t>").startswith(mark))
+        closing = re.compile(rf"[ \t>]*{re.escape(mark)}{re.escape(mark[0])}*[ \t]*")
+        ends = (n for n in range(claim.line + 1, len(lines) + 1) if closing.fullmatch(lines[n - 1]))
         end = next(ends, claim.line)
         if not claim.problem:
             unread = re.findall(r"(?:^|\s)#.*|![^\s,\[\]{}]+", "\n".join(lines[claim.line - 1 : end]), re.MULTILINE)

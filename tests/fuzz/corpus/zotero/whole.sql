@@ -24,7 +24,7 @@ INSERT INTO items VALUES (1, 1, '2024-10-05 08:00:00', 1, 'AAAA1111'), (2, 2, '2
     (3, 6, '2024-11-06 08:00:00', 3, 'AAAA3333'), (4, 7, '2024-11-07 08:00:00', 1, 'AAAA4444'),
     (5, 3, '2024-11-07 08:00:00', 1, 'AAAA5555'), (6, 4, '2024-11-08 08:00:00', 1, 'AAAA6666'),
     (7, 5, '2024-11-08 08:00:00', 1, 'AAAA7777'), (8, 8, '2024-11-08 08:00:00', 2, 'AAAA8888'),
-    (9, 1, '2024-11-09 08:00:00', 1, 'AAAA9999');
+    (9, 1, '2024-11-09 08:00:00', 1, 'AAAA9999'), (10, 4, '2024-11-10 08:00:00', 1, 'AAAA0000');
 INSERT INTO itemDataValues VALUES (1, 'TinyCodec: A <i>Small</i> Codec'), (2, '2024-10-02 October 2, 2024'),
     (3, '用残差向量量化压缩语音。'), (4, 'http://arxiv.org/abs/2410.00037'), (5, '10.1000/xyz_(1)'),
     (6, 'Citation Key: tiny2024'), (7, 'arXiv:2410.00037'), (8, 'A Tool'), (9, 2024), (10, 'Tones'), (11, 'In the Bin');
@@ -36,5 +36,6 @@ INSERT INTO tags VALUES (1, 'speech codec'), (2, '声调');
 INSERT INTO itemTags VALUES (1, 1, 0), (2, 2, 1);
 INSERT INTO collections VALUES (1, '离散表示', NULL), (2, 'inner', 1), (3, 'itself', 3);
 INSERT INTO collectionItems VALUES (1, 1, 0), (2, 1, 1), (3, 2, 0);
-INSERT INTO itemNotes VALUES (6, 1, '<div><p>还要 <b>再读</b> &amp; 比较。</p><ul><li>见<a href="https://example.org/x">这里</a></li></ul></div>', '');
+INSERT INTO itemNotes VALUES (6, 1, '<div><p>还要 <b>再读</b> &amp; 比较。</p><ul><li>见<a href="https://example.org/x">这里</a></li></ul></div>', ''),
+    (10, 1, '第二条笔记', '');
 INSERT INTO deletedItems VALUES (9, '2024-11-10 08:00:00');
