@@ -23,7 +23,7 @@ def encode_few(config: Config, encoder: Encoder, most: int, wait_seconds: float 
     Raises: IndexBusy if the index cannot be written within wait_seconds.
     """
     with closing(Reader(config.database)) as reader:
-        pending = len(list(islice(reader.passages_to_encode(encoder.fingerprint), most + 1)))
+        pending = len(list(islice(reader.passages.to_encode(encoder.fingerprint), most + 1)))
     if pending > most:
         return False
     _encode(config, encoder, None, wait_seconds)
@@ -54,7 +54,7 @@ def _encode(config: Config, encoder: Encoder, progress: Progress | None, wait_se
     pending: dict[str, str] = {}  # text by its hash
     standing: dict[str, list[int]] = {}  # passages by the hash of what is encoded of them
     with closing(Reader(config.database)) as reader:
-        for passage, title, text in reader.passages_to_encode(encoder.fingerprint):
+        for passage, title, text in reader.passages.to_encode(encoder.fingerprint):
             encodable = readable_text(f"{title}\n{text}", encoder, gloss)
             text_hash = hashlib.sha256(encodable.encode()).hexdigest() if encodable else ""
             standing.setdefault(text_hash, []).append(passage)
@@ -65,7 +65,7 @@ def _encode(config: Config, encoder: Encoder, progress: Progress | None, wait_se
         with closing(Writer(config.database, wait_seconds)) as writer:
             with writer.transaction():
                 with closing(Reader(config.database)) as now:  # vectors that are there while nobody else can write
-                    for text_hash in now.known_vectors(encoder.fingerprint, pending):
+                    for text_hash in now.vectors.known(encoder.fingerprint, pending):
                         del pending[text_hash]
                 done = ((passage, key) for key in standing if key not in pending for passage in standing[key])
                 writer.put_passage_texts(encoder.fingerprint, done)

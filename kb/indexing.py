@@ -17,7 +17,8 @@ from kb.loading import load
 from kb.parsing import parse_note
 from kb.progress import Progress
 from kb.store import health
-from kb.store.reader import JOINING, FileState, Reader
+from kb.store.files import FileState
+from kb.store.reader import JOINING, Reader
 from kb.store.rows import NoteRows, note_rows
 from kb.store.writer import WAIT_SECONDS, Writer
 
@@ -50,7 +51,7 @@ def refresh(
     try:
         with writer.transaction():
             with closing(Reader(config.database)) as reader:
-                known, glossed = reader.files(changes.changed), reader.meta("gloss")
+                known, glossed = reader.files.states(changes.changed), reader.meta("gloss")
                 joined = reader.meta(JOINING) or ""
             table = _current_gloss(config, report, progress)
             if glossed != table:  # what Chinese stands for has changed in every note
@@ -107,7 +108,7 @@ def rebuild(config: Config, progress: Progress | None = None) -> Report:
     try:
         upgrade(config)
         with closing(Reader(config.database)) as reader:
-            unread = dict.fromkeys(reader.stamps(), (UNREAD, UNREAD))
+            unread = dict.fromkeys(reader.files.stamps(), (UNREAD, UNREAD))
         return refresh(config, scan.find_changes(config, unread), progress)
     except IndexDamaged:
         line = f"set the damaged index aside as {health.set_aside(config.database)}"

@@ -32,7 +32,7 @@ def publish_all(config: Config, reader: Reader, layout: Layout, folder: Path) ->
 
     Raises: KbError as publish does, and if there are no papers.
     """
-    months = [month for month, _ in reader.months() if month]
+    months = [month for month, _ in reader.papers.months() if month]
     if not months:
         raise KbError("no month has any papers yet; write notes, then: kb index")
     outs = {month: folder / f"{month}.{layout.form}" for month in months}

@@ -52,17 +52,17 @@ def nearest(index: Path, reader: Reader, encoder: str, query: "NDArray[np.float3
     import numpy
 
     opened = _open(index, reader, encoder, len(query))
-    rows = reader.vectors(encoder, opened.last_key if opened else 0, SCANNED_AT_MOST + 1)
+    rows = reader.vectors.in_order(encoder, opened.last_key if opened else 0, SCANNED_AT_MOST + 1)
     keys, cosines = _cosines(rows, query)
     if len(keys) > SCANNED_AT_MOST:
         raise EncoderMissing("the vector index is missing or far behind; run: kb index")
     if opened:
         _, found = opened.faiss.search(query.reshape(1, -1), CANDIDATES * k)
-        candidates = reader.vectors_of(encoder, (int(key) for key in found[0] if key != PADDING))
+        candidates = reader.vectors.of(encoder, (int(key) for key in found[0] if key != PADDING))
         more_keys, more_cosines = _cosines(candidates, query)
         keys, cosines = numpy.concatenate((keys, more_keys)), numpy.concatenate((cosines, more_cosines))
     best = numpy.lexsort((keys, -cosines))[: CANDIDATES * k]
-    passages = reader.passages_of_vectors(keys[best].tolist())
+    passages = reader.vectors.passages(keys[best].tolist())
     scored = zip(keys[best].tolist(), cosines[best].tolist(), strict=True)
     return [(passage, cosine) for key, cosine in scored for passage in passages.get(key, ())][:k]
 
@@ -76,9 +76,9 @@ def refresh(index: Path, reader: Reader, encoder: str, dimension: int, progress:
     kept = found.path
     if found.is_due:
         kept = None
-        total = reader.vector_count(encoder)
+        total = reader.vectors.count(encoder)
         if total > SCANNED:
-            built, last_key = vector_file.build(lambda: reader.vectors(encoder), total, dimension, progress)
+            built, last_key = vector_file.build(lambda: reader.vectors.in_order(encoder), total, dimension, progress)
             kept = index / f"{_prefix(reader, encoder)}{last_key}.faiss"
             vector_file.save(built, kept)
     for path in index.glob("vectors-*"):
@@ -90,8 +90,8 @@ def refresh(index: Path, reader: Reader, encoder: str, dimension: int, progress:
 def state(index: Path, reader: Reader, encoder: str, dimension: int) -> IndexState:
     """Return how the index file of encoder's vectors stands to them, and what files lie beside it."""
     opened = _open(index, reader, encoder, dimension)
-    total = reader.vector_count(encoder)
-    alive = reader.vector_count(encoder, opened.last_key) if opened else 0
+    total = reader.vectors.count(encoder)
+    alive = reader.vectors.count(encoder, opened.last_key) if opened else 0
     dead = opened.faiss.ntotal - alive if opened else 0
     path = opened.path if opened else None
     others = tuple(other for other in sorted(index.glob("vectors-*")) if other != path and _is_done(other))
@@ -112,7 +112,7 @@ def _open(index: Path, reader: Reader, encoder: str, dimension: int) -> _Index |
     named = {path.stem.removeprefix(prefix): path for path in index.glob(f"{prefix}*.faiss")}
     paths = {int(key): path for key, path in named.items() if key.isdecimal()}
     # A file that knows keys which were never given is of a state of the database that is lost.
-    last_key = max((key for key in paths if key <= reader.last_vector_key()), default=None)
+    last_key = max((key for key in paths if key <= reader.vectors.last_key()), default=None)
     if last_key is None:
         return None
     with suppress(OSError):  # another process has just replaced it
@@ -122,7 +122,7 @@ def _open(index: Path, reader: Reader, encoder: str, dimension: int) -> _Index |
 
 
 def _prefix(reader: Reader, encoder: str) -> str:
-    return f"vectors-{encoder}-{reader.vector_series()}-"
+    return f"vectors-{encoder}-{reader.vectors.series()}-"
 
 
 def _cosines(

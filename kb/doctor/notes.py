@@ -79,12 +79,12 @@ def ids_that_lose_digits(config: Config) -> Iterator[Finding]:
 
 def failed(config: Config, reader: Reader) -> Iterator[Finding]:
     """Look for notes that could not be read, sources that are not there, and notes that have changed since."""
-    reasons = [state.reason or state.path for state in reader.files().values() if state.state == "failed"]
+    reasons = [state.reason or state.path for state in reader.files.states().values() if state.state == "failed"]
     if reasons:
         yield Finding("notes", "broken", f"{len(reasons)} not indexed: {_some(reasons, '; ')}", "kb status")
     if not config.notes.is_dir():  # the rule before has said so
         return
-    changes = find_changes(config, reader.stamps())
+    changes = find_changes(config, reader.files.stamps())
     for line in changes.missing:
         yield Finding("sources", "warning", line, "kb config sources")
     if changes:

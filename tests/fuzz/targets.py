@@ -242,13 +242,13 @@ def query_of(config: Any, reader: Reader) -> Callable[[str], None]:
     """Return the check of queries on an index: whatever is typed is answered, and SQLite sees terms alone."""
 
     def query(text: str) -> None:
-        reader.named(text)
-        reader.claims_called(text)
+        reader.papers.named(text)
+        reader.claims.called(text)
         parsed = parse_query(text)
         for one in (*parsed.words, *parsed.required, *parsed.excluded, *parsed.excluded_words):
             assert not any(set(term) & set('"\0 \n\t') for term in one.terms), one
         search(config, reader, text, 5, None, is_fuzzy=len(text) < 200)
-        reader.list_rows(parsed)
+        reader.listed(parsed)
 
     return query
 
