@@ -4,7 +4,6 @@ The file is a cache of the vectors up to a key and may be deleted. Its ids are v
 it stays right: later vectors are scanned beside it, and one that is gone from SQLite is passed over.
 """
 
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kb import vector_file
 from kb.errors import EncoderMissing
 from kb.store.reader import Reader
+from kb.writing import is_abandoned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,6 @@ SCANNED_AT_MOST = 3 * SCANNED  # searches add a few vectors themselves after the
 DEAD_AT_MOST = 0.1  # of an index; they only take places among the candidates
 CANDIDATES = 2  # for each one wanted
 PADDING = -1  # the id FAISS answers with when the lists it visits hold fewer vectors than asked for
-ABANDONED_SECONDS = 3600  # no index takes so long to write
 
 
 class _Index(NamedTuple):
@@ -82,7 +81,7 @@ def refresh(index: Path, reader: Reader, encoder: str, dimension: int, progress:
             kept = index / f"{_prefix(reader, encoder)}{last_key}.faiss"
             vector_file.save(built, kept)
     for path in index.glob("vectors-*"):
-        if path != kept and _is_done(path):
+        if path != kept and _is_unused(path):
             with suppress(OSError):  # another process was quicker, or holds it open
                 path.unlink()
 
@@ -94,16 +93,13 @@ def state(index: Path, reader: Reader, encoder: str, dimension: int) -> IndexSta
     alive = reader.vectors.count(encoder, opened.last_key) if opened else 0
     dead = opened.faiss.ntotal - alive if opened else 0
     path = opened.path if opened else None
-    others = tuple(other for other in sorted(index.glob("vectors-*")) if other != path and _is_done(other))
+    others = tuple(other for other in sorted(index.glob("vectors-*")) if other != path and _is_unused(other))
     return IndexState(path, total - alive > SCANNED or dead > DEAD_AT_MOST * (dead + alive), others)
 
 
-def _is_done(path: Path) -> bool:
-    """Whether nobody is writing a file."""
-    try:
-        return path.suffix == ".faiss" or time.time() - path.stat().st_mtime > ABANDONED_SECONDS
-    except OSError:  # it has just got its name
-        return False
+def _is_unused(path: Path) -> bool:
+    """Whether nobody is writing a file that is not the one in use."""
+    return path.suffix == ".faiss" or is_abandoned(path)
 
 
 def _open(index: Path, reader: Reader, encoder: str, dimension: int) -> _Index | None:
