@@ -107,7 +107,7 @@ def read_glossary(path: Path) -> list[tuple[list[str], list[str]]]:
     try:
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, yaml.BaseLoader)
-        values: Any = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - builds only text, lists and mappings
+        values: Any = yaml.load(text, yaml.BaseLoader)  # builds only text, lists and mappings
     except OSError as error:
         raise KbError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -68,8 +68,9 @@ def identities(paper: Paper) -> list[Identity]:
 
 
 def title_tells(title: str) -> bool:
-    """Whether a title is enough to know a paper by: three words or eight Han characters, and not only such as
-    "Summary of Week 12" or "论文阅读笔记".
+    """Whether a title is enough to know a paper by.
+
+    It has three words or eight Han characters, and says more than "Summary of Week 12" or "论文阅读笔记".
     """
     words = _words(title)
     if len(words) >= FEWEST_WORDS and len(set(words) - _GENERIC_WORDS) >= FEWEST_WORDS - 1:

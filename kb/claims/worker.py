@@ -42,7 +42,7 @@ def run(run: str, parameters: dict[str, Any]) -> dict[str, Any]:
         figures = _plain(function.__name__, result)
     except (KbError, ValueError) as error:
         reason = str(error)
-    except Exception as error:  # whatever a reference does wrong is said of this claim alone
+    except Exception as error:  # noqa: BLE001 - whatever a reference does wrong is said of this claim alone
         reason = f"{run} failed: {type(error).__name__}: {error}"
     one_line = " ".join(reason.split()) if reason else None
     return {"figures": figures, "reason": one_line, "seconds": seconds, "device": _device()}

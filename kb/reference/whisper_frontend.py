@@ -170,8 +170,11 @@ def demo(*, device: str = "cpu", seed: int = 0, seconds: float = 2.0, bands: int
     ]
     top = mel_to_hz(torch.linspace(0, float(hz_to_mel(torch.tensor(8000.0))), bands + 2))[1:-1].round().int().tolist()
     plot = {
-        **{"kind": "line", "x": list(range(bands)), "series": {"Hz at the top of the band": top}},
-        **{"x_label": "mel band", "y_label": "Hz"},
+        "kind": "line",
+        "x": list(range(bands)),
+        "series": {"Hz at the top of the band": top},
+        "x_label": "mel band",
+        "y_label": "Hz",
     }
     audio = {"sample_rate_hz": SAMPLE_RATE_HZ, "tracks": {"rising tone": tone.tolist()}}
     drawing = "\n".join("".join(SHADES[shade] for shade in row) for row in shades)
