@@ -6,10 +6,13 @@ as "Paper" or "论文", on the title itself. A wrong join is worse than a missed
 """
 
 import re
+from typing import TYPE_CHECKING
 
-from kb.records import Paper
 from kb.terms import fold, has_unspaced, name_key, terms
 from kb.works import TITLE
+
+if TYPE_CHECKING:
+    from kb.records import Paper
 
 Identity = tuple[str, str]  # kind and value: ("arxiv", "2410.15017")
 
@@ -47,7 +50,7 @@ _GENERIC_HAN = re.compile(
 )
 
 
-def identities(paper: Paper) -> list[Identity]:
+def identities(paper: "Paper") -> list[Identity]:
     """Return what paper is known by; a note or a lecture is known by nothing.
 
     Example: a monthly entry with "论文：https://arxiv.org/abs/2410.15017v2" ->
@@ -106,7 +109,7 @@ def _identity(kind: str, value: str) -> Identity:
     return kind, folded
 
 
-def _is_own(value: str, paper: Paper) -> bool:
+def _is_own(value: str, paper: "Paper") -> bool:
     if value not in paper.body:  # then the front matter gives it
         return True
     lines = [line for line in paper.body.splitlines() if line.strip()]
@@ -121,7 +124,7 @@ def _is_own(value: str, paper: Paper) -> bool:
     return is_pictured and set(_ARXIV.findall(paper.body)) == {value}
 
 
-def _gives(line: str, value: str, paper: Paper, is_entry_line: bool) -> bool:
+def _gives(line: str, value: str, paper: "Paper", is_entry_line: bool) -> bool:
     """Whether line says that value is the paper's: nothing but addresses and labels, or a link that says so.
 
     On the line that names the entry, a link "[pdf](…)" is enough.

@@ -7,10 +7,9 @@ from math import log
 from kb.answering import best_notes, hits
 from kb.config import Config
 from kb.encoders import Encoder
-from kb.encoding import readable_text
 from kb.errors import EncoderMissing, KbError
 from kb.fusion import Scores, fuse
-from kb.gloss import open_gloss
+from kb.gloss import open_gloss, readable_passage
 from kb.hits import Answer
 from kb.meaning import Near, nearest_papers
 from kb.query import Query, parse_query
@@ -82,7 +81,8 @@ def _telling_words(reader: Reader, texts: Sequence[str], fewest: int) -> tuple[P
 
 def _nearest(config: Config, reader: Reader, query: Query, texts: Sequence[str], encoder: Encoder) -> Near | None:
     gloss = open_gloss(config.index)
-    encodable = [found for text in texts[:PASSAGES_READ] if (found := readable_text(text, encoder, gloss))]
+    readable = (readable_passage(text, encoder.reads_unspaced, gloss) for text in texts[:PASSAGES_READ])
+    encodable = [text for text in readable if text]
     if not encodable:
         return None
     import numpy

@@ -57,7 +57,7 @@ _ALLOWED = {
     "checking": "errors parsing reading records terms",
     "reading": "config errors loading parsing records scan",
     "search": "answering config encoders errors fusion gloss hits meaning query spelling store",
-    "similar": "answering config encoders encoding errors fusion gloss hits meaning query store terms",
+    "similar": "answering config encoders errors fusion gloss hits meaning query store terms",
     "layout": "",
     "wording": "layout",
     "periods": "errors",
