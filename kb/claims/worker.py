@@ -6,12 +6,15 @@ a note names, it brings no code.
 
 import importlib
 import json
+import os
 import platform
 import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from difflib import get_close_matches
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 from kb.errors import KbError
@@ -20,13 +23,22 @@ from kb.signatures import arguments
 
 
 def main() -> None:
-    """Answer jobs until there are no more."""
+    """Answer jobs until whoever asks is gone, and then end, whether or not a job is still running."""
     answers = sys.stdout
-    for line in sys.stdin:
+    jobs: SimpleQueue[str] = SimpleQueue()
+    Thread(target=_listen, args=[jobs], daemon=True).start()
+    while True:
+        job = jobs.get()
         with redirect_stdout(sys.stderr):  # what a reference prints is no answer
-            answer = run(**json.loads(line))
+            answer = run(**json.loads(job))
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+
+
+def _listen(jobs: "SimpleQueue[str]") -> None:
+    for line in sys.stdin:
+        jobs.put(line)
+    os._exit(0)  # nobody waits for an answer, and a claim may never end
 
 
 def run(run: str, parameters: dict[str, Any]) -> dict[str, Any]:
