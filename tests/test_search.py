@@ -177,7 +177,7 @@ def test_a_paper_is_named_by_any_unique_part(indexed: Any) -> None:
 def crowded(indexed: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A knowledge base in which two papers are very many."""
     monkeypatch.setattr("kb.search.MOST_RANKED", 1)
-    monkeypatch.setattr("kb.store.reader.FEWEST_LEFT", 1)
+    monkeypatch.setattr("kb.store.full_text.FEWEST_LEFT", 1)
     return indexed
 
 
