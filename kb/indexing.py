@@ -1,7 +1,6 @@
 """Bring the index up to date with the notes: what changed is read, what is gone is forgotten, the rest stays."""
 
 import hashlib
-import multiprocessing
 import os
 import signal
 from collections.abc import Generator
@@ -148,11 +147,12 @@ def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
 
     # Spawned, not forked: the progress bar runs a thread, and a forked copy of its locks could hang.
     try:
         with ProcessPoolExecutor(
-            mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(config.index,)
+            mp_context=get_context("spawn"), initializer=_start_worker, initargs=(config.index,)
         ) as pool:
             yield from pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
     except BrokenProcessPool:
@@ -192,7 +192,9 @@ def _start_worker(index: Path) -> None:
 
 
 def _end_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
+    from multiprocessing import parent_process
+
+    if parent := parent_process():
         parent.join()
         os._exit(1)  # it was killed and nobody waits for the answer: without this, its workers would stay for ever
 
