@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
+from kb.reference._kinds import kinds
 
 WINDOWS = tuple(2**i for i in range(5, 12))  # samples: 32 to 2048, each hopped by a quarter (EnCodec, equation 1)
 BANDS = 64
@@ -75,8 +76,7 @@ def magnitudes(signal: Tensor, window: int) -> Tensor:
     on sample t x hop; the ends are mirrored.
     """
     if signal.ndim != 2 or not signal.is_floating_point() or signal.shape[1] <= window // 2:
-        got = f"{list(signal.shape)} {signal.dtype}"
-        raise ValueError(f"want a float signal [B, N] of more than {window // 2} samples, got {got}")
+        raise ValueError(f"want a float signal [B, N] of more than {window // 2} samples, got {kinds(signal)}")
     hann = torch.hann_window(window, dtype=signal.dtype, device=signal.device)
     spectrum = torch.stft(signal, window, window // 4, window=hann / hann.norm(), return_complex=True)
     return spectrum.abs()
@@ -161,8 +161,7 @@ def generator_loss(losses: Mapping[str, Tensor], weights: Mapping[str, float] = 
 
 def _check(x: Tensor, x_hat: Tensor) -> None:
     if x.ndim != 2 or x.shape != x_hat.shape or not x.numel() or not x.is_floating_point() or x.dtype != x_hat.dtype:
-        got = f"{list(x.shape)} {x.dtype} and {list(x_hat.shape)} {x_hat.dtype}"
-        raise ValueError(f"want two float signals [B, N] of one shape and dtype, not empty, got {got}")
+        raise ValueError(f"want two float signals [B, N] of one shape and dtype, not empty, got {kinds(x, x_hat)}")
     if not x.isfinite().all() or not x_hat.isfinite().all():
         raise ValueError(f"want finite signals, got NaN or infinity among {list(x.shape)}")
 

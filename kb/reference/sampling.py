@@ -73,9 +73,13 @@ def draw(logits: Tensor, *, seed: int = 0) -> Tensor:
 
     The largest of logit + noise is token v with probability softmax(logits)[v]; no probability is computed.
     """
-    uniform = torch.rand(_checked(logits).shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    gumbel = -(-uniform.clamp(min=1e-300).log()).log()
-    return (logits + gumbel.to(logits)).argmax(-1)
+    return (_checked(logits) + gumbel(logits, torch.Generator().manual_seed(seed))).argmax(-1)
+
+
+def gumbel(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Return Gumbel noise of a tensor's shape, dtype and device: -log -log u, u even in 0..1 and drawn on the CPU."""
+    uniform = torch.rand(like.shape, generator=generator, dtype=torch.float64).clamp(min=1e-300)
+    return -(-uniform.log()).log().to(like)
 
 
 def _checked(logits: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from kb.reference._alone import run_alone
-from kb.reference._devices import one_thread, using
+from kb.reference._devices import moved, one_thread
 
 SAMPLE_RATE_HZ = 16000
 STRIDES = (2, 4, 5, 8)  # of the encoder, beginning at the waveform; the decoder goes 8, 5, 4, 2
@@ -227,7 +227,7 @@ def demo(
     """
     if not 2 <= frames <= 1000:
         raise ValueError(f"want 2..1000 frames, got {frames}")
-    net = _moved(Seanet(channels, dimension, strides, seed=seed), device)
+    net = moved(Seanet(channels, dimension, strides, seed=seed), device)
     noise = torch.randn(1, frames * net.hop_length, generator=torch.Generator().manual_seed(seed)) * 0.1
     waveform = noise.to(next(net.parameters()).device)
     with one_thread(), torch.no_grad():
@@ -265,15 +265,10 @@ def _agreement_db(whole: Tensor, other: Tensor) -> float:
     return round(-10 * math.log10(max(share, 1e-20)), 1)
 
 
-def _moved(net: Seanet, device: str) -> Seanet:
-    with using(device):
-        return net.to(device)
-
-
 @one_thread()
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
-    net = _moved(Seanet(), device).double()
+    net = moved(Seanet(), device).double()
     drawn = torch.randn(1, 3840, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 0.1
     waveform = drawn.to(next(net.parameters()).device)
     past = torch.zeros_like(waveform).requires_grad_()

@@ -6,7 +6,6 @@ Left out: the Transformer between convolutions and pooling, which keeps the numb
 Oracle: WhisperFeatureExtractor (transformers), equal to 1e-4 for 80 and 128 bands; lengths and pooling as in its
     WhisperEncoder and Qwen2AudioEncoder.
 Stride: of the two convolutions the second alone halves. The released encoder adds a vector in front and one behind.
-Long, over 200 lines, because the mel filters are written out and every stage can be seen and heard.
 Ties: there are none. Dtype: that of the waveform, float32 or float64; the mel filters are made in float64.
 Notation: B batch, S samples, T frames, M mel bands, D width.
 """
