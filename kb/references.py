@@ -28,6 +28,7 @@ LATE_FUSION = "Get Large Language Models Ready to Speak: A Late-fusion Approach 
 CATALOG = {
     "activation-tuning": Reference(3.5, ("SALMONN", "2310.13289")),
     "arithmetic": Reference(0.1),
+    "arithmetic-coding": Reference(0.6, ("EnCodec", "2210.13438")),
     "best-rq": Reference(5, (LATE_FUSION, "2410.20336")),
     "bitstream": Reference(0.3, ("EnCodec", "2210.13438")),
     "clap": Reference(2, ("AudioLDM", "2301.12503", "2405.15863", "VoiceLDM")),
@@ -52,6 +53,7 @@ CATALOG = {
     "duration": Reference(2, ("StyleTTS 2", "2306.07691", "MaskGCT", "2409.00750")),
     "early-fusion": Reference(2.2, ("Ichigo", "2410.15316", LATE_FUSION, "2410.20336")),
     "entropy": Reference(2, ("EnCodec", "2210.13438", "DAC", "2306.06546")),
+    "error-rate": Reference(0.1, ("Codec-SUPERB", "2402.13071")),
     "factorized-vq": Reference(8, ("DAC", "2306.06546", "MaskGCT", "2409.00750")),
     "flow-matching": Reference(2, ("GLM-4-Voice", "2412.02612")),
     "frame-stack": Reference(1.5, ("MooER", "2408.05101", "LLaMA-Omni", "2409.06666")),
@@ -76,7 +78,7 @@ CATALOG = {
     "mel-vae": Reference(3, ("AudioLDM", "2301.12503", "AudioLDM 2")),
     "meta-prompt": Reference(0.3, ("MetaAlign", "2410.14184")),
     "mini-codec": Reference(
-        60, ("SoundStream", "2107.03312", "EnCodec", "2210.13438", "Neural Speech Codec 与 RVQ：两头一起训练")
+        30, ("SoundStream", "2107.03312", "EnCodec", "2210.13438", "Neural Speech Codec 与 RVQ：两头一起训练")
     ),
     "propose-critique": Reference(0.6, JOURNEY),
     "puzzles": Reference(0.3),
