@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
 from kb.reference._kinds import kinds
+from kb.reference.entropy import entropy_bits
 
 BLOCK = 32  # scores whose maximum is taken first; the index is looked for in the best block only
 COMMITMENT, LEARNING_RATE, BATCH = 0.25, 3e-3, 2048  # the weight is DAC's, rate and vectors a step fit the demo
@@ -155,8 +156,7 @@ def bitrate_efficiency_percent(codes: Tensor, codebook_size: int) -> float:
     """
     if not codes.numel() or codebook_size < 2:
         raise ValueError(f"want codes and 2 codewords or more, got {kinds(codes)} and {codebook_size}")
-    share = torch.bincount(codes.flatten(), minlength=codebook_size).double() / codes.numel()
-    return float(-100 * torch.special.xlogy(share, share).sum() / math.log(codebook_size))
+    return 100 * float(entropy_bits(torch.bincount(codes.flatten()))) / math.log2(codebook_size)
 
 
 def operations_per_frame(dimension: int, lookup: int, codebook_size: int, levels: int, fast: bool = False) -> int:

@@ -19,6 +19,7 @@ from torch import Tensor
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved
 from kb.reference._kinds import kinds
+from kb.reference.entropy import entropy_bits
 
 TOKENS = 81  # of the toy: places from -4 to 4
 
@@ -140,7 +141,7 @@ def demo(
         for name, these in (("", logits), ("_rescaled", back)):
             chances = these.softmax(-1)
             row[f"right_class{name}"] = round(float((chances * right).sum()), 3)
-            row[f"bits{name}"] = round(float(-(chances * chances.clamp(min=1e-300).log2()).sum()), 2)
+            row[f"bits{name}"] = round(float(entropy_bits(chances)), 2)
         rows.append(row)
         curves[f"weight {weight:g}"] = [round(chance, 5) for chance in logits.softmax(-1)[0].tolist()]
     remarks = [

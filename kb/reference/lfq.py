@@ -22,6 +22,7 @@ from kb.reference import _autoencoder
 from kb.reference._alone import run_alone
 from kb.reference._autoencoder import Quantizer
 from kb.reference._devices import moved, one_thread
+from kb.reference.entropy import entropy_bits, used
 
 MOST_BITS = 62  # of a code in an int64
 ENTROPY_BITS = 16  # the entropy of a batch is summed over all codes, for every frame
@@ -143,13 +144,13 @@ def demo(*, device: str = "cpu", seed: int = 0, bits: tuple[int, ...] = (5, 7, 9
                 quantizer = partial(signs, size, *LOSSES[way])
             channels = dimension if way == VECTORS else size
             codes, snr = _autoencoder.fit(training, held_out, channels, quantizer, steps=steps, seed=seed)
-            share = torch.bincount(codes).double() / len(codes)
+            counts = torch.bincount(codes)
             row = {
                 "bits": size,
                 "losses": way,
-                "codes_used": int((share > 0).sum()),
-                "used_percent": round(100 * int((share > 0).sum()) / 2**size, 1),
-                "entropy_bits": round(float(-torch.special.xlogy(share, share).sum()) / math.log(2), 2),
+                "codes_used": int(used(counts)),
+                "used_percent": round(100 * int(used(counts)) / 2**size, 1),
+                "entropy_bits": round(float(entropy_bits(counts)), 2),
                 "snr_db": round(snr, 2),
             }
             rows.append(row)

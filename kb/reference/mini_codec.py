@@ -148,7 +148,7 @@ def pieces_of(recording: str) -> tuple[Tensor, Tensor]:
     pieces = waveform[: count * samples].view(count, samples)
     training, held_out = pieces[: -(count // 4)], pieces[-(count // 4) :][:HELD_OUT_PIECES]
     if not training.any() or not held_out.any():
-        raise ValueError(f"{recording}: the {'last quarter' if training.any() else 'begin'} of it is silent")
+        raise ValueError(f"{recording}: the {'last quarter' if training.any() else 'beginning'} of it is silent")
     gain = synthetic_speech.PEAK / training.abs().max()
     return training * gain, held_out * gain
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved
+from kb.reference.entropy import entropy_bits
 
 PLOTTED = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
@@ -141,7 +142,7 @@ def demo(
                 "rule": rule,
                 "tokens_kept": int(kept.sum()),
                 "mass_kept": round(float((logits.softmax(-1) * kept).sum()), 4),
-                "bits": round(float(-(probabilities * probabilities.clamp(min=1e-300).log2()).sum()), 2),
+                "bits": round(float(entropy_bits(probabilities)), 2),
                 "likeliest": round(float(probabilities.max()), 4),
                 "likeliest_drawn": round(float((drawn == probabilities.argmax()).double().mean()), 4),
             }

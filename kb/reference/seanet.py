@@ -83,7 +83,7 @@ class CausalUpsampling(nn.Module):
     def forward(self, x: Tensor, past: Past) -> Tensor:
         """Return [B, outputs, T x stride] for x [B, inputs, T]."""
         x = _after_past(self, functional.elu(x), past)
-        # An input rings on for one stride. What rings at the begin was there before, at the end something is missing.
+        # An input rings on for one stride. The first stride rings from before, the last one lacks what comes after.
         return functional.conv_transpose1d(x, self.weight, self.bias, self.stride)[..., self.stride : -self.stride]
 
 
@@ -121,7 +121,7 @@ class Seanet(nn.Module):
         self.hop_length, self.dimension, self.strides = hop_length(strides), dimension, tuple(strides)
         deepest = channels * 2 ** len(strides)
         down: list[nn.Module] = [CausalConvolution(1, channels, EDGE_KERNEL, activated=False)]
-        up: list[nn.Module] = [CausalConvolution(channels, 1, EDGE_KERNEL)]  # from its end to its begin
+        up: list[nn.Module] = [CausalConvolution(channels, 1, EDGE_KERNEL)]  # from its end to its beginning
         for stride in strides:
             down += [ResidualUnit(channels), CausalConvolution(channels, 2 * channels, 2 * stride, stride)]
             up += [ResidualUnit(channels), CausalUpsampling(2 * channels, channels, stride)]

@@ -173,7 +173,7 @@ def test_a_recording_that_is_too_short_or_silent_is_told(write):
         mini_codec.demo(recording=write(torch.ones(120000) / 2))
     with pytest.raises(ValueError, match="the last quarter of it is silent"):
         mini_codec.demo(recording=write(torch.cat([torch.ones(96000) / 2, torch.zeros(32000)])))
-    with pytest.raises(ValueError, match="the begin of it is silent"):
+    with pytest.raises(ValueError, match="the beginning of it is silent"):
         mini_codec.demo(recording=write(torch.cat([torch.zeros(96000), torch.ones(32000) / 2])))
     with pytest.raises(ValueError, match=r"nowhere\.wav: want a wav file of 16-bit PCM: No such file"):
         mini_codec.demo(recording="nowhere.wav")
