@@ -161,9 +161,12 @@ def main() -> None:
         notes.mkdir()
         make_notes(notes, arguments.notes)
         clock = statistics.median(run((rg, "-l", QUERIES[0], str(notes)), notes).seconds for _ in range(9))
+        floor = watched(("true",), notes).peak_mib
         for tool in tools:
-            rows += measure_tool(tool, arguments.environments.absolute(), notes, rg, arguments.runs)
-    print(table(rows, QUERIES, watched(("true",), Path.cwd()).peak_mib))
+            for row in measure_tool(tool, arguments.environments.absolute(), notes, rg, arguments.runs):
+                rows.append(row)
+                say(table([row], QUERIES, floor).splitlines()[-1])
+    print(table(rows, QUERIES, floor))
     print(f"\n{date.today()}, {arguments.notes:,} notes, {machine()}; `rg -l` takes {clock:.3f} s.")
 
 

@@ -15,12 +15,13 @@ def install(folder: Path) -> Installed:
 
 
 def peers(installed: Installed, notes: Path) -> list[Peer]:
-    """Return recoll as it comes, told only where the notes are."""
+    """Return recoll as it comes, told where the notes are and not to wait for others."""
     usr = installed.programs.parent
 
     def prepare(home: Path) -> None:
         (home / ".recoll").mkdir()
-        (home / ".recoll" / "recoll.conf").write_text(f"topdirs = {notes}\n", encoding="utf-8")
+        settings = f"topdirs = {notes}\nidxniceprio = 0\n"  # else it waits for everything that runs beside it
+        (home / ".recoll" / "recoll.conf").write_text(settings, encoding="utf-8")
 
     libraries = [*usr.glob("lib/*/libxapian*"), *usr.glob("lib/libchm*"), *usr.glob("lib/**/librecoll*")]
     environment = {"RECOLL_DATADIR": str(usr / "share" / "recoll")}
