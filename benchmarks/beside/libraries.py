@@ -15,7 +15,15 @@ def measured(way: str, python: Path, program: str, terms: str, notes: Path, rebu
     """Return what is measured of a program that splits text into terms in one of its ways."""
     command = (str(python), str(PROGRAMS / program), terms)
     update = (*command, "update", str(notes))
-    return Peer(way, (*command, "search", QUERY, LIMIT), stems, build=update, refresh=update, rebuilds=rebuilds)
+    return Peer(
+        way,
+        (*command, "search", QUERY, LIMIT),
+        stems,
+        build=update,
+        refresh=update,
+        rebuilds=rebuilds,
+        environment={"PYTHONPATH": str(PROGRAMS)},  # for Pythons told not to look beside their program
+    )
 
 
 def library(name: str, program: str, *requirements: str, ways: Sequence[tuple[str, str]], rebuilds: bool) -> Tool:
