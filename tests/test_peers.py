@@ -1,6 +1,7 @@
 """The benchmark beside other tools counts right, and no tool can fail it; nothing is installed or downloaded here."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import yaml
 from beside import kb, libraries, llm, papis, qmd
 from beside.installing import execute, once
-from beside.peer import LIMIT, QUERY, CannotInstall, Installed, Peer, Tool, filled, stems
+from beside.peer import LIMIT, QUERY, CannotInstall, Command, Installed, Peer, Tool, filled, stems
 from beside.table import Absent, Figures, Found, judge, table
 from beside.watching import watched
 
@@ -86,17 +87,20 @@ def test_the_program_for_fts5_finds_words_and_follows_a_changed_note(terms: str,
     (notes / "b.md").write_text("另一篇，没有那些词。\n", encoding="utf-8")
     peer = libraries.measured("", Path(sys.executable), "fts5.py", terms, notes)
 
-    def found(query: str) -> set[str]:
-        command = filled(peer.search, query, 10)
-        return peer.names(subprocess.run(command, cwd=home, check=True, capture_output=True, text=True).stdout)
+    def output(command: Command) -> str:
+        environment = {**os.environ, **peer.environment}
+        return subprocess.run(command, cwd=home, env=environment, check=True, capture_output=True, text=True).stdout
 
-    subprocess.run(peer.build, cwd=home, check=True)
+    def found(query: str) -> set[str]:
+        return peer.names(output(filled(peer.search, query, 10)))
+
+    output(peer.build)
     assert found("RVQ") == {"a"}
     assert found("声调") == ({"a"} if terms == "trigram" else set())
 
     with (notes / "b.md").open("a", encoding="utf-8") as file:
         file.write("zqxjk\n")
-    subprocess.run(peer.refresh, cwd=home, check=True)
+    output(peer.refresh)
     assert found("zqxjk") == {"b"}
     assert found("RVQ") == {"a"}
 
@@ -178,6 +182,6 @@ def test_every_home_is_new_and_the_environment_comes_back(monkeypatch: pytest.Mo
         seen = json.loads(subprocess.run([sys.executable, "-c", show], capture_output=True, check=True).stdout)
 
     assert (seen["HOME"], seen["SPECIAL"], "XDG_CACHE_HOME" in seen) == (str(home), "1", False)
-    assert peers.os.environ["HOME"] == "/home/me"
-    assert peers.os.environ["XDG_CACHE_HOME"] == "/home/me/cache"
+    assert os.environ["HOME"] == "/home/me"
+    assert os.environ["XDG_CACHE_HOME"] == "/home/me/cache"
     assert not home.exists()
