@@ -22,9 +22,9 @@ def watched(command: Sequence[str], folder: Path) -> Run:
     """
     held = [0.0]
     is_over = threading.Event()
-    watcher = threading.Thread(target=watch, args=(held, is_over))
-    watcher.start()
     with tempfile.NamedTemporaryFile("r") as largest:
+        watcher = threading.Thread(target=watch, args=(largest.name, held, is_over))
+        watcher.start()
         try:
             finished = run((*LAUNCH, largest.name, *command), folder)
         finally:
@@ -33,20 +33,22 @@ def watched(command: Sequence[str], folder: Path) -> Run:
         return finished._replace(peak_mib=max(int(largest.read()) / MIB, *held))
 
 
-def watch(held: list[float], is_over: threading.Event) -> None:
-    """Append to held what the launched processes hold together, until it is over."""
+def watch(record: str, held: list[float], is_over: threading.Event) -> None:
+    """Append to held what the processes of the launcher that writes record hold together, until it is over."""
     started = time.perf_counter()
     while not is_over.wait(min(0.2, max(0.01, (time.perf_counter() - started) / 20))):
-        held.append(sum(held_mib(process) for process in launched()))
+        held.append(sum(held_mib(process) for process in launched(record)))
 
 
-def launched() -> list[int]:
+def launched(record: str) -> list[int]:
     """Return the processes that the launcher has started, and those started by these, and so on."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == os.getpid() and record not in (entry / "cmdline").read_text(errors="replace"):
+                    continue
             except (FileNotFoundError, ProcessLookupError):
                 continue  # ended meanwhile
             children.setdefault(parent, []).append(int(entry.name))
