@@ -18,8 +18,8 @@ demo: $(VENV)/.demo ## Index the notes, search them, write a digest, run an algo
 	$(BIN)/kb run rvq
 	$(BIN)/kb verify --fail-on contradicted
 
-test: $(VENV)/.test ## Run every test.
-	$(BIN)/python -m pytest -q
+test: $(VENV)/.test ## Run every test, and list the lines of kb/ that none of them reaches.
+	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term
 
 lint: $(VENV)/.test ## Check style, types and docstrings.
 	$(BIN)/ruff check .

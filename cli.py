@@ -97,6 +97,7 @@ def main() -> None:
         from kb.commands.completing import past_colon
 
         past_colon(os.environ)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for any, all installed packages are read
     app(prog_name="kb")
 
 

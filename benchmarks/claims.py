@@ -23,9 +23,9 @@ ARITHMETIC = "arithmetic."
 def main() -> None:
     """Print the best of a few rounds."""
     config = find_config(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent)
-    known = Reader(config.database).stamps() if config.database.is_file() else {}
+    known = Reader(config.database).files.stamps() if config.database.is_file() else {}
     refresh(config, find_changes(config, known))
-    rows = [row for row in Reader(config.database).claims() if row.run.startswith(ARITHMETIC) and not row.problem]
+    rows = [row for row in Reader(config.database).claims.all() if row.run.startswith(ARITHMETIC) and not row.problem]
     jobs = [Job(row.run, json.loads(row.record)["parameters"]) for row in rows]
     seconds = min(timed(lambda: list(run_all(jobs))) for _ in range(ROUNDS))
     start = min(timed(lambda: subprocess.run([sys.executable, "-c", ""], check=True)) for _ in range(ROUNDS))

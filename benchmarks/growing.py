@@ -29,7 +29,8 @@ from kb.meaning import NEAREST_PASSAGES
 from kb.parsing import parse_note
 from kb.query import parse_query
 from kb.search import search
-from kb.store.reader import FileState, Reader
+from kb.store.files import FileState
+from kb.store.reader import Reader
 from kb.store.rows import NoteRows, PaperRows, note_rows
 from kb.store.writer import Writer
 
@@ -99,7 +100,7 @@ def write_vectors(config: Config, encoder: Encoder, encoded: Vectors) -> None:
     numpy.fill_diagonal(alike, -1)
     neighbours = numpy.argsort(-alike, axis=1)[:, :NEIGHBOURS]
     with closing(Reader(config.database)) as reader, closing(Writer(config.database)) as writer:
-        waiting = [passage for passage, _, _ in reader.passages_to_encode(encoder.fingerprint)]
+        waiting = [passage for passage, _, _ in reader.passages.to_encode(encoder.fingerprint)]
         for start in range(0, len(waiting), ROWS_AT_ONCE):
             batch = waiting[start : start + ROWS_AT_ONCE]
             hashes = [hashlib.sha256(f"made for {passage}".encode()).hexdigest() for passage in batch]
@@ -125,7 +126,7 @@ def between(encoded: Vectors, neighbours: NDArray[numpy.int64], count: int, chan
 def batches(config: Config, encoder: Encoder) -> Iterator[Vectors]:
     """Yield the encoder's vectors [B, D] in the order of their keys."""
     with closing(Reader(config.database)) as reader:
-        rows = (vector for _, vector in reader.vectors(encoder.fingerprint))
+        rows = (vector for _, vector in reader.vectors.in_order(encoder.fingerprint))
         while batch := list(islice(rows, ROWS_AT_ONCE)):
             yield numpy.frombuffer(b"".join(batch), dtype="<f4").reshape(len(batch), encoder.dimension)
 
@@ -186,7 +187,7 @@ def main() -> None:
         return
     if arguments.job == "matches":
         with closing(Reader(config.database)) as reader:
-            print(max(len(reader.match(parse_query(query))) for query in arguments.query))
+            print(max(len(reader.text.match(parse_query(query))) for query in arguments.query))
         return
     if arguments.job == "nearest" and encoder:
         print(nearest_seconds(config, encoder, arguments.query[0]))
@@ -201,7 +202,7 @@ def main() -> None:
         write_vectors(config, encoder, numpy.concatenate(list(batches(sample, encoder))))
         return
     with closing(Reader(sample.database)) as reader:
-        titles = [row.title for row in reader.list_rows(parse_query(""))][:JUDGED]
+        titles = [row.title for row in reader.listed(parse_query(""))][:JUDGED]
     print(recall(config, encoder, numpy.stack([encoder.encode_query(title) for title in titles])))
 
 

@@ -29,7 +29,7 @@ PHONE = {"width": 390, "height": 780}
 def write_pages(folder: Path) -> None:
     """Write the pages of our own notes with what came of their claims when the knowledge base last ran them."""
     config = load_config(ROOT)
-    known = Reader(config.database).stamps() if config.database.is_file() else {}
+    known = Reader(config.database).files.stamps() if config.database.is_file() else {}
     refresh(config, find_changes(config, known))
     reader = Reader(config.database)
     made = [digests.digest(reader, period(month)) for month in MONTHS]

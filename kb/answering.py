@@ -5,7 +5,10 @@ from kb.hits import Hit, Reason
 from kb.marking import best_passage, marks
 from kb.query import Query
 from kb.references import runnable
-from kb.store.reader import PaperRow, PassageRow, Place, Reader
+from kb.store.papers import PaperRow
+from kb.store.passages import PassageRow
+from kb.store.reader import Reader
+from kb.store.works import Place
 
 
 def hits(
@@ -22,8 +25,8 @@ def hits(
     The passage is the one with most of query in it, else the nearest one, else the first.
     """
     reasons = _reasons(rankings, set(shown))
-    rows = reader.rows(shown)
-    claims = reader.claim_states(row.id for row in rows)
+    rows = reader.papers.rows(shown)
+    claims = reader.claims.states(row.id for row in rows)
     return tuple(
         _hit(
             reader,
@@ -42,7 +45,7 @@ def hits(
 
 def best_notes(reader: Reader, order: list[int]) -> list[int]:
     """Return of each paper the record that stands first in order: one paper may have a note in several months."""
-    works = reader.works(order)
+    works = reader.works.of(order)
     if not works:
         return order
     best: dict[int, int] = {}
@@ -71,7 +74,7 @@ def _hit(
     nearest_passage: int | None,
     also: tuple[Place, ...],
 ) -> Hit:
-    passages = reader.passages(row.key)
+    passages = reader.passages.of(row.key)
     passage = best_passage(query, passages) or next(
         (passage for passage in passages if passage.key == nearest_passage), passages[0] if passages else None
     )

@@ -36,7 +36,7 @@ def beginning(typed: str, words: Iterable[str]) -> list[str]:
 
 def names(reader: Reader, typed: str) -> list[str]:
     """Return names of papers that begin with what is typed: ids and, of what has begun, all that papers are called."""
-    papers = reader.named(typed)
+    papers = reader.papers.named(typed)
     ids = [paper.id for paper in papers]
     if not typed:
         return beginning(typed, ids[:MOST])
@@ -48,7 +48,7 @@ def names(reader: Reader, typed: str) -> list[str]:
 
 def months(reader: Reader, typed: str) -> list[str]:
     """Return the months with papers that begin with what is typed, newest first."""
-    return beginning(typed, (month for month, _ in reader.months() if month))
+    return beginning(typed, (month for month, _ in reader.papers.months() if month))
 
 
 def years(reader: Reader, typed: str) -> list[str]:
@@ -58,7 +58,7 @@ def years(reader: Reader, typed: str) -> list[str]:
 
 def claims(reader: Reader, typed: str) -> list[str]:
     """Return what claims are asked for by, beginning with what is typed: months, ids of claims, names of papers."""
-    ids = beginning(typed, (claim.id for claim in reader.claims()))[:MOST] if typed else []
+    ids = beginning(typed, (claim.id for claim in reader.claims.all()))[:MOST] if typed else []
     return [*months(reader, typed), *ids, *names(reader, typed)]
 
 
@@ -90,5 +90,5 @@ def _values(reader: Reader, field: str, typed: str) -> list[str]:
         since, dots, until = typed.partition("..")
         return [f"{since}{dots}{month}" for month in months(reader, until)] if dots else months(reader, typed)
     if field in _COLUMNS:
-        return beginning(typed, (name for name, _ in count_names(reader.column(_COLUMNS[field]))))[:MOST]
+        return beginning(typed, (name for name, _ in count_names(reader.papers.column(_COLUMNS[field]))))[:MOST]
     return beginning(typed, _FIXED.get(field, ()))

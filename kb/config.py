@@ -106,6 +106,8 @@ def load_config(root: Path) -> Config:
         values = tomllib.loads(path.read_bytes().decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise KbError(f"{path}: not valid TOML in UTF-8: {error}; mend it, or delete it and run: kb init") from None
+    except RecursionError:
+        raise KbError(f"{path}: lists in lists without end; mend it, or delete it and run: kb init") from None
     except OSError as error:
         raise KbError(f"{path}: cannot be read: {error.strerror}") from None
     sources = values.pop(SOURCES, [])

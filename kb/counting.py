@@ -20,11 +20,11 @@ def count_names(columns: Iterable[str]) -> list[tuple[str, int]]:
 
 def statistics(reader: Reader) -> dict[str, dict[str, int]]:
     """Return counts of papers by month, kind, organization (the most frequent) and kind of link."""
-    link_kinds = [LIST_MARK.join(kinds.split()) for kinds in reader.column("link_kinds") if kinds.strip()]
+    link_kinds = [LIST_MARK.join(kinds.split()) for kinds in reader.papers.column("link_kinds") if kinds.strip()]
     return {
-        "index": {"papers": reader.paper_count(), "notes": len(reader.stamps())},
-        "month": {month or "none": count for month, count in reader.months()},
-        "kind": dict(count_names(reader.column("kind"))),
-        "organization": dict(count_names(reader.column("organizations"))[:MOST]),
+        "index": {"papers": reader.papers.count(), "notes": len(reader.files.stamps())},
+        "month": {month or "none": count for month, count in reader.papers.months()},
+        "kind": dict(count_names(reader.papers.column("kind"))),
+        "organization": dict(count_names(reader.papers.column("organizations"))[:MOST]),
         "link": dict(count_names(link_kinds)),
     }

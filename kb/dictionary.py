@@ -107,11 +107,13 @@ def read_glossary(path: Path) -> list[tuple[list[str], list[str]]]:
     try:
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, yaml.BaseLoader)
-        values: Any = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - builds only text, lists and mappings
+        values: Any = yaml.load(text, yaml.BaseLoader)  # builds only text, lists and mappings
     except OSError as error:
         raise KbError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise KbError(f"{path}: not UTF-8; save it as UTF-8") from None
+    except RecursionError:
+        raise KbError(f"{path}: lists in lists without end; mend it") from None
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         raise KbError(

@@ -16,7 +16,8 @@ from kb.periods import Period
 from kb.records import DigestClaim, DigestEntry, DigestSection, MonthlyDigest, Name, Paper, Place, Related
 from kb.references import line_of, runnable, target
 from kb.related import related
-from kb.store.reader import PaperRow, Reader
+from kb.store.papers import PaperRow
+from kb.store.reader import Reader
 from kb.wording import WORDS
 
 RELATED_PAPERS = 3
@@ -34,8 +35,8 @@ def digest(
         last: the digest of the period that was written before, to tell what has changed since.
     """
     works = _works(reader, period)
-    earlier = related(reader, reader.rows([key for key, _ in works]), RELATED_PAPERS, before=period.since)
-    ledger = [entry(row) for row in reader.claims_of_months(*period)]
+    earlier = related(reader, reader.papers.rows([key for key, _ in works]), RELATED_PAPERS, before=period.since)
+    ledger = [entry(row) for row in reader.claims.of_months(*period)]
     claims = [_claim(one) for one in ledger]
     entries = [_entry(records, earlier[key], claims) for key, records in works]
     lang = lang or _language(entries)
@@ -63,8 +64,8 @@ def digest(
 
 def _works(reader: Reader, period: Period) -> list[tuple[int, list[dict[str, Any]]]]:
     """Return the papers of a period, each as the key of its first record there and all of its records there."""
-    records = reader.records(*period)
-    works = reader.works([key for key, _ in records])
+    records = reader.papers.records(*period)
+    works = reader.works.of([key for key, _ in records])
     found: dict[object, tuple[int, list[dict[str, Any]]]] = {}
     for key, record in records:
         found.setdefault(works.get(key, (key,)), (key, []))[1].append(json.loads(record))
@@ -101,7 +102,7 @@ def _names(reader: Reader, period: Period, column: str, entries: Sequence[Digest
         for name in dict.fromkeys(getattr(one.paper, column)):
             bearers.setdefault(name, []).append(one.paper.id)
     before: dict[str, int] = {}
-    for _, joined in reader.column_of_months(column, *period.before(MONTHS_BEFORE)):
+    for _, joined in reader.papers.column_of_months(column, *period.before(MONTHS_BEFORE)):
         for name in joined.split(LIST_MARK):
             before[name] = before.get(name, 0) + 1
     ordered = sorted(bearers.items(), key=lambda item: (-len(item[1]), item[0]))

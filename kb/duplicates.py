@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from kb.config import Config, Lists
 from kb.identities import is_generic, title_tells
-from kb.store.reader import PaperRow, Reader
+from kb.store.papers import PaperRow
+from kb.store.reader import Reader
 from kb.terms import fold, name_key, terms
 
 ALIKE = 0.9  # likeness (difflib) from which on two titles may be one
@@ -43,8 +44,8 @@ def find_duplicates(config: Config, reader: Reader) -> Duplicates:
 
     Of many that are alike each is shown with one other; when that is settled, the next one comes up.
     """
-    rows = reader.papers()
-    works = reader.works([row.key for row in rows])
+    rows = reader.papers.all()
+    works = reader.works.of([row.key for row in rows])
     work_of = {row.id: works.get(row.key, -row.key) for row in rows}
     settled = {
         frozenset((work_of[one], work_of[other]))
@@ -64,11 +65,11 @@ def find_duplicates(config: Config, reader: Reader) -> Duplicates:
                 join, part = (_line(key, lists, one, other) for key, lists in _lists(config))
                 pairs.append(Pair(reason, (one, other), join, part))
     named = dict.fromkeys(record for _, lists in _lists(config) for listed in lists for record in listed)
-    return Duplicates(tuple(pairs), tuple(reader.missing(named)))
+    return Duplicates(tuple(pairs), tuple(reader.papers.missing(named)))
 
 
 def _same_title(reader: Reader, rows: Sequence[PaperRow], is_open: _IsOpen) -> Iterator[_Doubt]:
-    ids_of = reader.paper_ids()
+    ids_of = reader.papers.ids()
     for one, other in _first_pairs(
         _groups((name_key(row.title), row) for row in rows if not is_generic(row.title)), is_open
     ):
@@ -87,7 +88,7 @@ def _same_name(reader: Reader, rows: Sequence[PaperRow], is_open: _IsOpen) -> It
     groups = _groups((name_key(row.short_name), row) for row in rows if row.short_name)
     authors = {
         key: {name_key(name): name for name in names}
-        for key, names in reader.authors([row.key for same in groups for row in same]).items()
+        for key, names in reader.papers.authors([row.key for same in groups for row in same]).items()
     }
 
     def shared(one: PaperRow, other: PaperRow) -> list[str]:

@@ -1,20 +1,18 @@
 """Give every passage its vector: what an encoder can read of it, encoded once and kept by the hash of that text."""
 
 import hashlib
-import re
 from contextlib import closing
 from itertools import islice
 
 from kb import vectors
 from kb.config import Config
 from kb.encoders import Encoder
-from kb.gloss import Gloss, open_gloss, readable
+from kb.gloss import open_gloss, readable_passage
 from kb.progress import Progress
 from kb.store.reader import Reader
 from kb.store.writer import WAIT_SECONDS, Writer
 
 TEXTS_AT_ONCE = 32
-FEWEST_WORDS = 3  # with fewer there is nothing to go by
 
 
 def encode_few(config: Config, encoder: Encoder, most: int, wait_seconds: float = WAIT_SECONDS) -> bool:
@@ -23,7 +21,7 @@ def encode_few(config: Config, encoder: Encoder, most: int, wait_seconds: float 
     Raises: IndexBusy if the index cannot be written within wait_seconds.
     """
     with closing(Reader(config.database)) as reader:
-        pending = len(list(islice(reader.passages_to_encode(encoder.fingerprint), most + 1)))
+        pending = len(list(islice(reader.passages.to_encode(encoder.fingerprint), most + 1)))
     if pending > most:
         return False
     _encode(config, encoder, None, wait_seconds)
@@ -54,8 +52,8 @@ def _encode(config: Config, encoder: Encoder, progress: Progress | None, wait_se
     pending: dict[str, str] = {}  # text by its hash
     standing: dict[str, list[int]] = {}  # passages by the hash of what is encoded of them
     with closing(Reader(config.database)) as reader:
-        for passage, title, text in reader.passages_to_encode(encoder.fingerprint):
-            encodable = readable_text(f"{title}\n{text}", encoder, gloss)
+        for passage, title, text in reader.passages.to_encode(encoder.fingerprint):
+            encodable = readable_passage(f"{title}\n{text}", encoder.reads_unspaced, gloss)
             text_hash = hashlib.sha256(encodable.encode()).hexdigest() if encodable else ""
             standing.setdefault(text_hash, []).append(passage)
             if encodable:
@@ -65,7 +63,7 @@ def _encode(config: Config, encoder: Encoder, progress: Progress | None, wait_se
         with closing(Writer(config.database, wait_seconds)) as writer:
             with writer.transaction():
                 with closing(Reader(config.database)) as now:  # vectors that are there while nobody else can write
-                    for text_hash in now.known_vectors(encoder.fingerprint, pending):
+                    for text_hash in now.vectors.known(encoder.fingerprint, pending):
                         del pending[text_hash]
                 done = ((passage, key) for key in standing if key not in pending for passage in standing[key])
                 writer.put_passage_texts(encoder.fingerprint, done)
@@ -81,9 +79,3 @@ def _encode(config: Config, encoder: Encoder, progress: Progress | None, wait_se
                 if progress:
                     progress("encoding passages", start + len(batch), len(texts))
     return len(texts)
-
-
-def readable_text(text: str, encoder: Encoder, gloss: Gloss | None) -> str:
-    """Return what encoder can read of text: all of it, or its Chinese put into English; "" if that is too little."""
-    words = readable(text, encoder.reads_unspaced, gloss)
-    return words if words == text or len(re.findall(r"[A-Za-z]{2,}", words)) >= FEWEST_WORDS else ""

@@ -5,6 +5,7 @@ languages, another word for its first senses.
 """
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -17,6 +18,7 @@ from kb.errors import KbError
 from kb.query import Query
 from kb.terms import Phrase, fold, has_unspaced, name_key, phrase, runs, split_unspaced, terms
 
+FEWEST_WORDS = 3  # of a passage, for a model that reads English alone to have something to go by
 LONGEST = 12  # characters of an entry
 LONGEST_NAME = 6  # words of an English name
 SENSES_INDEXED, SENSES_ASKED = 6, 3  # of a word; tuned on XQuAD in both directions
@@ -166,6 +168,12 @@ def readable(text: str, reads_unspaced: bool, gloss: Gloss | None) -> str:
     if reads_unspaced or not has_unspaced(text):
         return text
     return gloss.translate(text) if gloss else ""
+
+
+def readable_passage(text: str, reads_unspaced: bool, gloss: Gloss | None) -> str:
+    """Return what readable does, but "" where so few words of a text are left that they say nothing of it."""
+    words = readable(text, reads_unspaced, gloss)
+    return words if words == text or len(re.findall(r"[A-Za-z]{2,}", words)) >= FEWEST_WORDS else ""
 
 
 def _terms_of(senses: Iterable[str]) -> list[str]:

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from kb.gloss import Meaning
-from kb.store.reader import PaperRow, Place
+from kb.store.papers import PaperRow
+from kb.store.works import Place
 
 
 class Reason(NamedTuple):

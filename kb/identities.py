@@ -6,10 +6,13 @@ as "Paper" or "论文", on the title itself. A wrong join is worse than a missed
 """
 
 import re
+from typing import TYPE_CHECKING
 
-from kb.records import Paper
 from kb.terms import fold, has_unspaced, name_key, terms
 from kb.works import TITLE
+
+if TYPE_CHECKING:
+    from kb.records import Paper
 
 Identity = tuple[str, str]  # kind and value: ("arxiv", "2410.15017")
 
@@ -47,7 +50,7 @@ _GENERIC_HAN = re.compile(
 )
 
 
-def identities(paper: Paper) -> list[Identity]:
+def identities(paper: "Paper") -> list[Identity]:
     """Return what paper is known by; a note or a lecture is known by nothing.
 
     Example: a monthly entry with "论文：https://arxiv.org/abs/2410.15017v2" ->
@@ -68,8 +71,9 @@ def identities(paper: Paper) -> list[Identity]:
 
 
 def title_tells(title: str) -> bool:
-    """Whether a title is enough to know a paper by: three words or eight Han characters, and not only such as
-    "Summary of Week 12" or "论文阅读笔记".
+    """Whether a title is enough to know a paper by.
+
+    It has three words or eight Han characters, and says more than "Summary of Week 12" or "论文阅读笔记".
     """
     words = _words(title)
     if len(words) >= FEWEST_WORDS and len(set(words) - _GENERIC_WORDS) >= FEWEST_WORDS - 1:
@@ -105,7 +109,7 @@ def _identity(kind: str, value: str) -> Identity:
     return kind, folded
 
 
-def _is_own(value: str, paper: Paper) -> bool:
+def _is_own(value: str, paper: "Paper") -> bool:
     if value not in paper.body:  # then the front matter gives it
         return True
     lines = [line for line in paper.body.splitlines() if line.strip()]
@@ -120,7 +124,7 @@ def _is_own(value: str, paper: Paper) -> bool:
     return is_pictured and set(_ARXIV.findall(paper.body)) == {value}
 
 
-def _gives(line: str, value: str, paper: Paper, is_entry_line: bool) -> bool:
+def _gives(line: str, value: str, paper: "Paper", is_entry_line: bool) -> bool:
     """Whether line says that value is the paper's: nothing but addresses and labels, or a link that says so.
 
     On the line that names the entry, a link "[pdf](…)" is enough.

@@ -1,7 +1,6 @@
 """Bring the index up to date with the notes: what changed is read, what is gone is forgotten, the rest stays."""
 
 import hashlib
-import multiprocessing
 import os
 import signal
 from collections.abc import Generator
@@ -17,7 +16,8 @@ from kb.loading import load
 from kb.parsing import parse_note
 from kb.progress import Progress
 from kb.store import health
-from kb.store.reader import JOINING, FileState, Reader
+from kb.store.files import FileState
+from kb.store.reader import JOINING, Reader
 from kb.store.rows import NoteRows, note_rows
 from kb.store.writer import WAIT_SECONDS, Writer
 
@@ -50,7 +50,7 @@ def refresh(
     try:
         with writer.transaction():
             with closing(Reader(config.database)) as reader:
-                known, glossed = reader.files(changes.changed), reader.meta("gloss")
+                known, glossed = reader.files.states(changes.changed), reader.meta("gloss")
                 joined = reader.meta(JOINING) or ""
             table = _current_gloss(config, report, progress)
             if glossed != table:  # what Chinese stands for has changed in every note
@@ -107,7 +107,7 @@ def rebuild(config: Config, progress: Progress | None = None) -> Report:
     try:
         upgrade(config)
         with closing(Reader(config.database)) as reader:
-            unread = dict.fromkeys(reader.stamps(), (UNREAD, UNREAD))
+            unread = dict.fromkeys(reader.files.stamps(), (UNREAD, UNREAD))
         return refresh(config, scan.find_changes(config, unread), progress)
     except IndexDamaged:
         line = f"set the damaged index aside as {health.set_aside(config.database)}"
@@ -147,11 +147,12 @@ def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
 
     # Spawned, not forked: the progress bar runs a thread, and a forked copy of its locks could hang.
     try:
         with ProcessPoolExecutor(
-            mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(config.index,)
+            mp_context=get_context("spawn"), initializer=_start_worker, initargs=(config.index,)
         ) as pool:
             yield from pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
     except BrokenProcessPool:
@@ -191,7 +192,9 @@ def _start_worker(index: Path) -> None:
 
 
 def _end_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
+    from multiprocessing import parent_process
+
+    if parent := parent_process():
         parent.join()
         os._exit(1)  # it was killed and nobody waits for the answer: without this, its workers would stay for ever
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kb.errors import KbError
-from kb.store.reader import PaperRow, Reader
+from kb.store.papers import PaperRow
+from kb.store.reader import Reader
 
 
 class Judgment(NamedTuple):
@@ -74,8 +75,8 @@ def judge(judgments: Sequence[Judgment], ask: Callable[[str], Sequence[int]], k:
 
 
 def _named(reader: Reader, name: str, place: str) -> PaperRow:
-    papers = reader.named(name)
-    if not papers or not reader.are_one_paper([paper.key for paper in papers]):
+    papers = reader.papers.named(name)
+    if not papers or not reader.works.are_one([paper.key for paper in papers]):
         some = ", ".join(paper.id for paper in papers[:3]) or "none"
         raise KbError(f"{place}: {name!r} should name one paper, names {len(papers)}: {some}")
-    return reader.rows(reader.notes_of(papers[0].key))[0]
+    return reader.papers.rows(reader.works.notes_of(papers[0].key))[0]

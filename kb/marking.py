@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 from kb.query import Query
-from kb.store.reader import PassageRow
+from kb.store.passages import PassageRow
 from kb.terms import Phrase, has_unspaced, phrase
 
 _ENDINGS = re.compile(r"(?<=[a-z]{3})(?:ations?|ization|izing|ized|izes?|ings?|ers?|ies|ed|es|ly|s|e|y)$")

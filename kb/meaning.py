@@ -30,10 +30,10 @@ def nearest_papers(
 
     Raises: EncoderMissing if the passages have not been encoded by encoder.
     """
-    if not reader.has_vectors(encoder.fingerprint):
+    if not reader.vectors.has_any(encoder.fingerprint):
         raise EncoderMissing(f"no passage has an embedding of {config.encoder!r} yet; run: kb index")
     near = vectors.nearest(config.index, reader, encoder.fingerprint, vector, NEAREST_PASSAGES)
-    papers = reader.papers_of(passage for passage, _ in near)
+    papers = reader.passages.papers(passage for passage, _ in near)
     found = Near({}, {})
     for passage, cosine in near:
         key = papers.get(passage)

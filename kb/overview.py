@@ -2,14 +2,67 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from kb.layout import Language
 from kb.records import DigestEntry, Name
 
 NAMED = 5  # of organizations and topics; the tables below have all
-KINDS: dict[Language, dict[str, tuple[str, str]]] = {  # one of it, several
-    "zh": {"paper": ("论文",) * 2, "project": ("项目",) * 2, "lecture": ("讲座",) * 2},
-    "en": {"paper": ("paper", "papers"), "project": ("project", "projects"), "lecture": ("lecture", "lectures")},
+
+
+class _Sentences(NamedTuple):
+    """What can be said, without the full stop; names are put in by name."""
+
+    read: str
+    kinds: dict[str, tuple[str, str]]  # one of it, several
+    organizations: str
+    organization: str  # one of them
+    new: str
+    old: str
+    claims: str
+    wrong: str  # part of claims, empty if none is
+    noted: str  # part of wrong
+    runnable: str
+    comma: str
+    more: str  # after the last of some names
+    stop: str  # between sentences
+
+
+_SENTENCES: dict[Language, _Sentences] = {
+    "zh": _Sentences(
+        read="共读{kinds}",
+        kinds={"paper": ("论文 {} 篇",) * 2, "project": ("项目 {} 篇",) * 2, "lecture": ("讲座 {} 篇",) * 2},
+        organizations="篇数最多的机构：{names}",
+        organization="{name}（{count}）",
+        new="此前三个月没有的主题 {count} 个：{names}",
+        old="延续的主题 {count} 个：{names}",
+        claims="可核对的说法 {claims} 条，{holds} 条成立{wrong}",
+        wrong="，{contradicted} 条不成立{noted}",
+        noted="（笔记已说明 {as_noted} 条）",
+        runnable="{count} 篇的算法可用 kb run 运行",
+        comma="、",
+        more=" 等",
+        stop="。",
+    ),
+    "en": _Sentences(
+        read="Read: {kinds}",
+        kinds={
+            "paper": ("{} paper", "{} papers"),
+            "project": ("{} project", "{} projects"),
+            "lecture": ("{} lecture", "{} lectures"),
+        },
+        organizations="Most papers are by {names}",
+        organization="{name} ({count})",
+        new="New against the three months before ({count}): {names}",
+        old="Going on ({count}): {names}",
+        claims="Of {claims} claims {holds} hold{wrong}",
+        wrong=" and {contradicted} do not{noted}",
+        noted=" ({as_noted} as noted)",
+        runnable="kb run shows the algorithms of {count}",
+        comma=", ",
+        more=", …",
+        stop=". ",
+    ),
 }
 
 
@@ -24,63 +77,26 @@ def overview(
 
     A topic is new if no paper of the three months before bears it.
     """
-    return (_in_chinese if lang == "zh" else _in_english)(
-        _kinds(lang, entries),
-        [f"{one.name}（{one.count}）" if lang == "zh" else f"{one.name} ({one.count})" for one in _most(organizations)],
-        [one.name for one in topics if not one.before],
-        [one.name for one in topics if one.before],
-        claims,
-        sum(bool(one.runnable) for one in entries),
-    )
-
-
-def _most(organizations: Sequence[Name]) -> Sequence[Name]:
-    return [one for one in organizations if one.count > 1][:NAMED]
-
-
-def _kinds(lang: Language, entries: Sequence[DigestEntry]) -> list[str]:
-    counted = Counter(entry.paper.kind for entry in entries)
-    found = [(count, KINDS[lang][kind][count > 1]) for kind, count in counted.most_common()]
-    return [f"{name} {count} 篇" if lang == "zh" else f"{count} {name}" for count, name in found]
-
-
-def _in_chinese(
-    kinds: list[str], organizations: list[str], new: list[str], old: list[str], claims: Mapping[str, int], runnable: int
-) -> str:
-    sentences = [f"共读{'、'.join(kinds)}"]
-    if organizations:
-        sentences.append(f"篇数最多的机构：{'、'.join(organizations)}")
-    if new:
-        sentences.append(f"此前三个月没有的主题 {len(new)} 个：{'、'.join(new[:NAMED])}{' 等' * (len(new) > NAMED)}")
-    if old:
-        sentences.append(f"延续的主题 {len(old)} 个：{'、'.join(old[:NAMED])}{' 等' * (len(old) > NAMED)}")
+    say = _SENTENCES[lang]
+    kinds = Counter(entry.paper.kind for entry in entries).most_common()
+    sentences = [
+        say.read.format(kinds=say.comma.join(say.kinds[kind][count > 1].format(count) for kind, count in kinds))
+    ]
+    if most := [one for one in organizations if one.count > 1][:NAMED]:
+        names = say.comma.join(say.organization.format(name=one.name, count=one.count) for one in most)
+        sentences.append(say.organizations.format(names=names))
+    if new := [one.name for one in topics if not one.before]:
+        sentences.append(say.new.format(count=len(new), names=_some(say, new)))
+    if old := [one.name for one in topics if one.before]:
+        sentences.append(say.old.format(count=len(old), names=_some(say, old)))
     if claims.get("claims"):
-        noted = f"（笔记已说明 {claims['as_noted']} 条）" if claims["as_noted"] else ""
-        wrong = f"，{claims['contradicted']} 条不成立{noted}" if claims["contradicted"] else ""
-        sentences.append(f"可核对的说法 {claims['claims']} 条，{claims['holds']} 条成立{wrong}")
-    if runnable:
-        sentences.append(f"{runnable} 篇的算法可用 kb run 运行")
-    return "。".join(sentences) + "。"
+        noted = say.noted.format_map(claims) if claims["as_noted"] else ""
+        wrong = say.wrong.format_map({**claims, "noted": noted}) if claims["contradicted"] else ""
+        sentences.append(say.claims.format_map({**claims, "wrong": wrong}))
+    if runnable := sum(bool(one.runnable) for one in entries):
+        sentences.append(say.runnable.format(count=runnable))
+    return f"{say.stop.join(sentences)}{say.stop.strip()}"
 
 
-def _in_english(
-    kinds: list[str], organizations: list[str], new: list[str], old: list[str], claims: Mapping[str, int], runnable: int
-) -> str:
-    sentences = [f"Read: {', '.join(kinds)}"]
-    if organizations:
-        sentences.append(f"Most papers are by {', '.join(organizations)}")
-    if new:
-        sentences.append(f"New against the three months before ({len(new)}): {_some(new)}")
-    if old:
-        sentences.append(f"Going on ({len(old)}): {_some(old)}")
-    if claims.get("claims"):
-        noted = f" ({claims['as_noted']} as noted)" if claims["as_noted"] else ""
-        wrong = f" and {claims['contradicted']} do not{noted}" if claims["contradicted"] else ""
-        sentences.append(f"Of {claims['claims']} claims {claims['holds']} hold{wrong}")
-    if runnable:
-        sentences.append(f"kb run shows the algorithms of {runnable}")
-    return ". ".join(sentences) + "."
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+def _some(say: _Sentences, names: Sequence[str]) -> str:
+    return say.comma.join(names[:NAMED]) + (say.more if len(names) > NAMED else "")

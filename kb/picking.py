@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.store.reader import PaperRow
+from kb.store.papers import PaperRow
 from kb.terminal import clean_row
 
 NOTHING_CHOSEN = (1, 130)  # no line matched, or the user left

@@ -11,7 +11,7 @@ from kb.layout import Layout
 from kb.periods import Period
 from kb.records import MonthlyDigest
 from kb.store.reader import Reader
-from kb.writing import make_folder, refuse_notes, remove_leftovers, write_whole
+from kb.writing import make_folder, refuse_notes, write_whole
 
 
 def publish(config: Config, reader: Reader, period: Period, layout: Layout, out: Path | None = None) -> str:
@@ -32,7 +32,7 @@ def publish_all(config: Config, reader: Reader, layout: Layout, folder: Path) ->
 
     Raises: KbError as publish does, and if there are no papers.
     """
-    months = [month for month, _ in reader.months() if month]
+    months = [month for month, _ in reader.papers.months() if month]
     if not months:
         raise KbError("no month has any papers yet; write notes, then: kb index")
     outs = {month: folder / f"{month}.{layout.form}" for month in months}
@@ -66,5 +66,4 @@ def write(config: Config, text: str, path: Path) -> None:
     """
     refuse_notes(path, config.folders)
     make_folder(path.absolute().parent)
-    remove_leftovers(path.parent)
     write_whole(path, text.encode("utf-8"))

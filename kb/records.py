@@ -13,7 +13,7 @@ LinkKind = Literal[
 class Record(BaseModel):
     """What all records share: they are never changed once made."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)  # a refresh needs half of them
 
 
 class Link(Record):

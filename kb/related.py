@@ -5,7 +5,8 @@ from functools import cache
 from math import log
 from typing import TYPE_CHECKING
 
-from kb.store.reader import Name, PaperRow, Reader
+from kb.store.papers import Name, PaperRow
+from kb.store.reader import Reader
 from kb.terms import terms
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def related(
     """
     import numpy as np
 
-    names = reader.names()
+    names = reader.papers.names()
     own = {paper.key: {_singular(term) for term in _called(names[paper.key]) if _tells(term)} for paper in papers}
     wanted = {form: term for terms in own.values() for term in terms for form in (term, f"{term}s")}
     forms = frozenset(wanted)
@@ -43,13 +44,13 @@ def related(
     postings = {term: np.fromiter(keys, np.int64, len(keys)) for term, keys in callers.items()}
     weights = {term: log(1 + len(names) / max(1, len(keys))) for term, keys in postings.items()}
     most = max(FEW_PAPERS, TELLING * len(names))
-    earlier = np.zeros(reader.largest_key() + 1, dtype=bool)
+    earlier = np.zeros(reader.papers.largest_key() + 1, dtype=bool)
     earlier[[key for key, name in names.items() if not before or (name.month and name.month < before)]] = True
     found = {
         key: _closest({term: weights[term] for term in terms}, postings, most, earlier, key, limit)
         for key, terms in own.items()
     }
-    rows = {row.key: row for row in reader.rows([key for pairs in found.values() for key, _ in pairs])}
+    rows = {row.key: row for row in reader.papers.rows([key for pairs in found.values() for key, _ in pairs])}
     return {paper.key: [(rows[key], share) for key, share in found[paper.key]] for paper in papers}
 
 

@@ -43,7 +43,7 @@ def search(
     if is_fuzzy:
         query, mistyped = corrected(reader, query)
         meanings += mistyped
-    allowed = reader.allowed(query) if query.has_text else None  # without text the fields are all that is asked
+    allowed = reader.text.allowed(query) if query.has_text else None  # without text the fields are all that is asked
     notice = None
     near = None
     if encoder and retriever in ("hybrid", "dense"):
@@ -52,10 +52,10 @@ def search(
         except EncoderMissing as error:
             notice = f"searching by words only: {error}"
     uses_words = retriever != "dense"
-    words, is_all = reader.best(query, MOST_RANKED if limit else sys.maxsize) if uses_words else ([], True)
+    words, is_all = reader.text.best(query, MOST_RANKED if limit else sys.maxsize) if uses_words else ([], True)
     if not is_all:
         notice = notice or "very many papers hold these words; of them the best are ranked, --limit 0 ranks all"
-    named = reader.called_exactly(query.names) if uses_words else []
+    named = reader.papers.called_exactly(query.names) if uses_words else []
     rankings: dict[str, Scores] = {
         "name": {key: 1.0 for key in named if allowed is None or key in allowed},
         "words": dict(words),
@@ -67,7 +67,7 @@ def search(
     if not is_exact:
         order = best_notes(reader, order)
     shown = order[: limit or None]
-    others = {} if is_exact else reader.other_notes(shown, allowed)
+    others = {} if is_exact else reader.works.other_notes(shown, allowed)
     found = hits(reader, query, shown, scores, rankings, near.passages if near else {}, others)
     took_part = ("words",) * uses_words + ("meaning",) * (near is not None)
     return Answer(found, len(order), took_part, meanings, notice)

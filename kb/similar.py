@@ -7,10 +7,9 @@ from math import log
 from kb.answering import best_notes, hits
 from kb.config import Config
 from kb.encoders import Encoder
-from kb.encoding import readable_text
 from kb.errors import EncoderMissing, KbError
 from kb.fusion import Scores, fuse
-from kb.gloss import open_gloss
+from kb.gloss import open_gloss, readable_passage
 from kb.hits import Answer
 from kb.meaning import Near, nearest_papers
 from kb.query import Query, parse_query
@@ -51,16 +50,16 @@ def similar(
         except EncoderMissing as error:
             notice = f"comparing by words only: {error}"
     rankings: dict[str, Scores] = {
-        "words": dict(reader.match(query)) if query.words else {},
+        "words": dict(reader.text.match(query)) if query.words else {},
         "meaning": near.cosines if near else {},
     }
     for ranking in rankings.values():
-        for note in reader.notes_of(without) if without is not None else ():
+        for note in reader.works.notes_of(without) if without is not None else ():
             ranking.pop(note, None)
     scores = fuse(rankings["words"], rankings["meaning"])
     order = best_notes(reader, list(scores))
     shown = order[: limit or None]
-    others = reader.other_notes(shown, reader.allowed(query))
+    others = reader.works.other_notes(shown, reader.text.allowed(query))
     found = hits(reader, query, shown, scores, rankings, near.passages if near else {}, others)
     took_part = ("words",) + ("meaning",) * (near is not None)
     return Answer(found, len(order), took_part, (), notice)
@@ -69,12 +68,12 @@ def similar(
 def _telling_words(reader: Reader, texts: Sequence[str], fewest: int) -> tuple[Phrase, ...]:
     """Return the words of texts that tell most: frequent there, rare elsewhere, but in fewest papers or more."""
     counts = Counter(term for text in texts for term in terms(text) if len(term) > 1 and not term.isdecimal())
-    papers = reader.paper_count()
+    papers = reader.papers.count()
     most = max(FEW_PAPERS, TELLING * papers)
     weights: dict[Phrase, float] = {}
     for term, count in counts.most_common(WORDS_WEIGHED):
         word = Phrase((term,), is_prefix=False)
-        holding = reader.holding(word)
+        holding = reader.text.holding(word)
         if fewest <= holding <= most:
             weights[word] = (1 + log(count)) * log(1 + papers / holding)
     return tuple(sorted(weights, key=lambda word: -weights[word])[:TELLING_WORDS])
@@ -82,10 +81,11 @@ def _telling_words(reader: Reader, texts: Sequence[str], fewest: int) -> tuple[P
 
 def _nearest(config: Config, reader: Reader, query: Query, texts: Sequence[str], encoder: Encoder) -> Near | None:
     gloss = open_gloss(config.index)
-    encodable = [found for text in texts[:PASSAGES_READ] if (found := readable_text(text, encoder, gloss))]
+    readable = (readable_passage(text, encoder.reads_unspaced, gloss) for text in texts[:PASSAGES_READ])
+    encodable = [text for text in readable if text]
     if not encodable:
         return None
     import numpy
 
     mean = encoder.encode_passages(encodable).mean(axis=0)
-    return nearest_papers(config, reader, encoder, mean / numpy.linalg.norm(mean), reader.allowed(query))
+    return nearest_papers(config, reader, encoder, mean / numpy.linalg.norm(mean), reader.text.allowed(query))

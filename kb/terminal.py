@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kb.hits import Hit
-from kb.store.reader import PaperRow
+from kb.store.papers import PaperRow
 
 if TYPE_CHECKING:
     from kb.claims.ledger import Entry

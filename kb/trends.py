@@ -36,7 +36,7 @@ def trends(reader: Reader, period: Period, most: int) -> Trends:
     Raises: KbError if no paper of the period bears a keyword.
     """
     counted: Counter[tuple[str, str]] = Counter()
-    for month, joined in reader.column_of_months("keywords", *period):
+    for month, joined in reader.papers.column_of_months("keywords", *period):
         counted.update((name, month) for name in dict.fromkeys(joined.split(LIST_MARK)))
     if not counted:
         raise KbError(f"no paper of {period.name} has keywords; to see what there is: kb stats")

@@ -4,7 +4,6 @@ The file is a cache of the vectors up to a key and may be deleted. Its ids are v
 it stays right: later vectors are scanned beside it, and one that is gone from SQLite is passed over.
 """
 
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kb import vector_file
 from kb.errors import EncoderMissing
 from kb.store.reader import Reader
+from kb.writing import is_abandoned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,6 @@ SCANNED_AT_MOST = 3 * SCANNED  # searches add a few vectors themselves after the
 DEAD_AT_MOST = 0.1  # of an index; they only take places among the candidates
 CANDIDATES = 2  # for each one wanted
 PADDING = -1  # the id FAISS answers with when the lists it visits hold fewer vectors than asked for
-ABANDONED_SECONDS = 3600  # no index takes so long to write
 
 
 class _Index(NamedTuple):
@@ -52,17 +51,17 @@ def nearest(index: Path, reader: Reader, encoder: str, query: "NDArray[np.float3
     import numpy
 
     opened = _open(index, reader, encoder, len(query))
-    rows = reader.vectors(encoder, opened.last_key if opened else 0, SCANNED_AT_MOST + 1)
+    rows = reader.vectors.in_order(encoder, opened.last_key if opened else 0, SCANNED_AT_MOST + 1)
     keys, cosines = _cosines(rows, query)
     if len(keys) > SCANNED_AT_MOST:
         raise EncoderMissing("the vector index is missing or far behind; run: kb index")
     if opened:
         _, found = opened.faiss.search(query.reshape(1, -1), CANDIDATES * k)
-        candidates = reader.vectors_of(encoder, (int(key) for key in found[0] if key != PADDING))
+        candidates = reader.vectors.of(encoder, (int(key) for key in found[0] if key != PADDING))
         more_keys, more_cosines = _cosines(candidates, query)
         keys, cosines = numpy.concatenate((keys, more_keys)), numpy.concatenate((cosines, more_cosines))
     best = numpy.lexsort((keys, -cosines))[: CANDIDATES * k]
-    passages = reader.passages_of_vectors(keys[best].tolist())
+    passages = reader.vectors.passages(keys[best].tolist())
     scored = zip(keys[best].tolist(), cosines[best].tolist(), strict=True)
     return [(passage, cosine) for key, cosine in scored for passage in passages.get(key, ())][:k]
 
@@ -76,13 +75,13 @@ def refresh(index: Path, reader: Reader, encoder: str, dimension: int, progress:
     kept = found.path
     if found.is_due:
         kept = None
-        total = reader.vector_count(encoder)
+        total = reader.vectors.count(encoder)
         if total > SCANNED:
-            built, last_key = vector_file.build(lambda: reader.vectors(encoder), total, dimension, progress)
+            built, last_key = vector_file.build(lambda: reader.vectors.in_order(encoder), total, dimension, progress)
             kept = index / f"{_prefix(reader, encoder)}{last_key}.faiss"
             vector_file.save(built, kept)
     for path in index.glob("vectors-*"):
-        if path != kept and _is_done(path):
+        if path != kept and _is_unused(path):
             with suppress(OSError):  # another process was quicker, or holds it open
                 path.unlink()
 
@@ -90,20 +89,17 @@ def refresh(index: Path, reader: Reader, encoder: str, dimension: int, progress:
 def state(index: Path, reader: Reader, encoder: str, dimension: int) -> IndexState:
     """Return how the index file of encoder's vectors stands to them, and what files lie beside it."""
     opened = _open(index, reader, encoder, dimension)
-    total = reader.vector_count(encoder)
-    alive = reader.vector_count(encoder, opened.last_key) if opened else 0
+    total = reader.vectors.count(encoder)
+    alive = reader.vectors.count(encoder, opened.last_key) if opened else 0
     dead = opened.faiss.ntotal - alive if opened else 0
     path = opened.path if opened else None
-    others = tuple(other for other in sorted(index.glob("vectors-*")) if other != path and _is_done(other))
+    others = tuple(other for other in sorted(index.glob("vectors-*")) if other != path and _is_unused(other))
     return IndexState(path, total - alive > SCANNED or dead > DEAD_AT_MOST * (dead + alive), others)
 
 
-def _is_done(path: Path) -> bool:
-    """Whether nobody is writing a file."""
-    try:
-        return path.suffix == ".faiss" or time.time() - path.stat().st_mtime > ABANDONED_SECONDS
-    except OSError:  # it has just got its name
-        return False
+def _is_unused(path: Path) -> bool:
+    """Whether nobody is writing a file that is not the one in use."""
+    return path.suffix == ".faiss" or is_abandoned(path)
 
 
 def _open(index: Path, reader: Reader, encoder: str, dimension: int) -> _Index | None:
@@ -112,7 +108,7 @@ def _open(index: Path, reader: Reader, encoder: str, dimension: int) -> _Index |
     named = {path.stem.removeprefix(prefix): path for path in index.glob(f"{prefix}*.faiss")}
     paths = {int(key): path for key, path in named.items() if key.isdecimal()}
     # A file that knows keys which were never given is of a state of the database that is lost.
-    last_key = max((key for key in paths if key <= reader.last_vector_key()), default=None)
+    last_key = max((key for key in paths if key <= reader.vectors.last_key()), default=None)
     if last_key is None:
         return None
     with suppress(OSError):  # another process has just replaced it
@@ -122,7 +118,7 @@ def _open(index: Path, reader: Reader, encoder: str, dimension: int) -> _Index |
 
 
 def _prefix(reader: Reader, encoder: str) -> str:
-    return f"vectors-{encoder}-{reader.vector_series()}-"
+    return f"vectors-{encoder}-{reader.vectors.series()}-"
 
 
 def _cosines(

@@ -4,12 +4,13 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from kb.errors import KbError
 
 PREFIX, SUFFIX = ".kb-", ".part"  # of a file that is being written
-ABANDONED_SECONDS = 3600  # no file takes so long to write
+ABANDONED_SECONDS = 3600  # nothing takes so long to write
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -29,6 +30,7 @@ def replace_whole(path: Path, data: bytes, check: Callable[[], None] | None = No
     What is written goes to the disk under another name first, so neither a full disk, a power cut nor a killed program
     leaves half a file, and two programs that write the same path do not mix. Raises: OSError.
     """
+    _remove_leftovers(path.parent)
     temporary = path.with_name(f"{PREFIX}{os.urandom(4).hex()}{SUFFIX}")
     try:
         with temporary.open("xb") as file:
@@ -44,12 +46,21 @@ def replace_whole(path: Path, data: bytes, check: Callable[[], None] | None = No
         temporary.unlink(missing_ok=True)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what programs that were killed while they wrote have left in folder."""
+@cache
+def _remove_leftovers(folder: Path) -> None:
+    """Remove, once a process, what programs that were killed while they wrote have left in folder."""
     for path in folder.glob(f"{PREFIX}????????{SUFFIX}"):
-        with suppress(OSError):  # another one was quicker
-            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+        if is_abandoned(path):
+            with suppress(OSError):  # another one was quicker
                 path.unlink()
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether something unfinished was left by a program that was killed; False as well if it is gone by now."""
+    try:
+        return time.time() - path.stat().st_mtime > ABANDONED_SECONDS
+    except OSError:
+        return False
 
 
 def make_folder(path: Path) -> None:

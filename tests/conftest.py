@@ -117,7 +117,7 @@ class Kb:
     def refresh(self) -> Any:
         from kb import indexing
 
-        known = Reader(self.config.database).stamps() if self.config.database.is_file() else {}
+        known = Reader(self.config.database).files.stamps() if self.config.database.is_file() else {}
         return indexing.refresh(self.config, find_changes(self.config, known))
 
     def reader(self) -> Reader:

@@ -144,8 +144,11 @@ def pressed(shell: str, kb: Kb, tmp_path: Path, typed: str) -> list[str]:
     program.chmod(0o755)
     given = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("_", "XDG_", "ZDOTDIR"))},
-        **{"PATH": f"{program.parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"},
-        **{"HOME": str(tmp_path), "TERM": "xterm"},
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "LC_ALL": "C.UTF-8",
+        "HOME": str(tmp_path),
+        "TERM": "xterm",
     }
     asked = {**given, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     installing = [

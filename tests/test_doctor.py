@@ -2,8 +2,6 @@
 
 import os
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -259,18 +257,3 @@ def test_torch_and_faiss_that_end_the_process_are_told_apart(monkeypatch: pytest
 def test_torch_and_faiss_of_this_machine_compute_in_one_process() -> None:
     pytest.importorskip("torch")
     assert {one.rule: one.state for one in PROBE()}.keys() == {"faiss", "torch", "openmp"}
-
-
-def test_a_search_imports_nothing_of_this(kb: Kb) -> None:
-    kb.refresh()
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "kb", "--kb", str(kb.root), "search", "声学延迟"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "kb.search" in imported
-    assert not [name for name in imported if name.startswith(("kb.doctor", "kb.completion", "kb.commands.health"))]
-    assert not imported & {"kb.store.health", "kb.commands.completing", "kb.settings", "kb.manual"}

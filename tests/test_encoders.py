@@ -57,9 +57,9 @@ def test_the_exported_model_gives_the_vectors_of_sentence_transformers(minilm: O
 def test_it_is_known_to_be_blind_to_chinese_and_given_english(minilm: OnnxEncoder, dictionary: Path) -> None:
     table = gloss.Gloss(dictionary)
     assert minilm.reads_unspaced is False
-    assert encoding.readable_text("RVQ 残差 for speech", minilm, None) == ""
-    assert "acoustic" in encoding.readable_text("声学延迟的流式解码 with RVQ", minilm, table)
-    assert not has_unspaced(encoding.readable_text("用编解码器压缩语音，效果很好。", minilm, table))
+    assert gloss.readable_passage("RVQ 残差 for speech", minilm.reads_unspaced, None) == ""
+    assert "acoustic" in gloss.readable_passage("声学延迟的流式解码 with RVQ", minilm.reads_unspaced, table)
+    assert not has_unspaced(gloss.readable_passage("用编解码器压缩语音，效果很好。", minilm.reads_unspaced, table))
 
 
 VIOLINS = "**《Violins in the Concert Hall》** X，k\n\nstrings and bows\n"

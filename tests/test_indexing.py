@@ -15,7 +15,7 @@ from kb.store.writer import Writer
 
 
 def titles(kb: Any) -> list[str]:
-    return [row.title for row in kb.reader().list_rows(parse_query(""))]
+    return [row.title for row in kb.reader().listed(parse_query(""))]
 
 
 def test_a_record_comes_out_of_the_index_as_it_went_in(kb: Any) -> None:
@@ -23,7 +23,7 @@ def test_a_record_comes_out_of_the_index_as_it_went_in(kb: Any) -> None:
 
     kb.refresh()
     reader = kb.reader()
-    stored = [Paper.model_validate_json(record) for _, record in reader.records("2024-10", "2024-10")]
+    stored = [Paper.model_validate_json(record) for _, record in reader.papers.records("2024-10", "2024-10")]
 
     assert stored == list(parse_note((kb.notes / "2024-10.md").read_bytes(), "2024-10.md").papers)
 
@@ -34,7 +34,7 @@ def test_files_that_differ_in_their_ending_alone_keep_their_records_apart(empty_
         empty_kb.write(name, text)
     empty_kb.refresh()
 
-    assert sorted(row.id for row in empty_kb.reader().papers()) == [
+    assert sorted(row.id for row in empty_kb.reader().papers.all()) == [
         "a.markdown/same-paper-twice",
         "a.txt/same-paper-twice",
         "a/same-paper-twice",
@@ -64,35 +64,35 @@ def test_an_edited_file_is_read_again_and_a_deleted_one_forgotten(kb: Any) -> No
 
     assert (report.indexed, report.removed) == (1, 1)
     assert titles(kb) == ["Changed"]
-    assert kb.reader().match(parse_query("OldCodec")) == []
+    assert kb.reader().text.match(parse_query("OldCodec")) == []
 
 
 def test_a_touched_file_with_the_same_bytes_is_not_parsed_again(kb: Any) -> None:
     kb.refresh()
-    keys = [row.key for row in kb.reader().list_rows(parse_query(""))]
+    keys = [row.key for row in kb.reader().listed(parse_query(""))]
     os.utime(kb.notes / "2024-10.md", (1, 1))
 
     assert kb.refresh().indexed == 0
-    assert [row.key for row in kb.reader().list_rows(parse_query(""))] == keys
+    assert [row.key for row in kb.reader().listed(parse_query(""))] == keys
 
 
 def test_building_twice_is_building_once(kb: Any) -> None:
     kb.refresh()
-    before = [(row.id, row.line) for row in kb.reader().list_rows(parse_query(""))]
+    before = [(row.id, row.line) for row in kb.reader().listed(parse_query(""))]
     indexing.rebuild(kb.config)
 
-    assert [(row.id, row.line) for row in kb.reader().list_rows(parse_query(""))] == before
+    assert [(row.id, row.line) for row in kb.reader().listed(parse_query(""))] == before
 
 
 def test_many_files_read_by_several_processes_give_the_same_index(kb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     kb.refresh()
-    alone = [(row.key, row.id, row.line) for row in kb.reader().list_rows(parse_query(""))]
+    alone = [(row.key, row.id, row.line) for row in kb.reader().listed(parse_query(""))]
     monkeypatch.setattr(indexing, "FILES_WORTH_SHARING", 2)
     monkeypatch.setattr(indexing.os, "cpu_count", lambda: 2)
     kb.config.database.unlink()
     indexing.rebuild(kb.config)
 
-    assert [(row.key, row.id, row.line) for row in kb.reader().list_rows(parse_query(""))] == alone
+    assert [(row.key, row.id, row.line) for row in kb.reader().listed(parse_query(""))] == alone
 
 
 def test_a_bad_file_is_reported_and_what_it_held_before_stays(kb: Any) -> None:
@@ -104,7 +104,7 @@ def test_a_bad_file_is_reported_and_what_it_held_before_stays(kb: Any) -> None:
     assert report.indexed == 1
     assert [failure.split(":")[0] for failure in report.failures] == ["2024-08.md"]
     assert any(title.startswith("OldCodec") for title in titles(kb))
-    assert kb.reader().files()["2024-08.md"].state == "failed"
+    assert kb.reader().files.states()["2024-08.md"].state == "failed"
 
 
 def test_an_unreadable_file_is_tried_again(kb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def test_an_interrupted_refresh_leaves_the_index_as_it_was(kb: Any) -> None:
     from kb.scan import find_changes
 
     with pytest.raises(KeyboardInterrupt):
-        indexing.refresh(kb.config, find_changes(kb.config, kb.reader().stamps()), interrupt)
+        indexing.refresh(kb.config, find_changes(kb.config, kb.reader().files.stamps()), interrupt)
     assert titles(kb) == before
 
 
@@ -174,7 +174,7 @@ def test_a_missing_notes_folder_empties_nothing(kb: Any) -> None:
 def test_the_same_title_twice_makes_two_records(empty_kb: Any) -> None:
     empty_kb.write("a.md", "**《Same》** X，k\n\none\n\n**《Same》** Y，k\n\ntwo\n")
     empty_kb.refresh()
-    assert [row.id for row in empty_kb.reader().list_rows(parse_query(""))] == ["a/same", "a/same-2"]
+    assert [row.id for row in empty_kb.reader().listed(parse_query(""))] == ["a/same", "a/same-2"]
 
 
 def test_the_index_keeps_only_what_the_notes_say(kb: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kb.judging import Judgment, judge
-from kb.store.reader import PaperRow
+from kb.store.papers import PaperRow
 
 
 def paper(key: int) -> PaperRow:

@@ -1,96 +1,15 @@
 """The direction of imports, as docs/design.md draws it."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# What each room may import of ours. A room is a file of kb/ or a folder of it.
-_ALLOWED = {
-    "errors": "",
-    "databases": "",
-    "progress": "",
-    "terms": "",
-    "reference": "",
-    "references": "",
-    "signatures": "errors",
-    "claims": "errors progress query references signatures store",
-    "works": "",
-    "records": "errors",
-    "sources": "errors",
-    "config": "databases errors sources writing",
-    "importing": "config errors loading parsing sources",
-    "identities": "records terms works",
-    "merging": "",
-    "scan": "config errors",
-    "zotero": "databases errors scan",
-    "loading": "errors zotero",
-    "exchange": "config errors merging parsing query records related store terms writing",
-    "gloss": "databases errors query terms",
-    "dictionary": "errors gloss progress terms",
-    "encoding": "config encoders gloss progress store vectors",
-    "starting": "config errors",
-    "editors": "errors",
-    "runs": "errors references signatures",
-    "query": "errors terms",
-    "encoders": "errors",
-    "parsing": "errors records",
-    "store": "databases errors identities query records references terms works",
-    "duplicates": "config identities store terms",
-    "hits": "gloss store",
-    "marking": "query store terms",
-    "counting": "store",
-    "completion": "config counting query store",
-    "vector_file": "errors",
-    "vectors": "errors store vector_file",
-    "indexing": "config dictionary errors gloss loading parsing progress scan store",
-    "refreshing": "config encoders encoding errors indexing progress scan",
-    "related": "store terms",
-    "fusion": "",
-    "adding": "addresses config errors identities parsing records store terms writing",
-    "judging": "errors store",
-    "meaning": "config encoders errors fusion store vectors",
-    "answering": "fusion hits marking query references store",
-    "spelling": "gloss query store terms",
-    "samples": "errors parsing",
-    "checking": "errors parsing reading records terms",
-    "reading": "config errors loading parsing records scan",
-    "search": "answering config encoders errors fusion gloss hits meaning query spelling store",
-    "similar": "answering config encoders encoding errors fusion gloss hits meaning query store terms",
-    "layout": "",
-    "wording": "layout",
-    "periods": "errors",
-    "excerpts": "",
-    "changes": "records",
-    "overview": "layout records",
-    "digest": (
-        "changes claims counting excerpts layout merging overview periods records references related store wording"
-    ),
-    "quoting": "sanitizing",
-    "sandbox": "records",
-    "templating": "config errors references sandbox",
-    "posts": "addresses changes config layout quoting records templating wording",
-    "publishing": "changes config digest errors layout pages periods posts records store writing",
-    "sanitizing": "",
-    "prose": "sanitizing",
-    "pages": "changes config errors layout prose records sanitizing templating wording",
-    "writing": "errors",
-    "doctor": "checking config dictionary encoders errors gloss progress reading refreshing scan store vectors",
-    "manual": "",
-    "settings": "config errors",
-    "trends": "counting errors periods store",
-    "showing": "errors",
-    "formulas": "",
-    "wrapping": "",
-    "rendering": "formulas terms wrapping",
-    "bookmarks": "errors store writing",
-    "picking": "errors store terminal",
-    "addresses": "",
-    "terminal": "claims hits store",
-}
-ALLOWED = {room: set(names.split()) for room, names in _ALLOWED.items()}
+HOUSE = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").split("## The house")[1].split("## ")[0]
+GROUND = {"errors", "progress"}  # everyone may import them
 FRONT = {"__init__", "__main__", "commands"}  # they may import every room
 
 
@@ -125,20 +44,51 @@ def rooms() -> list[tuple[str, Path]]:
     return found
 
 
-@pytest.mark.parametrize(("room", "path"), rooms(), ids=lambda value: str(value).rsplit("/", 1)[-1])
-def test_a_room_imports_only_rooms_below_it(room: str, path: Path) -> None:
-    others = {imported for imported, _ in imports(path)} - {room}
+def drawn() -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Return what each room imports, and which modules each folder holds, as the page has it."""
+    arrows: dict[str, set[str]] = {}
+    modules: dict[str, set[str]] = {}
+    room = ""
+    for line in HOUSE.splitlines():
+        said, _, names = line.partition("<- ")
+        if found := re.match(r" {4}kb/(\w+)(?:\.py|/) ", said):
+            room = found[1]
+            assert room not in arrows, f"kb/{room} stands twice in docs/design.md"
+            arrows[room], modules[room] = set(), set()
+        elif said.strip():
+            modules.setdefault(room, set()).update(
+                word for word in re.split(r" {2,}", said.strip()) if word.isidentifier()
+            )
+        arrows.setdefault(room, set()).update(name for name in names.split(", ") if name)
+    return arrows, modules
 
-    assert room in ALLOWED, f"kb/{room} has no place in the house; give it one here and in docs/design.md"
-    assert others <= ALLOWED[room]
+
+ARROWS, MODULES = drawn()
+
+
+def test_every_room_imports_what_its_arrow_names_and_nothing_else() -> None:
+    imported: dict[str, set[str]] = {}
+    for room, path in rooms():
+        imported.setdefault(room, set()).update(name for name, _ in imports(path) if name not in {room, *GROUND})
+
+    assert {room: names for room, names in ARROWS.items() if room and room not in FRONT} == imported
+
+
+def test_the_page_names_every_module_of_a_folder() -> None:
+    there: dict[str, set[str]] = {}
+    for folder in sorted((ROOT / "kb").iterdir()):
+        if (folder / "__init__.py").is_file() and folder.name != "reference":
+            there[folder.name] = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+
+    assert {room: names for room, names in MODULES.items() if names and room} == there
 
 
 def test_the_arrows_make_no_ring() -> None:
-    below = {room: set(names) for room, names in ALLOWED.items()}
+    below = {room: set(names) for room, names in ARROWS.items()}
     while below:
-        ground = {room for room, names in below.items() if not names}
-        assert ground, f"a ring among {sorted(below)}"
-        below = {room: names - ground for room, names in below.items() if room not in ground}
+        lowest = {room for room, names in below.items() if not names}
+        assert lowest, f"a ring among {sorted(below)}"
+        below = {room: names - lowest for room, names in below.items() if room not in lowest}
 
 
 def test_our_own_modules_are_imported_at_the_top() -> None:

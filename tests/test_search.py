@@ -12,7 +12,7 @@ from kb.search import search
 
 def found(kb: Any, text: str) -> set[str]:
     reader = kb.reader()
-    return {reader.rows([key])[0].id.split("/")[1] for key, _ in reader.match(parse_query(text))}
+    return {reader.papers.rows([key])[0].id.split("/")[1] for key, _ in reader.text.match(parse_query(text))}
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ def test_what_a_paper_is_called_counts_more_than_what_it_mentions(empty_kb: Any)
     empty_kb.write("a.md", "**《About Delay》** X，k\n\nshort\n\n**《Other》** X，k\n\ndelay delay delay delay delay\n")
     empty_kb.refresh()
     reader = empty_kb.reader()
-    best, _ = reader.match(parse_query("delay"))[0]
-    assert reader.rows([best])[0].title == "About Delay"
+    best, _ = reader.text.match(parse_query("delay"))[0]
+    assert reader.papers.rows([best])[0].title == "About Delay"
 
 
 def test_a_hit_points_to_the_line_of_the_match_and_marks_it(indexed: Any) -> None:
@@ -124,7 +124,7 @@ def test_only_new_text_is_encoded(indexed: Any, encoder: Any) -> None:
     (indexed.notes / "2024-08.md").rename(indexed.notes / "renamed-2024-08.md")
     indexed.refresh()
     assert encoding.encode_missing(indexed.config, encoder) == 0
-    assert not list(indexed.reader().passages_to_encode(encoder.fingerprint))
+    assert not list(indexed.reader().passages.to_encode(encoder.fingerprint))
     indexed.write("renamed-2024-08.md", text.replace("更早", "最早"))
     indexed.refresh()
     assert encoding.encode_missing(indexed.config, encoder) == 1
@@ -156,7 +156,7 @@ def test_an_interrupted_encoding_goes_on_where_it_stopped(
 
 def test_related_papers_are_called_alike_and_can_be_earlier(indexed: Any) -> None:
     reader = indexed.reader()
-    tiny, old = reader.named("tinycodec")[0], reader.named("oldcodec")[0]
+    tiny, old = reader.papers.named("tinycodec")[0], reader.papers.named("oldcodec")[0]
 
     both = related(reader, [tiny, old], 3)
     assert [paper.id for paper, _ in both[tiny.key]] == ["2024-08/oldcodec"]
@@ -168,16 +168,16 @@ def test_related_papers_are_called_alike_and_can_be_earlier(indexed: Any) -> Non
 def test_a_paper_is_named_by_any_unique_part(indexed: Any) -> None:
     reader = indexed.reader()
     for name in ("tiny", "TinyCodec", "2024-10/tinycodec", "2410.00037", "A Small Speech"):
-        assert [row.id for row in reader.named(name)] == ["2024-10/tinycodec"], name
-    assert len(reader.named("codec")) == 2
-    assert reader.named("100%") == []
+        assert [row.id for row in reader.papers.named(name)] == ["2024-10/tinycodec"], name
+    assert len(reader.papers.named("codec")) == 2
+    assert reader.papers.named("100%") == []
 
 
 @pytest.fixture
 def crowded(indexed: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A knowledge base in which two papers are very many."""
     monkeypatch.setattr("kb.search.MOST_RANKED", 1)
-    monkeypatch.setattr("kb.store.reader.FEWEST_LEFT", 1)
+    monkeypatch.setattr("kb.store.full_text.FEWEST_LEFT", 1)
     return indexed
 
 

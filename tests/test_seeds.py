@@ -51,8 +51,8 @@ def test_every_record_is_found_as_it_was_written_down_by_hand(
 def test_a_quoted_string_finds_exactly_the_records_that_hold_it(seed_kb: Any) -> None:
     reader = seed_kb.reader()
     texts: dict[int, str] = {}
-    for row in reader.list_rows(parse_query("")):
-        record = json.loads(reader.record(row.key))
+    for row in reader.listed(parse_query("")):
+        record = json.loads(reader.papers.record(row.key))
         lines = (seed_kb.notes / row.file).read_text("utf-8").splitlines()
         texts[row.key] = fold("\n".join(lines[record["line"] - 1 : record["end_line"]]))
     everything = fold("\n".join(path.read_text("utf-8") for path in seed_kb.notes.iterdir()))
@@ -67,12 +67,12 @@ def test_a_quoted_string_finds_exactly_the_records_that_hold_it(seed_kb: Any) ->
 
     wrong = []
     for text in han:
-        if {key for key, _ in reader.match(parse_query(f'"{text}"'))} != {
+        if {key for key, _ in reader.text.match(parse_query(f'"{text}"'))} != {
             k for k, held in texts.items() if text in held
         }:
             wrong.append(text)
     for word in latin:
-        if {key for key, _ in reader.match(parse_query(f'"{word}"'))} != {
+        if {key for key, _ in reader.text.match(parse_query(f'"{word}"'))} != {
             k for k, held in words_of.items() if word in held
         }:
             wrong.append(word)

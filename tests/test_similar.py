@@ -34,8 +34,8 @@ def topics(empty_kb: Any) -> Any:
 
 def like(kb: Any, name: str, encoder: Any = None) -> list[str]:
     reader = kb.reader()
-    paper = reader.named(name)[0]
-    texts = [f"{paper.title}\n{passage.text}" for passage in reader.passages(paper.key)]
+    paper = reader.papers.named(name)[0]
+    texts = [f"{paper.title}\n{passage.text}" for passage in reader.passages.of(paper.key)]
     return [hit.paper.title for hit in similar(kb.config, reader, texts, 2, encoder, without=paper.key).hits]
 
 

@@ -164,9 +164,9 @@ def test_the_place_of_a_vector_is_not_given_to_another(indexed: Shelf, monkeypat
 
 def test_a_vector_that_is_there_keeps_its_key(shelf: Shelf) -> None:
     shelf.put(1, clusters(3))
-    before = list(Reader(shelf.database).vectors(ENCODER))
+    before = list(Reader(shelf.database).vectors.in_order(ENCODER))
     shelf.put(1, clusters(3))
-    assert list(Reader(shelf.database).vectors(ENCODER)) == before
+    assert list(Reader(shelf.database).vectors.in_order(ENCODER)) == before
 
 
 def test_many_newcomers_or_many_gone_make_the_file_anew(indexed: Shelf) -> None:
@@ -287,11 +287,11 @@ def test_vectors_of_an_older_index_are_kept(tmp_path: Path) -> None:
 
     Writer(path).close()
     reader = Reader(path)
-    rows = list(reader.vectors(ENCODER))
+    rows = list(reader.vectors.in_order(ENCODER))
     assert [(key, vector) for key, vector in rows] == [(n + 1, row.tobytes()) for n, row in enumerate(made)]
-    assert reader.passages_of_vectors([1, 2, 3]) == {1: [0], 2: [1], 3: [2]}
-    assert reader.last_vector_key() == 3
-    assert [passage for passage, _, _ in reader.passages_to_encode(ENCODER)] == [9]
+    assert reader.vectors.passages([1, 2, 3]) == {1: [0], 2: [1], 3: [2]}
+    assert reader.vectors.last_key() == 3
+    assert [passage for passage, _, _ in reader.passages.to_encode(ENCODER)] == [9]
 
 
 def test_indexing_builds_the_file_and_a_search_does_not(kb: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,7 +326,7 @@ def test_vectors_of_texts_that_are_gone_are_removed_by_indexing(kb: Any, encoder
     (kb.notes / "2024-10.md").unlink()
     kb.refresh()
     encoding.encode_missing(kb.config, encoder)
-    assert kb.reader().vector_count(encoder.fingerprint) == 1
+    assert kb.reader().vectors.count(encoder.fingerprint) == 1
 
 
 def test_a_note_that_changes_while_its_text_is_encoded_is_encoded_again(kb: Any, encoder: Any) -> None:
@@ -343,7 +343,7 @@ def test_a_note_that_changes_while_its_text_is_encoded_is_encoded_again(kb: Any,
 
     kb.refresh()
     encoding.encode_missing(kb.config, Slow())
-    pending = [title for _, title, _ in kb.reader().passages_to_encode(encoder.fingerprint)]
+    pending = [title for _, title, _ in kb.reader().passages.to_encode(encoder.fingerprint)]
     assert pending == ["Another Paper"]
     encoding.encode_missing(kb.config, encoder)
-    assert kb.reader().vector_count(encoder.fingerprint) == 2
+    assert kb.reader().vectors.count(encoder.fingerprint) == 2

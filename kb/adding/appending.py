@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.writing import remove_leftovers, replace_whole
+from kb.writing import replace_whole
 
 
 def read_note(path: Path) -> bytes | None:
@@ -33,7 +33,6 @@ def replace_note(path: Path, before: bytes | None, now: bytes) -> None:
         if before is not None and not os.access(place, os.W_OK):
             raise PermissionError(None, "it may only be read")
         place.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(place.parent)
         replace_whole(place, now, check)
     except OSError as error:
         raise KbError(f"{path}: cannot be written: {error.strerror or error}; it is as it was") from None

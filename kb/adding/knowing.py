@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from kb.adding.metadata import Metadata
 from kb.identities import title_tells
-from kb.store.reader import PaperRow, Reader
+from kb.store.papers import PaperRow
+from kb.store.reader import Reader
 from kb.terms import name_key
 
 _SUBJECT = re.compile(r"\.[a-z]{2}(?=/\d{7})")
@@ -21,7 +22,7 @@ class Known(NamedTuple):
 def known_papers(reader: Reader) -> Known:
     """Return what is known: the ids that records give as their own."""
     found: dict[tuple[str, str], int] = {}
-    for key, ids in reader.paper_ids().items():
+    for key, ids in reader.papers.ids().items():
         for kind, value in ids.items():
             found.setdefault((kind, _SUBJECT.sub("", value)), key)
     return Known(reader, found)
@@ -31,8 +32,8 @@ def record_of(known: Known, paper: Metadata) -> PaperRow | None:
     """Return a record of paper: one with its arXiv id or DOI, else with its title if that tells."""
     for kind, value in (("arxiv", paper.arxiv_id), ("doi", paper.doi)):
         if value and (key := known.by_id.get((kind, value))):
-            return known.reader.rows([key])[0]
+            return known.reader.papers.rows([key])[0]
     if not title_tells(paper.title):
         return None
-    rows = known.reader.rows(known.reader.called_exactly([paper.title]))
+    rows = known.reader.papers.rows(known.reader.papers.called_exactly([paper.title]))
     return next((row for row in rows if name_key(row.title) == name_key(paper.title)), None)

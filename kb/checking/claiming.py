@@ -1,10 +1,13 @@
 """Claim blocks that cannot be run as they are written."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from kb.checking.findings import Finding
 from kb.checking.page import Page
-from kb.records import Claim
+
+if TYPE_CHECKING:
+    from kb.records import Claim
 
 
 def broken_claims(page: Page) -> Iterator[Finding]:

@@ -79,26 +79,26 @@ def select(reader: Reader, target: str | None) -> list[ClaimRow]:
     Raises: KbError if it means nothing.
     """
     if target is None:
-        return reader.claims()
-    if called := reader.claims_called(target):
+        return reader.claims.all()
+    if called := reader.claims.called(target):
         return called
     if _MONTH.match(target):
-        return reader.claims_of_months(target, target)
-    named = reader.named(target)
+        return reader.claims.of_months(target, target)
+    named = reader.papers.named(target)
     if not named:
         raise KbError(f"no claim, month or paper named {target!r}; to list the claims: kb claims")
-    notes = [key for paper in named for key in reader.notes_of(paper.key)]
-    return reader.claims_of_papers(row.id for row in reader.rows(list(dict.fromkeys(notes))))
+    notes = [key for paper in named for key in reader.works.notes_of(paper.key)]
+    return reader.claims.of_papers(row.id for row in reader.papers.rows(list(dict.fromkeys(notes))))
 
 
 def count_runs(reader: Reader) -> dict[str, int]:
     """Return how many claims name each reference implementation: {"arithmetic": 166, …}."""
-    return Counter(_reference(row) for row in reader.claims())
+    return Counter(_reference(row) for row in reader.claims.all())
 
 
 def running(reader: Reader, name: str) -> list[Entry]:
     """Return the claims that a reference implementation is run for."""
-    return [entry(row) for row in reader.claims() if _reference(row) == name]
+    return [entry(row) for row in reader.claims.all() if _reference(row) == name]
 
 
 def _reference(row: ClaimRow) -> str:

@@ -6,12 +6,15 @@ a note names, it brings no code.
 
 import importlib
 import json
+import os
 import platform
 import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from difflib import get_close_matches
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 from kb.errors import KbError
@@ -20,13 +23,22 @@ from kb.signatures import arguments
 
 
 def main() -> None:
-    """Answer jobs until there are no more."""
+    """Answer jobs until whoever asks is gone, and then end, whether or not a job is still running."""
     answers = sys.stdout
-    for line in sys.stdin:
+    jobs: SimpleQueue[str] = SimpleQueue()
+    Thread(target=_listen, args=[jobs], daemon=True).start()
+    while True:
+        job = jobs.get()
         with redirect_stdout(sys.stderr):  # what a reference prints is no answer
-            answer = run(**json.loads(line))
+            answer = run(**json.loads(job))
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+
+
+def _listen(jobs: "SimpleQueue[str]") -> None:
+    for line in sys.stdin:
+        jobs.put(line)
+    os._exit(0)  # nobody waits for an answer, and a claim may never end
 
 
 def run(run: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +54,7 @@ def run(run: str, parameters: dict[str, Any]) -> dict[str, Any]:
         figures = _plain(function.__name__, result)
     except (KbError, ValueError) as error:
         reason = str(error)
-    except Exception as error:  # whatever a reference does wrong is said of this claim alone
+    except Exception as error:  # noqa: BLE001 - whatever a reference does wrong is said of this claim alone
         reason = f"{run} failed: {type(error).__name__}: {error}"
     one_line = " ".join(reason.split()) if reason else None
     return {"figures": figures, "reason": one_line, "seconds": seconds, "device": _device()}

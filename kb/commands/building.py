@@ -57,7 +57,7 @@ def index(
 def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
     """Say of every file what was indexed, what belongs to no paper, and what failed and why."""
     config, reader = open_index(ctx, refresh)
-    files = [{**state._asdict(), "papers": reader.paper_count(state.path)} for state in reader.files().values()]
+    files = [{**state._asdict(), "papers": reader.papers.count(state.path)} for state in reader.files.states().values()]
     failed = [file for file in files if file["state"] == "failed"]
     if as_json:
         typer.echo(envelope({"index": str(config.database), "files": files}))

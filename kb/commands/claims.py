@@ -81,7 +81,7 @@ def claims(
         raise typer.BadParameter(f"--state takes {', '.join(CLAIM_STATES)}, got {state!r}")
     config, reader = open_index(ctx, refresh)
     entries = [one for one in map(entry, select(reader, target)) if state in (None, one.state)]
-    runs = reader.claim_runs(target) if target else []
+    runs = reader.claims.runs(target) if target else []
     if as_json:
         typer.echo(envelope({"summary": summary(entries), "claims": entries, "runs": runs}))
         return

@@ -52,7 +52,7 @@ def digest(
     layout = Layout("json" if as_json else form, lang, site, template)
     wanted = period(month or year, since, until)
     config, reader = open_index(ctx, refresh)
-    if refresh and (stale := [row for row in reader.claims_of_months(*wanted) if row.state == "stale"]):
+    if refresh and (stale := [row for row in reader.claims.of_months(*wanted) if row.state == "stale"]):
         try:
             run_claims(config, reader, stale)
         except IndexBusy as error:
@@ -62,8 +62,8 @@ def digest(
             tell(f"wrote {path}")
         return
     text = publish(config, reader, wanted, layout, out)
-    if not any(wanted.since <= known <= wanted.until for known, _ in reader.months() if known):
-        known = ", ".join(name for name, _ in reader.months() if name)
+    if not any(wanted.since <= known <= wanted.until for known, _ in reader.papers.months() if known):
+        known = ", ".join(name for name, _ in reader.papers.months() if name)
         tell(f"no papers in {wanted.name}; months with papers: {known or 'none'}")
     if out:
         tell(f"wrote {out}")

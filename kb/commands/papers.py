@@ -38,7 +38,7 @@ def list_papers(
     if fzf and as_json:
         raise typer.BadParameter("--fzf is for a person, --json for a program; take one of them")
     config, reader = open_index(ctx, refresh)
-    papers = reader.list_rows(parse_query(query_text(query or [])))
+    papers = reader.listed(parse_query(query_text(query or [])))
     style = terminal_style()
     # In a pipe a title is a title, and nobody waits for its marks.
     states = states_of(config, reader, [one.key for one in papers]) if as_json or fzf or style.is_terminal else {}
@@ -86,7 +86,7 @@ def tags(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption
     from kb.counting import count_names
 
     _, reader = open_index(ctx, refresh)
-    counts = count_names(reader.column("keywords"))
+    counts = count_names(reader.papers.column("keywords"))
     if as_json:
         typer.echo(envelope([{"name": name, "count": count} for name, count in counts]))
     elif counts:

@@ -30,7 +30,8 @@ from kb.terminal import Style, clean
 if TYPE_CHECKING:
     from kb.config import Config
     from kb.store.marked import State
-    from kb.store.reader import PaperRow, Reader
+    from kb.store.papers import PaperRow
+    from kb.store.reader import Reader
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -72,9 +73,7 @@ def show_any(
     from kb.query import parse_query
 
     config, reader = open_index(ctx, refresh)
-    papers = {
-        paper.key: paper for paper in reader.list_rows(parse_query(query_text(query or []))) if paper.kind != "note"
-    }
+    papers = {paper.key: paper for paper in reader.listed(parse_query(query_text(query or []))) if paper.kind != "note"}
     if not papers:
         raise KbError("no paper to choose from; ask for less, or see what there is with: kb list")
     _show(config, reader, papers[choice(best_notes(reader, list(papers)))], pager, as_json)
@@ -97,8 +96,8 @@ def open_note(
     from kb.addresses import best_address
     from kb.merging import merged
 
-    record = merged([json.loads(reader.record(key)) for key in reader.notes_of(paper.key)])
-    address = best_address(reader.known_as([paper.key])[paper.key].names, record["links"])
+    record = merged([json.loads(reader.papers.record(key)) for key in reader.works.notes_of(paper.key)])
+    address = best_address(reader.marks.known_as([paper.key])[paper.key].names, record["links"])
     if not address:
         raise KbError(f"{paper.id} has no link to the web in its note; open the note with: kb open {name}")
     tell(address)
@@ -125,7 +124,7 @@ def mark(
 
     config, reader = open_index(ctx, refresh)
     papers = {paper.key: paper for paper in (paper_named(reader, name) for name in names)}
-    known = reader.known_as(papers)
+    known = reader.marks.known_as(papers)
     targets = [bookmarks.Target(known[key], clean(paper.title)) for key, paper in papers.items()]
     bookmarks.mark(config.marks, targets, action.value, date.today().isoformat())
     states = states_of(config, reader, list(papers))
@@ -137,8 +136,8 @@ def _show(config: "Config", reader: "Reader", paper: "PaperRow", pager: bool, as
     from kb.claims.ledger import entry
     from kb.merging import merged
 
-    records = {key: json.loads(reader.record(key)) for key in reader.notes_of(paper.key)}
-    claims = [entry(row) for row in reader.claims_of_papers(record["id"] for record in records.values())]
+    records = {key: json.loads(reader.papers.record(key)) for key in reader.works.notes_of(paper.key)}
+    claims = [entry(row) for row in reader.claims.of_papers(record["id"] for record in records.values())]
     state = states_of(config, reader, [paper.key])[paper.key]
     if as_json:
         others = [record for key, record in records.items() if key != paper.key]

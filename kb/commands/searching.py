@@ -94,7 +94,7 @@ def bench(
 
     def ask(query: str) -> list[int]:
         hits = find_papers(config, reader, query, limit, encoder).hits
-        return list(dict.fromkeys(reader.notes_of(hit.paper.key)[0] for hit in hits))
+        return list(dict.fromkeys(reader.works.notes_of(hit.paper.key)[0] for hit in hits))
 
     verdict = judge(read_judgments(queries, reader), ask, limit)
     if as_json:
@@ -119,7 +119,7 @@ def related(
     config, reader = open_index(ctx, refresh)
     paper = paper_named(reader, name)
     encoder, notice = _encoder(config)
-    texts = [f"{paper.title}\n{passage.text}" for passage in reader.passages(paper.key)] or [paper.title]
+    texts = [f"{paper.title}\n{passage.text}" for passage in reader.passages.of(paper.key)] or [paper.title]
     answer = similar(config, reader, texts, limit, encoder, without=paper.key)
     if notice := answer.notice or notice:
         tell(notice)

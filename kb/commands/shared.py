@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from kb.config import Config
     from kb.progress import Progress
     from kb.store.marked import State
-    from kb.store.reader import PaperRow, Reader
+    from kb.store.papers import PaperRow
+    from kb.store.reader import Reader
 
 SCHEMA = 1  # of the JSON envelope
 
@@ -95,7 +96,7 @@ def states_of(config: "Config", reader: "Reader", keys: "Sequence[int]") -> "dic
     from kb.store.marked import IN_NOTE, State
 
     if config.marks.is_file():
-        known = reader.known_as(keys)
+        known = reader.marks.known_as(keys)
         names = [json.dumps(name, ensure_ascii=False).encode() for one in known.values() for name in one.names]
         try:
             marks = config.marks.read_bytes()
@@ -105,7 +106,7 @@ def states_of(config: "Config", reader: "Reader", keys: "Sequence[int]") -> "dic
                 return states(config.marks, known)
         except (KbError, OSError) as error:
             tell(str(error))
-    starred = reader.starred(keys)
+    starred = reader.marks.starred(keys)
     return {key: State(IN_NOTE if key in starred else None) for key in keys}
 
 
@@ -123,15 +124,15 @@ def known_state(config: "Config") -> tuple[dict[str, tuple[int, int]], str]:
         upgrade(config)
         reader = Reader(config.database)
     with closing(reader):
-        return reader.stamps(), reader.meta(JOINING) or ""
+        return reader.files.stamps(), reader.meta(JOINING) or ""
 
 
 def paper_named(reader: "Reader", name: str) -> "PaperRow":
     """Return the paper that name means. Raises: KbError if there is none, or if there are several."""
-    papers = reader.named(name)
+    papers = reader.papers.named(name)
     if not papers:
         raise KbError(f"no paper named {name!r}; look for it with: kb search {name}")
-    if not reader.are_one_paper([paper.key for paper in papers]):
+    if not reader.works.are_one([paper.key for paper in papers]):
         some = ", ".join(paper.id for paper in papers[:5]) + (", …" if len(papers) > 5 else "")
         raise KbError(f"{name!r} names {len(papers)} papers: {some}; say more of the name")
     return papers[0]

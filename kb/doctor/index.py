@@ -37,7 +37,7 @@ def opened(config: Config) -> tuple[Reader | None, list[Finding]]:
     if found.terms:
         return reader, [Finding("full-text", "broken", f"the full text is damaged: {found.terms}", FIX, "terms")]
     size = config.database.stat().st_size / 2**20
-    what = f"{config.database} is whole: {reader.paper_count()} records, {size:.1f} MiB"
+    what = f"{config.database} is whole: {reader.papers.count()} records, {size:.1f} MiB"
     return reader, [Finding("index", "ok", what)]
 
 
@@ -79,7 +79,7 @@ def encoder(config: Config, reader: Reader) -> Iterator[Finding]:
 
 
 def _vectors(config: Config, reader: Reader, encoder: OnnxEncoder) -> Iterator[Finding]:
-    if next(reader.passages_to_encode(encoder.fingerprint), None):
+    if next(reader.passages.to_encode(encoder.fingerprint), None):
         yield Finding("vectors", "warning", "some passages have no vector yet", INDEX, "index")
     state = vectors.state(config.index, reader, encoder.fingerprint, encoder.dimension)
     if state.is_due:

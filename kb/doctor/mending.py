@@ -48,6 +48,6 @@ def _bring_in(config: Config, progress: Progress, is_all: bool) -> list[str]:
     changes = None
     if not is_all:
         with closing(Reader(config.database)) as reader:
-            changes = find_changes(config, reader.stamps())
+            changes = find_changes(config, reader.files.stamps())
     report, encoded, notices = refreshing.bring_all(config, changes, progress)
     return [f"read {report.indexed} notes, encoded {encoded} texts", *notices]

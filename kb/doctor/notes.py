@@ -1,7 +1,6 @@
 """The notes and the folder of the knowledge base. A rule takes the knowledge base; those of READ, a reader as well."""
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
@@ -15,11 +14,11 @@ from kb.gloss import gloss_path
 from kb.reading import NoteFile
 from kb.scan import SUFFIXES, find_changes
 from kb.store.reader import Reader
+from kb.writing import is_abandoned
 
 MOST_TOLD = 3  # of what is many
 FREE_BYTES = 100 * 2**20
 ROOM_TO_REBUILD = 2  # times the database
-ABANDONED_SECONDS = 3600  # nothing takes so long to write
 FOLDERS = ("encoders", "models")
 FIX = "kb doctor --fix"
 
@@ -56,9 +55,8 @@ def strangers(config: Config) -> Iterator[Finding]:
 
 def unfinished(config: Config) -> list[Path]:
     """Return what an interrupted write has left in the index folder."""
-    before = time.time() - ABANDONED_SECONDS
     found = [path for path in config.index.iterdir() if _is_unfinished(path) and path.is_file()]
-    return sorted(path for path in found if path.stat().st_mtime < before)
+    return sorted(filter(is_abandoned, found))
 
 
 def ids_that_lose_digits(config: Config) -> Iterator[Finding]:
@@ -79,12 +77,12 @@ def ids_that_lose_digits(config: Config) -> Iterator[Finding]:
 
 def failed(config: Config, reader: Reader) -> Iterator[Finding]:
     """Look for notes that could not be read, sources that are not there, and notes that have changed since."""
-    reasons = [state.reason or state.path for state in reader.files().values() if state.state == "failed"]
+    reasons = [state.reason or state.path for state in reader.files.states().values() if state.state == "failed"]
     if reasons:
         yield Finding("notes", "broken", f"{len(reasons)} not indexed: {_some(reasons, '; ')}", "kb status")
     if not config.notes.is_dir():  # the rule before has said so
         return
-    changes = find_changes(config, reader.stamps())
+    changes = find_changes(config, reader.files.stamps())
     for line in changes.missing:
         yield Finding("sources", "warning", line, "kb config sources")
     if changes:

@@ -82,7 +82,7 @@ class OnnxEncoder:
             raise EncoderMissing(f"the encoder needs {error.name}; run: {INSTALL}") from None
         try:
             tokenizer = Tokenizer.from_file(str(self.folder / TOKENIZER))
-        except Exception as error:  # tokenizers raises nothing more particular
+        except Exception as error:  # noqa: BLE001 - tokenizers raises nothing more particular
             raise self._broken(error) from None
         tokenizer.enable_truncation(self.manifest.max_tokens)
         tokenizer.enable_padding()

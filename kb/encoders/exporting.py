@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from kb.encoders.exported import (
 )
 from kb.encoders.models import find_model, refuse_pickled
 from kb.errors import EncoderMissing
+from kb.writing import is_abandoned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 LONGEST = 512  # tokens, where a model sets no limit
 PART = ".part"  # ends the name of a folder that is being made
-ABANDONED_SECONDS = 3600  # no export takes so long
 SAME_VECTOR = 1e-3  # how far a number may lie from sentence-transformers'
 
 # Sentences about nothing in common; an encoder that puts them all in one place cannot read Chinese.
@@ -123,7 +122,7 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
 def _remove_abandoned(folder: Path) -> None:
     """Remove what exports that were killed have left."""
     for path in folder.glob(f"*{PART}"):
-        if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+        if is_abandoned(path):
             shutil.rmtree(path, ignore_errors=True)
 
 

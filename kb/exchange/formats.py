@@ -8,7 +8,7 @@ from kb.errors import KbError
 from kb.exchange import bibtex, csl, obsidian, ris, tables
 from kb.exchange.works import Work
 from kb.store.reader import Reader
-from kb.writing import refuse_notes, remove_leftovers, write_whole
+from kb.writing import refuse_notes, write_whole
 
 RENDERERS: dict[str, Callable[[Sequence[Work]], str]] = {
     "bibtex": bibtex.render,
@@ -28,7 +28,6 @@ def write_file(config: Config, works: Sequence[Work], name: str, path: Path) -> 
     refuse_notes(path, config.folders)
     if path.is_dir():
         raise KbError(f"{path} is a folder; name a file in it")
-    remove_leftovers(path.parent)
     text = RENDERERS[name](works)
     write_whole(path, (BOM + text if name == "csv" else text).encode("utf-8"))
 

@@ -16,7 +16,7 @@ _LATIN = str.maketrans(
 
 
 def citation_keys(records: Sequence[dict[str, Any]]) -> list[str]:
-    """Return a key for each of records, ASCII and unlike all others; of equals, later ones get b, c, …
+    """Return a key for each of records, ASCII and unlike all others; of equals, later ones get b, c and so on.
 
     A record without an author or a word in Latin letters is cited by its id.
     Example: A. Müller, "The DM-Codec: …", 2024 -> "muller2024dmcodec"; without author "2024-10/dm-codec" ->

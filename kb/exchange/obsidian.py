@@ -20,7 +20,7 @@ from kb.parsing.exported import MARKER
 from kb.records import Paper
 from kb.related import related
 from kb.store.reader import Reader
-from kb.writing import remove_leftovers, write_whole
+from kb.writing import write_whole
 
 RELATED = 5
 LONGEST = 180  # bytes of a file's name: a Chinese character has three, and systems take 255
@@ -48,7 +48,6 @@ def write_vault(reader: Reader, works: Sequence[Work], folder: Path) -> Written:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise KbError(f"{folder} cannot be made a folder: {error.strerror}; name another place") from None
-    remove_leftovers(folder)
     done = Written([], [], [], [])
     for name, text in notes(reader, works).items():
         path = folder / name

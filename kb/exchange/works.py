@@ -8,7 +8,8 @@ from kb.exchange.keys import citation_keys
 from kb.merging import merged
 from kb.query import Query
 from kb.records import Paper
-from kb.store.reader import PaperRow, Reader
+from kb.store.papers import PaperRow
+from kb.store.reader import Reader
 
 
 class Work(NamedTuple):
@@ -25,16 +26,16 @@ def works(reader: Reader, query: Query) -> list[Work]:
 
     A key does not depend on query: keys are given to all papers, the oldest first.
     """
-    rows = reader.papers()
-    work_of = reader.works([row.key for row in rows])
+    rows = reader.papers.all()
+    work_of = reader.works.of([row.key for row in rows])
     members: dict[int, list[PaperRow]] = defaultdict(list)  # the newest first, as rows are
     for row in rows:
         members[work_of.get(row.key, -row.key)].append(row)
-    records = {work: [json.loads(reader.record(row.key)) for row in group] for work, group in members.items()}
+    records = {work: [json.loads(reader.papers.record(row.key)) for row in group] for work, group in members.items()}
     facts = {work: _merged(found) for work, found in records.items()}
     oldest_first = sorted(members, key=lambda work: (members[work][-1].month or "", members[work][-1].id))
     keys = dict(zip(oldest_first, citation_keys([facts[work] for work in oldest_first]), strict=True))
-    wanted = {key for key, _ in reader.match(query)}
+    wanted = {key for key, _ in reader.text.match(query)}
     return [
         Work(
             keys[work],

@@ -61,7 +61,7 @@ class LoopClock(Agenda):
         try:
             self.run(until=self.measured())
             self.after()
-        except Exception as error:  # a stage's: nobody waits for this call
+        except Exception as error:  # noqa: BLE001 - a stage's, and nobody waits for this call
             self.failed(error)
         self._wake()
 

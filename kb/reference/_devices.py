@@ -2,24 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+Movable = TypeVar("Movable", bound=Tensor | nn.Module)
 
 
-@contextmanager
-def using(device: str) -> Iterator[None]:
-    """Turn what torch raises where device cannot be used into a ValueError that names it."""
+def moved(one: Movable, device: str) -> Movable:
+    """Return a tensor or a network on device. Raises: ValueError that names the device if torch cannot use it."""
     try:
-        yield
+        return cast(Movable, one.to(device))
     except (RuntimeError, AssertionError) as error:  # AssertionError: this torch was built without CUDA
         raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
-
-
-def moved(tensor: Tensor, device: str) -> Tensor:
-    """Return tensor on device. Raises: ValueError if torch cannot use it."""
-    with using(device):
-        return tensor.to(device)
 
 
 @contextmanager

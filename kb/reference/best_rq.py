@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved
+from kb.reference._kinds import kinds
 from kb.reference.entropy import entropy_bits
 
 STACK = 4  # frames of 10 ms to a step of 40 ms
@@ -37,7 +38,7 @@ def normalize(frames: Tensor, each: str = "feature") -> Tensor:
     Without it the projections of all frames point one way, and share a few labels.
     """
     if frames.ndim != 3 or not frames.numel() or not frames.is_floating_point() or each not in ("feature", "frame"):
-        raise ValueError(f"want floats [B, D, T], each 'feature' or 'frame', got {_kind(frames)} and {each!r}")
+        raise ValueError(f"want floats [B, D, T], each 'feature' or 'frame', got {kinds(frames)} and {each!r}")
     axes = (0, 2) if each == "feature" else (1,)
     centred = frames - frames.mean(axes, keepdim=True)
     return centred / (centred.square().mean(axes, keepdim=True) + 1e-5).sqrt()
@@ -46,7 +47,7 @@ def normalize(frames: Tensor, each: str = "feature") -> Tensor:
 def stack(frames: Tensor, count: int = STACK) -> Tensor:
     """Return steps of `count` frames in a row: [B, D, T] -> [B, count D, ceil(T / count)]; zeros fill the last."""
     if frames.ndim != 3 or not frames.shape[2] or count < 1:
-        raise ValueError(f"want frames [B, D, T], count of 1 or more, got {_kind(frames)} and {count}")
+        raise ValueError(f"want frames [B, D, T], count of 1 or more, got {kinds(frames)} and {count}")
     batch, features, length = frames.shape
     filled = F.pad(frames, (0, -length % count)).transpose(1, 2)
     return filled.reshape(batch, -1, count * features).transpose(1, 2)
@@ -79,7 +80,7 @@ def labels(steps: Tensor, projection: Tensor, codebook: Tensor, normalized: bool
     """
     fits = steps.ndim == 3 and projection.shape == (steps.shape[1], codebook.shape[-1]) and codebook.ndim == 2
     if not fits or not steps.dtype == projection.dtype == codebook.dtype:
-        got = f"{_kind(steps)}, {_kind(projection)}, {_kind(codebook)}"
+        got = f"{kinds(steps, projection, codebook)}"
         raise ValueError(f"want steps [B, D, T], projection [D, L], codebook [V, L] of one dtype, got {got}")
     if not steps.isfinite().all():
         raise ValueError(f"want finite steps, got {list(steps.shape)} with some that are not")
@@ -111,7 +112,7 @@ def draw_mask(batch: int, steps: int, probability: float = MASK_PROBABILITY, spa
 def apply_mask(steps: Tensor, mask: Tensor, seed: int = 0) -> Tensor:
     """Return steps [B, D, T] with noise of deviation 0.1 where mask [B, T] is True; labels are those from before."""
     if steps.ndim != 3 or mask.shape != (steps.shape[0], steps.shape[2]):
-        raise ValueError(f"want steps [B, D, T], mask [B, T], got {_kind(steps)} and {_kind(mask)}")
+        raise ValueError(f"want steps [B, D, T], mask [B, T], got {kinds(steps, mask)}")
     noise = MASK_DEVIATION * torch.randn(steps.shape, generator=torch.Generator().manual_seed(seed))
     return torch.where(mask[:, None].to(steps.device), noise.to(steps), steps)
 
@@ -119,7 +120,7 @@ def apply_mask(steps: Tensor, mask: Tensor, seed: int = 0) -> Tensor:
 def entropy_of(found: Tensor) -> float:
     """Return the entropy of labels, of any shape, in bits. Example: 0, 0, 1, 1 -> 1.0."""
     if not found.numel():
-        raise ValueError(f"want labels, got {_kind(found)}")
+        raise ValueError(f"want labels, got {kinds(found)}")
     return float(entropy_bits(torch.bincount(found.flatten())))
 
 
@@ -142,10 +143,6 @@ def _white_labels(codebook_size: int, steps: int, seed: int) -> list[Tensor]:
     projection, codebook = draw_quantizer(STACK * MEL_BANDS, LOOKUP, codebook_size, seed)
     noise = torch.randn(8, STACK * MEL_BANDS, -(-steps // 8), generator=torch.Generator().manual_seed(seed + 1))
     return [labels(noise, projection, codebook, normalized) for normalized in (True, False)]
-
-
-def _kind(tensor: Tensor) -> str:
-    return f"{list(tensor.shape)} {tensor.dtype}"
 
 
 FIGURES = (label_agreement_percent, label_entropy_bits, span_steps)  # what claims may run

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from kb.reference._alone import run_alone
-from kb.reference._devices import using
+from kb.reference._devices import moved
 
 WAYS = ("token by token", "one pass, drawn", "one pass, likeliest")  # how a layer may be made; VALL-E takes the last
 
@@ -59,8 +59,7 @@ def generate(
         got = f"{layers}, {frames}, {batch} and {way!r}"
         raise ValueError(f"want layers, frames and batch of 1 or more and a way of {', '.join(WAYS)}, got {got}")
     generator = torch.Generator().manual_seed(seed)
-    with using(device):
-        codes = torch.zeros(batch, layers, frames, dtype=torch.int64, device=device)
+    codes = moved(torch.zeros(batch, layers, frames, dtype=torch.int64), device)
     for k in range(layers):
         if k == 0 or way == "token by token":
             for t in range(frames):

@@ -23,6 +23,8 @@ from torch.nn import functional
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
+from kb.reference._kinds import kinds
+from kb.reference._mel import triangles
 
 WINDOWS = tuple(2**i for i in range(5, 12))  # samples: 32 to 2048, each hopped by a quarter (EnCodec, equation 1)
 BANDS = 64
@@ -55,17 +57,14 @@ def mel_to_hz(mels: float) -> float:
 def mel_filters(bands: int, window: int, sample_rate_hz: float) -> Tensor:
     """Return M triangles over frequency, [M, F], float64, F = window / 2 + 1; each has area 1 over hertz (Slaney).
 
-    Triangle m rises from edge m to edge m + 1 and falls to edge m + 2; the edges are evenly spaced in mels, from 0 to
-    half the sample rate. Where a window is so short that no bin falls into a triangle, that band is always 0.
+    The corners are evenly spaced in mels, from 0 to half the sample rate. A window may be too short for a band to have
+    any bin: it is always 0.
     """
     if bands < 1 or window < 2 or not 0 < sample_rate_hz < math.inf:
         raise ValueError(f"want bands >= 1, window >= 2, a sample rate > 0, got {bands}, {window}, {sample_rate_hz}")
     top = hz_to_mel(sample_rate_hz / 2)
-    edges = torch.tensor([mel_to_hz(top * m / (bands + 1)) for m in range(bands + 2)], dtype=torch.float64)
-    low, center, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    bins = torch.arange(window // 2 + 1, dtype=torch.float64) * (sample_rate_hz / window)
-    triangles = torch.minimum((bins - low) / (center - low), (high - bins) / (high - center)).clamp_min(0)
-    return triangles * 2 / (high - low)
+    corners = torch.tensor([mel_to_hz(top * m / (bands + 1)) for m in range(bands + 2)], dtype=torch.float64)
+    return triangles(corners, window, sample_rate_hz)
 
 
 def magnitudes(signal: Tensor, window: int) -> Tensor:
@@ -75,8 +74,7 @@ def magnitudes(signal: Tensor, window: int) -> Tensor:
     on sample t x hop; the ends are mirrored.
     """
     if signal.ndim != 2 or not signal.is_floating_point() or signal.shape[1] <= window // 2:
-        got = f"{list(signal.shape)} {signal.dtype}"
-        raise ValueError(f"want a float signal [B, N] of more than {window // 2} samples, got {got}")
+        raise ValueError(f"want a float signal [B, N] of more than {window // 2} samples, got {kinds(signal)}")
     hann = torch.hann_window(window, dtype=signal.dtype, device=signal.device)
     spectrum = torch.stft(signal, window, window // 4, window=hann / hann.norm(), return_complex=True)
     return spectrum.abs()
@@ -161,8 +159,7 @@ def generator_loss(losses: Mapping[str, Tensor], weights: Mapping[str, float] = 
 
 def _check(x: Tensor, x_hat: Tensor) -> None:
     if x.ndim != 2 or x.shape != x_hat.shape or not x.numel() or not x.is_floating_point() or x.dtype != x_hat.dtype:
-        got = f"{list(x.shape)} {x.dtype} and {list(x_hat.shape)} {x_hat.dtype}"
-        raise ValueError(f"want two float signals [B, N] of one shape and dtype, not empty, got {got}")
+        raise ValueError(f"want two float signals [B, N] of one shape and dtype, not empty, got {kinds(x, x_hat)}")
     if not x.isfinite().all() or not x_hat.isfinite().all():
         raise ValueError(f"want finite signals, got NaN or infinity among {list(x.shape)}")
 

@@ -24,6 +24,7 @@ SIGNS = {"cites evidence": (0.7, 0.2), "is recent": (0.7, 0.4)}  # share of righ
 SIGNS |= {f"tells nothing {number}": (0.5, 0.5) for number in range(10)}
 USEFUL = ("cites evidence", "is recent")
 RELIABLE = (0.3, 0.8)  # sources are right as often as a number drawn between these
+CONTEXTS = 5  # passages retrieved for a question
 RUMOUR = 0.7  # of wrong passages tell the same
 
 
@@ -136,11 +137,11 @@ class World:
                 answer = f"{at}-{0 if right else other}"
                 self.passages.append(Passage(f"{question[8:]} is {answer}", answer, source, signs))
 
-    def examples(self, k: int = 5, slips: float = 0.2) -> list[Example]:
+    def examples(self, slips: float = 0.2) -> list[Example]:
         """Return an example for each question; a share of the explanations names any sign instead of a useful one."""
         examples, places = [], postings(self.passages)
         for at, question in enumerate(self.questions):
-            contexts = retrieve(question, self.passages, places, k)
+            contexts = retrieve(question, self.passages, places, CONTEXTS)
             shown = [sign for one in contexts if one.answer == f"{at}-0" for sign in USEFUL if sign in one.signs]
             why = self.rng.choice(shown if shown and self.rng.random() >= slips else list(SIGNS))
             examples.append(Example(contexts, f"{at}-0", (why,)))

@@ -46,7 +46,7 @@ def frames_needed(units: list[int]) -> int:
 
 
 def greedy(logits: Tensor, blank: int) -> list[int]:
-    """Return the units that the likeliest path of logits [T, V + 1] says. (Another answer may have more paths.)"""
+    """Return the units that the likeliest path of logits [T, V + 1] says. Another answer may have more paths."""
     if logits.ndim != 2 or not 0 <= blank < logits.shape[1]:
         raise ValueError(f"want logits [T, V + 1] and a blank among them, got {list(logits.shape)} and {blank}")
     return collapsed(logits.argmax(1).tolist(), blank)

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from kb.reference import delay
 from kb.reference._alone import run_alone
-from kb.reference._devices import one_thread, using
+from kb.reference._devices import moved, one_thread
+from kb.reference.sampling import gumbel
 
 Cache = list[tuple[Tensor, Tensor]]  # keys and values [B, heads, S, D / heads] of each layer so far
 
@@ -159,7 +160,7 @@ class Model(nn.Module):
         for s in range(steps):
             state = self.states(text[:, s : s + 1], codes[:, :, s : s + 1], cache, s)[:, 0]
             text_logits.append(self.text_out(state[:, None], 0)[:, 0])
-            text[:, s + 1] = _draw(text_logits[-1], generator)
+            text[:, s + 1] = (text_logits[-1] + gumbel(text_logits[-1], generator)).argmax(-1)
             within, row = Cache(), []
             for k in range(self.codebooks):
                 before = text[:, s + 1, None] if k == 0 else codes[:, k - 1, s + 1, None]
@@ -168,14 +169,9 @@ class Model(nn.Module):
                 else:
                     row.append(self.depth(state, before, k, within)[:, 0])
                 if s >= delays[k]:  # before that, the codebook has no frame to speak of
-                    codes[:, k, s + 1] = _draw(row[-1], generator)
+                    codes[:, k, s + 1] = (row[-1] + gumbel(row[-1], generator)).argmax(-1)
             code_logits.append(torch.stack(row, 1))
         return text[:, 1:], codes[:, :, 1:], Logits(torch.stack(text_logits, 1), torch.stack(code_logits, 1))
-
-
-def _draw(logits: Tensor, generator: torch.Generator) -> Tensor:
-    uniform = torch.rand(logits.shape, generator=generator, dtype=torch.float64).clamp(min=1e-300)
-    return (logits - (-uniform.log()).log().to(logits)).argmax(-1)
 
 
 def depth_parameters(
@@ -268,7 +264,7 @@ def demo(
     ):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = _moved(Model(codebooks, codebook_size, codebook_size, deep=deep), device)
+            model = moved(Model(codebooks, codebook_size, codebook_size, deep=deep), device)
         with one_thread():
             loss = train(model, delays, steps, frames, seed=seed)
             text, delayed, _ = model.generate(frames + max(delays), delays, batch=64, seed=seed + 1)
@@ -297,7 +293,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what holds of the two transformers, each with whether it did."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = _moved(Model(3, 8, 10), device)
+        model = moved(Model(3, 8, 10), device)
     text, codes, drawn = model.generate(6, [0, 1, 1], batch=2)
     with torch.no_grad():
         forced = model(text, codes)
@@ -312,11 +308,6 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
         ("a codebook is silent for its delay", codes[:, :, 0].tolist()[0][1:] == [8, 8]),
         ("Moshi's depth transformer has 714.4 M parameters", round(depth_parameters() / 1e5) == 7144),
     ]
-
-
-def _moved(model: Model, device: str) -> Model:
-    with using(device):
-        return model.to(device)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
+from kb.reference.entropy import entropy_bits
 
 SPEECH_WEIGHT, LANGUAGE_WEIGHT = 0.2, 0.8  # the mix where DM-Codec's word error rate is lowest
 DISTILLATION_WEIGHT = 120  # in the generator's loss, of both codecs' released configurations
@@ -110,8 +111,7 @@ def shared_bits(codes: Tensor, labels: Tensor) -> float:
     together = torch.stack([codes, labels], 1)
     entropies = []
     for seen in (codes[:, None], labels[:, None], together):
-        share = torch.unique(seen, dim=0, return_counts=True)[1].double() / len(codes)
-        entropies.append(float(-(share * share.log2()).sum()))
+        entropies.append(float(entropy_bits(torch.unique(seen, dim=0, return_counts=True)[1])))
     return entropies[0] + entropies[1] - entropies[2]
 
 

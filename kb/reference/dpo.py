@@ -23,7 +23,7 @@ from torch import Tensor
 
 from kb.reference import puzzles
 from kb.reference._alone import run_alone
-from kb.reference._devices import one_thread, using
+from kb.reference._devices import moved, one_thread
 from kb.reference.puzzles import State, Step
 
 RATE = 1.0  # of learning, by beta, as gradients are as small as that
@@ -161,8 +161,7 @@ def train(weights: Tensor, reference: Tensor, chosen: Tensor, rejected: Tensor, 
 
 
 def _weights(device: str) -> Tensor:
-    with using(device):
-        return torch.zeros(len(FEATURES), device=device)
+    return moved(torch.zeros(len(FEATURES)), device)
 
 
 FIGURES = (preference_pairs, loss)  # what claims may run

@@ -22,6 +22,8 @@ from torch.nn import functional as F
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
+from kb.reference._kinds import kinds
+from kb.reference.entropy import entropy_bits
 
 BLOCK = 32  # scores whose maximum is taken first; the index is looked for in the best block only
 COMMITMENT, LEARNING_RATE, BATCH = 0.25, 3e-3, 2048  # the weight is DAC's, rate and vectors a step fit the demo
@@ -73,7 +75,7 @@ def decode(codes: Tensor, quantizer: Quantizer) -> Tensor:
     """Return latents [B, D, T] for codes [B, n_q, T]: one codeword of each level, projected up, summed."""
     levels, size, _ = quantizer.codebooks.shape
     if codes.ndim != 3 or codes.shape[1] > levels or codes.is_floating_point() or not _fit_together(*quantizer):
-        raise ValueError(f"want whole codes [B, n_q, T] for {_shapes(*quantizer)}, got {_shapes(codes)} {codes.dtype}")
+        raise ValueError(f"want whole codes [B, n_q, T] for {kinds(*quantizer)}, got {kinds(codes)}")
     if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < size:
         raise ValueError(f"want codes in 0..{size - 1}, got {codes.min()}..{codes.max()}")
     latents = quantizer.bias_out.new_zeros(codes.shape[0], codes.shape[2], quantizer.bias_out.shape[1])
@@ -128,9 +130,7 @@ def fit(
     projections to codewords (commitment); the look-up passes the gradient straight through.
     """
     if latents.ndim != 2 or not len(latents) or min(lookup, codebook_size) < 1:
-        raise ValueError(
-            f"want latents [N, D], L and V of 1 or more, got {_shapes(latents)}, {lookup}, {codebook_size}"
-        )
+        raise ValueError(f"want latents [N, D], L and V of 1 or more, got {kinds(latents)}, {lookup}, {codebook_size}")
     generator, dimension = torch.Generator().manual_seed(seed), latents.shape[1]
     down = (2 * torch.rand(lookup, dimension, generator=generator) - 1) / math.sqrt(dimension)
     up = (2 * torch.rand(dimension, lookup, generator=generator) - 1) / math.sqrt(lookup)
@@ -155,9 +155,8 @@ def bitrate_efficiency_percent(codes: Tensor, codebook_size: int) -> float:
     Example: 0, 0, 1, 1 in a codebook of 4 need one bit of two: 50 percent.
     """
     if not codes.numel() or codebook_size < 2:
-        raise ValueError(f"want codes and 2 codewords or more, got {_shapes(codes)} and {codebook_size}")
-    share = torch.bincount(codes.flatten(), minlength=codebook_size).double() / codes.numel()
-    return float(-100 * torch.special.xlogy(share, share).sum() / math.log(codebook_size))
+        raise ValueError(f"want codes and 2 codewords or more, got {kinds(codes)} and {codebook_size}")
+    return 100 * float(entropy_bits(torch.bincount(codes.flatten()))) / math.log2(codebook_size)
 
 
 def operations_per_frame(dimension: int, lookup: int, codebook_size: int, levels: int, fast: bool = False) -> int:
@@ -189,7 +188,7 @@ def _levels(latents: Tensor, quantizer: Quantizer, n_q: int | None) -> int:
     levels, dimension = quantizer.bias_out.shape
     fits = latents.ndim == 3 and latents.shape[1] == dimension and latents.dtype == quantizer.codebooks.dtype
     if not fits or not _fit_together(*quantizer):
-        got = f"{_shapes(latents)} {latents.dtype} and {_shapes(*quantizer)} {quantizer.codebooks.dtype}"
+        got = kinds(latents, *quantizer)
         raise ValueError(f"want latents [B, D, T] and a quantizer of that D and dtype, got {got}")
     n_q = levels if n_q is None else n_q
     if not 0 <= n_q <= levels or not latents.isfinite().all():
@@ -207,10 +206,6 @@ def _fit_together(
         and project_out.shape == (levels, dimension, lookup)
         and len(bias_out) == levels
     )
-
-
-def _shapes(*tensors: Tensor) -> str:
-    return ", ".join(str(list(tensor.shape)) for tensor in tensors)
 
 
 FIGURES = (operations_per_frame, wrong_sign_percent)  # what claims may run

@@ -1,6 +1,5 @@
 """Finite scalar quantization: bound every dimension, round it, and the grid of all values is the codebook.
 
-Long because the demo trains an autoencoder twice, with a grid and with vectors.
 Source: Finite Scalar Quantization: VQ-VAE Made Simple, section 3 and appendix A (arXiv:2309.15505). The listing there
     has tan where atanh is meant; for the levels it recommends that moves nothing by a thousandth of a step (`checks`).
 Left out: two levels in a dimension (see lfq); the symmetric variant of arXiv:2411.19842, with its noise.
@@ -12,13 +11,15 @@ Notation: B batch, T frames, D dimensions, one entry of levels for each; V codeb
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from kb.reference import _autoencoder
 from kb.reference._alone import run_alone
+from kb.reference._autoencoder import Quantizer
 from kb.reference._devices import moved, one_thread
 
 EPSILON = 1e-3  # keeps the bound off the halves, where rounding would make one level too many
@@ -30,7 +31,6 @@ LEVELS = {  # codebook size -> levels; but for the first, table 1 of the paper, 
     15360: (8, 8, 8, 6, 5),
     64000: (8, 8, 8, 5, 5, 5),
 }
-BATCH, LEARNING_RATE, WIDTH, COMMITMENT = 512, 3e-3, 64, 0.25  # of the demo
 
 
 def codebook_size(levels: list[int]) -> int:
@@ -100,50 +100,13 @@ def _checked(levels: Sequence[int]) -> list[int]:
     return list(levels)
 
 
-def nearest_codeword(x: Tensor, codebook: Tensor) -> Tensor:
-    """Return the index of the nearest codeword, for comparison: x [B, D, T], codebook [V, D] -> [B, T], int64."""
-    half_norms = codebook.square().sum(-1) / 2
-    chunks = torch.split(x.transpose(1, 2), 1024, dim=1)  # the scores of all frames at once would take gigabytes
-    return torch.cat([(chunk @ codebook.T - half_norms).argmax(-1) for chunk in chunks], dim=1)
-
-
-def fit(frames: Tensor, held_out: Tensor, size: int, *, scalar: bool, steps: int, seed: int) -> tuple[Tensor, float]:
-    """Train a small autoencoder on frames [1, D, T]; return the codes [T] of those held out, and their SNR in dB.
-
-    Between its halves there is a grid (scalar), or a codebook of vectors that learns by gradient as in VQ-VAE.
-    """
-    dimension, levels = frames.shape[1], LEVELS[size]
-    inner = len(levels) if scalar else dimension
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        encoder, decoder = network(dimension, inner).to(frames), network(inner, dimension).to(frames)
-        codebook = torch.randn(size, inner).to(frames).requires_grad_()
-    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters(), codebook], lr=LEARNING_RATE)
-    generator = torch.Generator().manual_seed(seed)
-    for _ in range(steps):
-        batch = frames[..., torch.randint(frames.shape[2], (BATCH,), generator=generator).to(frames.device)]
-        latents = encoder(batch)
-        if scalar:
-            loss = F.mse_loss(decoder(quantize(latents, levels)), batch)
-        else:
-            chosen = codebook[nearest_codeword(latents.detach(), codebook.detach())].transpose(1, 2)
-            loss = F.mse_loss(decoder(latents + (chosen - latents).detach()), batch)
-            loss = loss + F.mse_loss(chosen, latents.detach()) + COMMITMENT * F.mse_loss(latents, chosen.detach())
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
-    with torch.no_grad():
-        latents = encoder(held_out)
-        codes = encode(latents, levels) if scalar else nearest_codeword(latents, codebook)
-        decoded = decode(codes, levels).to(frames) if scalar else codebook[codes].transpose(1, 2)
-        noise = (held_out - decoder(decoded)).square().sum()
-    return codes[0], float(10 * torch.log10(held_out.square().sum() / noise))
-
-
-def network(inputs: int, outputs: int) -> torch.nn.Module:
-    """Return a half of the small autoencoder: [B, inputs, T] -> [B, outputs, T], each frame by itself."""
-    first, second = torch.nn.Conv1d(inputs, WIDTH, 1), torch.nn.Conv1d(WIDTH, outputs, 1)
-    return torch.nn.Sequential(first, torch.nn.GELU(), second)
+def grid(levels: Sequence[int]) -> Quantizer:
+    """Return the grid as the demo's autoencoder takes it: no loss of its own, for there is nothing to learn."""
+    return Quantizer(
+        passed=lambda latents: (quantize(latents, levels), latents.new_zeros(())),
+        encode=lambda latents: encode(latents, levels),
+        decode=lambda codes: decode(codes, levels),
+    )
 
 
 FIGURES = (codebook_size,)  # what claims may run
@@ -164,15 +127,17 @@ def demo(
         raise ValueError(
             f"sizes should be some of {', '.join(map(str, LEVELS))}, steps 0 or more, got {sizes}, {steps}"
         )
-    generator = torch.Generator().manual_seed(seed)
-    mixing = torch.randn(16, 6, generator=generator) / math.sqrt(6)  # six free dimensions of sixteen
-    frames = mixing @ torch.randn(2, 1, 6, 32768, generator=generator)
-    training, held_out = moved(frames + 0.1 * torch.randn(frames.shape, generator=generator), device)
+    training, held_out = (moved(frames, device) for frames in _autoencoder.make(seed))
     rows, series = [], {"grid": [0.0] * len(sizes), "vectors": [0.0] * len(sizes)}
     with one_thread():
         for index, size in enumerate(sizes):
-            for name in series:
-                codes, snr = fit(training, held_out, size, scalar=name == "grid", steps=steps, seed=seed)
+            dimension = training.shape[1]
+            ways = {
+                "grid": (len(LEVELS[size]), partial(grid, LEVELS[size])),
+                "vectors": (dimension, partial(_autoencoder.vectors, size, dimension, training.device)),
+            }
+            for name, (channels, quantizer) in ways.items():
+                codes, snr = _autoencoder.fit(training, held_out, channels, quantizer, steps=steps, seed=seed)
                 used = len(torch.unique(codes))
                 series[name][index] = round(100 * used / size, 1)
                 row = {

@@ -17,7 +17,9 @@ import torch
 from torch import Tensor
 
 from kb.reference._alone import run_alone
-from kb.reference._devices import using
+from kb.reference._devices import moved
+from kb.reference._kinds import kinds
+from kb.reference.entropy import entropy_bits
 
 TOKENS = 81  # of the toy: places from -4 to 4
 
@@ -89,8 +91,7 @@ def toy(*, device: str = "cpu") -> tuple[Tensor, Tensor]:
     Two classes, as likely; a token is a place on a line. Class 0 is a Gaussian around 1, class 1 one around -1, both
     with standard deviation 1. What a guided model should then say can be counted: see `by_bayes`.
     """
-    with using(device):
-        places = torch.linspace(-4, 4, TOKENS, dtype=torch.float64, device=device)[None]
+    places = moved(torch.linspace(-4, 4, TOKENS, dtype=torch.float64)[None], device)
     classes = torch.stack([-(places - mean).square() / 2 for mean in (1.0, -1.0)]).log_softmax(-1)
     return classes[0], classes.logsumexp(0) - math.log(2)
 
@@ -108,8 +109,7 @@ def _std(x: Tensor) -> Tensor:
 
 def _check(one: Tensor, other: Tensor) -> None:
     if one.shape != other.shape or one.dtype != other.dtype or not one.is_floating_point() or not one.ndim:
-        kinds = " and ".join(f"{list(x.shape)} {x.dtype}" for x in (one, other))
-        raise ValueError(f"want two floating-point tensors [B, ..] of one shape and dtype, got {kinds}")
+        raise ValueError(f"want two floating-point tensors [B, ..] of one shape and dtype, got {kinds(one, other)}")
 
 
 FIGURES = (dual,)  # what claims may run
@@ -141,7 +141,7 @@ def demo(
         for name, these in (("", logits), ("_rescaled", back)):
             chances = these.softmax(-1)
             row[f"right_class{name}"] = round(float((chances * right).sum()), 3)
-            row[f"bits{name}"] = round(float(-(chances * chances.clamp(min=1e-300).log2()).sum()), 2)
+            row[f"bits{name}"] = round(float(entropy_bits(chances)), 2)
         rows.append(row)
         curves[f"weight {weight:g}"] = [round(chance, 5) for chance in logits.softmax(-1)[0].tolist()]
     remarks = [

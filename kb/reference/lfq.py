@@ -1,6 +1,5 @@
 """Lookup-free quantization: the signs of D numbers are the code, and an entropy term spreads frames over them.
 
-Long because two entropies, in closed form and summed, stand beside the autoencoder that is trained with them.
 Source: MAGVIT-v2, section 3.1 (arXiv:2310.05737).
 Left out: more than two values a dimension (see fsq); several codebooks side by side, which keep the entropy of a
     large codebook affordable.
@@ -11,26 +10,30 @@ Notation: B batch, T frames, D dimensions, which are the bits of a code; V = 2 *
 """
 
 import math
+from functools import partial
+from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from kb.reference import _autoencoder
 from kb.reference._alone import run_alone
+from kb.reference._autoencoder import Quantizer
 from kb.reference._devices import moved, one_thread
-from kb.reference.fsq import nearest_codeword, network
+from kb.reference.entropy import entropy_bits, used
 
 MOST_BITS = 62  # of a code in an int64
 ENTROPY_BITS = 16  # the entropy of a batch is summed over all codes, for every frame
-BATCH, LEARNING_RATE, WIDTH, TEMPERATURE = 512, 3e-3, 64, 0.25  # of the demo
+TEMPERATURE = 0.25  # of the demo
 LOSSES = {  # of the demo: what is added to the error, commitment and entropy times their weights
     "error alone": (0.0, 0.0),
     "+ entropy": (0.0, 0.1),
-    "+ commitment": (0.25, 0.0),
-    "+ both": (0.25, 0.1),
-    "vectors": (0.25, 0.0),
+    "+ commitment": (_autoencoder.COMMITMENT, 0.0),
+    "+ both": (_autoencoder.COMMITMENT, 0.1),
 }
+VECTORS = "vectors"  # a codebook that learns, for comparison
 
 
 def codebook_size(bits: int) -> int:
@@ -95,39 +98,15 @@ def entropy_loss(latents: Tensor, temperature: float) -> Tensor:
     return frame_entropy(latents, temperature) - batch_entropy(latents, temperature)
 
 
-def fit(frames: Tensor, held_out: Tensor, bits: int, way: str, *, steps: int, seed: int) -> tuple[Tensor, float]:
-    """Train a small autoencoder on frames [1, D, T]; return the codes [T] of those held out, and their SNR in dB.
+def signs(bits: int, commitment: float, entropy: float) -> Quantizer:
+    """Return the signs as the demo's autoencoder takes them, with the weights of commitment and entropy."""
 
-    Between its halves there are signs, or with the way "vectors" a codebook that learns by gradient as in VQ-VAE.
-    """
-    dimension, (commitment, entropy) = frames.shape[1], LOSSES[way]
-    inner = dimension if way == "vectors" else bits
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        encoder, decoder = network(dimension, inner).to(frames), network(inner, dimension).to(frames)
-        codebook = torch.randn(codebook_size(bits), inner).to(frames).requires_grad_()
-    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters(), codebook], lr=LEARNING_RATE)
-    generator = torch.Generator().manual_seed(seed)
-    for _ in range(steps):
-        batch = frames[..., torch.randint(frames.shape[2], (BATCH,), generator=generator).to(frames.device)]
-        latents = encoder(batch)
-        if way == "vectors":
-            chosen = codebook[nearest_codeword(latents.detach(), codebook.detach())].transpose(1, 2)
-            passed, loss = latents + (chosen - latents).detach(), F.mse_loss(chosen, latents.detach())
-        else:
-            passed, loss = quantize(latents), latents.new_zeros(())
-            if entropy:
-                loss = entropy * entropy_loss(latents, TEMPERATURE)
-        loss = loss + F.mse_loss(decoder(passed), batch) + commitment * F.mse_loss(latents, passed.detach())
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
-    with torch.no_grad():
-        latents = encoder(held_out)
-        codes = nearest_codeword(latents, codebook) if way == "vectors" else encode(latents)
-        decoded = codebook[codes].transpose(1, 2) if way == "vectors" else decode(codes, bits).to(frames)
-        noise = (held_out - decoder(decoded)).square().sum()
-    return codes[0], float(10 * torch.log10(held_out.square().sum() / noise))
+    def passed(latents: Tensor) -> tuple[Tensor, Tensor]:
+        quantized = quantize(latents)
+        loss = commitment * F.mse_loss(latents, quantized.detach())
+        return quantized, loss + entropy * entropy_loss(latents, TEMPERATURE) if entropy else loss
+
+    return Quantizer(passed, encode, lambda codes: decode(codes, bits))
 
 
 def _powers(bits: int, like: Tensor) -> Tensor:
@@ -155,21 +134,23 @@ def demo(*, device: str = "cpu", seed: int = 0, bits: tuple[int, ...] = (5, 7, 9
     """
     if not bits or not 1 <= min(bits) <= max(bits) <= ENTROPY_BITS or steps < 0:
         raise ValueError(f"bits should be 1 to {ENTROPY_BITS}, steps 0 or more, got {bits} and {steps}")
-    generator = torch.Generator().manual_seed(seed)
-    mixing = torch.randn(16, 6, generator=generator) / math.sqrt(6)  # six free dimensions of sixteen
-    frames = mixing @ torch.randn(2, 1, 6, 32768, generator=generator)
-    training, held_out = moved(frames + 0.1 * torch.randn(frames.shape, generator=generator), device)
-    rows = []
+    training, held_out = (moved(frames, device) for frames in _autoencoder.make(seed))
+    dimension, rows = training.shape[1], []
     with one_thread():
-        for size, way in ((size, way) for size in bits for way in LOSSES):
-            codes, snr = fit(training, held_out, size, way, steps=steps, seed=seed)
-            share = torch.bincount(codes).double() / len(codes)
+        for size, way in product(bits, (*LOSSES, VECTORS)):
+            if way == VECTORS:
+                quantizer = partial(_autoencoder.vectors, codebook_size(size), dimension, training.device)
+            else:
+                quantizer = partial(signs, size, *LOSSES[way])
+            channels = dimension if way == VECTORS else size
+            codes, snr = _autoencoder.fit(training, held_out, channels, quantizer, steps=steps, seed=seed)
+            counts = torch.bincount(codes)
             row = {
                 "bits": size,
                 "losses": way,
-                "codes_used": int((share > 0).sum()),
-                "used_percent": round(100 * int((share > 0).sum()) / 2**size, 1),
-                "entropy_bits": round(float(-torch.special.xlogy(share, share).sum()) / math.log(2), 2),
+                "codes_used": int(used(counts)),
+                "used_percent": round(100 * int(used(counts)) / 2**size, 1),
+                "entropy_bits": round(float(entropy_bits(counts)), 2),
                 "snr_db": round(snr, 2),
             }
             rows.append(row)
@@ -178,7 +159,7 @@ def demo(*, device: str = "cpu", seed: int = 0, bits: tuple[int, ...] = (5, 7, 9
         "over them, as entropy does, nor keeps numbers near the signs that the decoder is shown, as commitment does.",
         "vectors: a codebook of that size, learned as in VQ-VAE.",
     ]
-    series = {way: [row["used_percent"] for row in rows if row["losses"] == way] for way in LOSSES}
+    series = {way: [row["used_percent"] for row in rows if row["losses"] == way] for way in (*LOSSES, VECTORS)}
     plot = {"kind": "line", "x": list(bits), "series": series, "x_label": "bits of a code", "y_label": "codes used, %"}
     return {"rows": rows, "remarks": remarks, "plot": plot}
 

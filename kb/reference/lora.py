@@ -5,7 +5,6 @@ Left out: dropout, many layers; a language model. What is trained here is one to
     only the mechanics can be seen: what s does to a layer, and what it need not do to a network.
 Oracle: the best matrix of rank r, by singular values (Eckart and Young), which training has to reach; and the closed
     form of one layer, whose output is a straight line in s.
-Long, over 200 lines, because the training is written out, gradients included.
 Ties: there are none. Dtype: that of the weight, float32 or float64. The seed draws A; B starts as zeros.
 Notation: D_in inputs, D_out outputs, r rank, W [D_out, D_in], A [r, D_in], B [D_out, r], s = alpha / r.
 """
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
+from kb.reference._kinds import kinds
 
 SALMONN_ALPHA, SALMONN_RANK = 32.0, 8  # s = 4.0
 STEP, MOMENTUM, STEPS = 0.05, 0.9, 1000  # of gradient descent
@@ -33,7 +33,7 @@ def scaling(alpha: float, rank: int) -> float:
 def start(weight: Tensor, rank: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Return A, drawn, and B, zeros, for a weight: so the adapted layer begins as the frozen one."""
     if weight.ndim != 2 or not 1 <= rank <= min(weight.shape):
-        raise ValueError(f"want a weight [D_out, D_in] and a rank from 1 to the smaller, got {_kinds(weight)}, {rank}")
+        raise ValueError(f"want a weight [D_out, D_in] and a rank from 1 to the smaller, got {kinds(weight)}, {rank}")
     drawn = torch.randn(rank, weight.shape[1], generator=torch.Generator().manual_seed(seed)) / weight.shape[1] ** 0.5
     return drawn.to(weight), weight.new_zeros(weight.shape[0], rank)
 
@@ -52,7 +52,7 @@ def adapted(x: Tensor, weight: Tensor, a: Tensor, b: Tensor, scaling: float) -> 
     """
     _check(weight, a, b)
     if x.shape[-1:] != a.shape[1:]:
-        raise ValueError(f"want x [.., D_in] and W [D_out, D_in], got {_kinds(x, weight)}")
+        raise ValueError(f"want x [.., D_in] and W [D_out, D_in], got {kinds(x, weight)}")
     return x @ weight.T + scaling * ((x @ a.T) @ b.T)
 
 
@@ -75,7 +75,7 @@ def fit(
     Gradient descent with momentum on the squared error, for so many steps; the gradients are written out.
     """
     if len(x) != len(targets) or not len(x) or scaling <= 0:
-        raise ValueError(f"want as many x as targets, a scaling above 0, got {_kinds(x, targets)} and {scaling}")
+        raise ValueError(f"want as many x as targets, a scaling above 0, got {kinds(x, targets)} and {scaling}")
     step = STEP / (scaling * max(1, scaling))  # the gradients grow with the scaling, at first with its square
     a, b = start(weight, rank, seed)
     push_a, push_b = torch.zeros_like(a), torch.zeros_like(b)
@@ -105,11 +105,7 @@ def adapted_output(
 def _check(weight: Tensor, a: Tensor, b: Tensor) -> None:
     fits = weight.ndim == a.ndim == b.ndim == 2 and weight.shape == (b.shape[0], a.shape[1]) and len(a) == b.shape[1]
     if not fits:
-        raise ValueError(f"want W [D_out, D_in], A [r, D_in], B [D_out, r], got {_kinds(weight, a, b)}")
-
-
-def _kinds(*tensors: Tensor) -> str:
-    return " and ".join(str(list(tensor.shape)) for tensor in tensors)
+        raise ValueError(f"want W [D_out, D_in], A [r, D_in], B [D_out, r], got {kinds(weight, a, b)}")
 
 
 FIGURES = (scaling, adapted_output)  # what claims may run

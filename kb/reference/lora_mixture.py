@@ -131,8 +131,11 @@ def demo(*, device: str = "cpu", seed: int = 0, apart: float = APART) -> dict[st
         "Where a position does not tell what it belongs to, the gate mixes and both suffer; try apart=0.",
     ]
     plot = {
-        **{"kind": "line", "x": list(range(len(trace))), "series": {"share of the speech adapter": trace}},
-        **{"x_label": "position: 12 of text, 12 of speech, and again", "y_label": "share"},
+        "kind": "line",
+        "x": list(range(len(trace))),
+        "series": {"share of the speech adapter": trace},
+        "x_label": "position: 12 of text, 12 of speech, and again",
+        "y_label": "share",
     }
     return {"rows": rows, "drawing": drawing, "remarks": remarks, "plot": plot}
 

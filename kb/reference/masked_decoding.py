@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from kb.reference._alone import run_alone
-from kb.reference._devices import using
+from kb.reference._devices import moved
+from kb.reference.sampling import gumbel
 
 MASK = -1
 MASKGCT_STEPS = (25, 10, *[1] * 10)  # passes for each of 12 acoustic layers
@@ -70,9 +71,9 @@ def decode(model: Model, codes: Tensor, steps: int, *, annealing: float = 0.0, s
         log_probabilities = model(codes)
         if log_probabilities.shape[:2] != codes.shape:
             raise ValueError(f"the model gave {list(log_probabilities.shape)} for codes {list(codes.shape)}")
-        drawn = (log_probabilities + _gumbel(log_probabilities, generator)).argmax(2)  # one sample a frame
+        drawn = (log_probabilities + gumbel(log_probabilities, generator)).argmax(2)  # one sample a frame
         sureness = log_probabilities.gather(2, drawn[..., None])[..., 0]
-        sureness = sureness + annealing * (1 - (step + 1) / steps) * _gumbel(sureness, generator)
+        sureness = sureness + annealing * (1 - (step + 1) / steps) * gumbel(sureness, generator)
         kept = sureness.masked_fill(codes != MASK, -math.inf).topk(count, dim=1).indices  # [B, count]
         codes = codes.scatter(1, kept, drawn.gather(1, kept))
     return codes
@@ -104,11 +105,6 @@ def summed_embeddings(codes: Tensor, embeddings: Tensor, layer: int) -> Tensor:
         raise ValueError(f"want codes [B, K, T], embeddings [K, V + 1, D] and a layer in 0..K-1, got {shapes}")
     rows = torch.where(codes == MASK, embeddings.shape[1] - 1, codes)
     return torch.stack([embeddings[k][rows[:, k]] for k in range(layer + 1)]).sum(0)
-
-
-def _gumbel(like: Tensor, generator: torch.Generator) -> Tensor:
-    noise = torch.rand(like.shape, generator=generator, dtype=torch.float64).clamp(min=1e-300)
-    return -(-noise.log()).log().to(like)
 
 
 def ring_model(codebook_size: int) -> LayerModel:
@@ -218,8 +214,7 @@ def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
 
 
 def _masks(shape: tuple[int, ...], device: str) -> Tensor:
-    with using(device):
-        return torch.full(shape, MASK, device=device)
+    return moved(torch.full(shape, MASK), device)
 
 
 def main() -> None:

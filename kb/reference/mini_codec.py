@@ -1,7 +1,7 @@
-"""A toy neural codec: SEANet and residual quantization, trained in a minute, streaming, at eight bit rates.
+"""A toy neural codec: SEANet and residual quantization, trained in half a minute, streaming, at eight bit rates.
 
 Its 0.6 million weights have heard two minutes of one kind of sound. It shows how the parts work together and
-what each level of codes adds, not how good such codecs are: in a minute it learns the vowels, not the hiss.
+what each level of codes adds, not how good such codecs are: it learns the vowels, not the hiss.
 
 Long because training, streaming and measuring one codec stand together.
 
@@ -28,7 +28,7 @@ from kb.reference._devices import moved, one_thread
 
 SAMPLE_RATE_HZ = synthetic_speech.SAMPLE_RATE_HZ
 PIECE_SECONDS, PIECES, HELD_OUT_PIECES = 2, 60, 12  # of speech to train on and to judge by
-BATCH, CROP = 4, 50  # crops, and frames in one: a second
+BATCH, CROP = 4, 25  # crops, and frames in one: half a second
 PLAIN = 0.2  # share of the steps before there are codebooks: k-means wants latents that have settled
 LEARNING_RATE, LAST_SHARE, WARM_UP, BETAS = 3e-3, 0.05, 20, (0.8, 0.9)  # a cosine after 20 steps; AdamW
 WINDOWS = (256, 1024)  # samples, of the log mel loss
@@ -80,12 +80,12 @@ def quantize(latents: Tensor, codebooks: Tensor, kept: Tensor) -> tuple[Tensor, 
 
 
 def fit(
-    waveforms: Tensor, levels: int, codebook_size: int, *, steps: int = 600, seed: int = 0
+    waveforms: Tensor, levels: int, codebook_size: int, *, steps: int = 500, seed: int = 0
 ) -> tuple[Codec, list[float]]:
     """Return a codec trained on waveforms [B, N], and of every step the error as a share of the waveform.
 
     seed draws the first weights, the crops and how many levels each keeps, all on the CPU.
-    Raises: ValueError if the waveforms are silent, shorter than a crop, or hold less frames than a codebook words.
+    Raises: ValueError if the waveforms are silent, shorter than a crop, or hold fewer frames than a codebook has words.
     """
     net = seanet.Seanet(seed=seed).to(waveforms.device)
     crop = CROP * net.hop_length
@@ -148,7 +148,7 @@ def pieces_of(recording: str) -> tuple[Tensor, Tensor]:
     pieces = waveform[: count * samples].view(count, samples)
     training, held_out = pieces[: -(count // 4)], pieces[-(count // 4) :][:HELD_OUT_PIECES]
     if not training.any() or not held_out.any():
-        raise ValueError(f"{recording}: the {'last quarter' if training.any() else 'begin'} of it is silent")
+        raise ValueError(f"{recording}: the {'last quarter' if training.any() else 'beginning'} of it is silent")
     gain = synthetic_speech.PEAK / training.abs().max()
     return training * gain, held_out * gain
 
@@ -158,7 +158,7 @@ def demo(
     device: str = "cpu",
     seed: int = 0,
     recording: str = "",
-    steps: int = 600,
+    steps: int = 500,
     levels: int = 8,
     codebook_size: int = 256,
 ) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def demo(
         device: where the tensors live, "cpu" or "cuda".
         seed: draws weights, crops and synthetic speech.
         recording: a wav file to train on instead, 16-bit PCM, 8 seconds or more; its last quarter is judged by.
-        steps: of training, four seconds each.
+        steps: of training, two seconds of speech each.
         levels: codebooks, K, 1..32.
         codebook_size: codewords in each, V, 2..4096.
     """

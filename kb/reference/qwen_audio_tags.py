@@ -1,6 +1,6 @@
 """The tags of Qwen-Audio: their numbers in the released tokenizer, and the sequence in which they make a prompt.
 
-Long because half of it is the list of tags.
+Long because the vocabulary, the sequence and the released prompts are all listed.
 Source: tokenization_qwen.py of github.com/QwenLM/Qwen-Audio, whose names and order are listed here; what the tags are
     for, and their sequence: Qwen-Audio, section 3.2 (arXiv:2311.07919).
 Left out: turning text into tokens, the audio itself, ChatML dialogues.
@@ -8,7 +8,6 @@ Oracle: the released configuration, whose audio_start_id 155163 tag_id("<audio>"
     of the released evaluation, which have to parse without a problem and to be built again letter by letter.
 Grammar: <audio>..</audio> start, audio language, task, then text language, time stamps or none, instructions, text;
     only a question is followed at once by its text and <|answer|>, as the released evaluation has it.
-Long, over 200 lines, because the vocabulary, the sequence and the released prompts are all listed.
 """
 
 import difflib

@@ -1,13 +1,12 @@
 """Residual vector quantization: each codebook quantizes what the codebooks before it left over.
 
-Long because the readable loop, its faster twin and the training of codebooks stand together.
+Long because encoding stands here twice, readable and fast, and the training of codebooks has four parts.
 Source: SoundStream, Algorithm 1, section III-C (arXiv:2107.03312); EnCodec, section 3.2 (arXiv:2210.13438).
 Left out: the networks around the quantizer, and with them straight-through gradient and commitment loss, which
     rvq_gradient has. No encoder moves while the codebooks learn, so `fit` trains one level after the other.
 Oracle: EncodecResidualVectorQuantizer (transformers), ResidualVQ (vector-quantize-pytorch): identical codes.
 Ties: of codewords with equal scores the lowest index wins. How near ties fall depends on a device's rounding.
 Dtype: latents and codebooks share one, float32 or float64; codes are int64.
-Length: long, because encoding stands here twice, plain and fast, and learning has four parts.
 Notation: B batch, K codebooks (levels), T frames, D dimension, V codebook size, N vectors.
 """
 
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
+from kb.reference._kinds import kinds
 
 KMEANS_ITERATIONS = 10  # on a level's first batch, before the moving averages take over
 DECAY = 0.9  # of the moving averages, per batch; EnCodec has 0.99, for a training that is much longer
@@ -33,7 +33,7 @@ def nearest_codeword(x: Tensor, codebook: Tensor) -> Tensor:
     """Return for each vector the index of its nearest codeword: x [.., D], codebook [V, D] -> [..], int64."""
     fits = codebook.ndim == 2 and len(codebook) and x.shape[-1:] == codebook.shape[1:]
     if not fits or x.dtype != codebook.dtype or not x.is_floating_point():
-        raise ValueError(f"want floats [.., D] and [V, D] of one dtype, got {_kinds(x, codebook)}")
+        raise ValueError(f"want floats [.., D] and [V, D] of one dtype, got {kinds(x, codebook)}")
     # |x - c|^2 / 2 = |x|^2 / 2 - x.c + |c|^2 / 2. The first term is the same for every c: it cannot change
     # which c is nearest, it only costs time and digits. What remains is one matrix product.
     return (codebook.square().sum(1) / 2 - x @ codebook.T).argmin(-1)
@@ -99,11 +99,11 @@ def decode(codes: Tensor, codebooks: Tensor, kept: Tensor | None = None) -> Tens
     kept [B] is what quantizer_dropout drew: of item b only the first kept[b] levels count. None means all.
     """
     if codes.ndim != 3 or codebooks.ndim != 3 or codes.shape[1] > len(codebooks):
-        raise ValueError(f"want codes [B, n_q, T], codebooks [K, V, D], got {_kinds(codes, codebooks)}")
+        raise ValueError(f"want codes [B, n_q, T], codebooks [K, V, D], got {kinds(codes, codebooks)}")
     if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < codebooks.shape[1]:
         raise ValueError(f"want codes in 0..{codebooks.shape[1] - 1}, got {codes.min()}..{codes.max()}")
     if kept is not None and kept.shape != codes.shape[:1]:
-        raise ValueError(f"want codes [B, n_q, T] and kept [B], got {_kinds(codes, kept)}")
+        raise ValueError(f"want codes [B, n_q, T] and kept [B], got {kinds(codes, kept)}")
     latents = codebooks.new_zeros(codes.shape[0], codes.shape[2], codebooks.shape[2])
     for k in range(codes.shape[1]):
         words = codebooks[k][codes[:, k]]
@@ -176,9 +176,7 @@ def fit(latents: Tensor, n_q: int, codebook_size: int, *, iterations: int = 50, 
     """
     enough = latents.ndim == 3 and n_q >= 1 and 1 <= codebook_size <= latents[:, 0].numel()
     if not enough or not latents.isfinite().all():
-        raise ValueError(
-            f"{n_q} levels of {codebook_size} codewords want as many finite latents, got {_kinds(latents)}"
-        )
+        raise ValueError(f"{n_q} levels of {codebook_size} codewords want as many finite latents, got {kinds(latents)}")
     residual = latents.transpose(1, 2).reshape(-1, latents.shape[1])  # [N, D]
     generator = torch.Generator().manual_seed(seed)
     codebooks = residual.new_empty(n_q, codebook_size, latents.shape[1])
@@ -213,15 +211,11 @@ def snr_db(latents: Tensor, codes: Tensor, codebooks: Tensor) -> list[float]:
 def _levels(latents: Tensor, codebooks: Tensor, n_q: int | None) -> int:
     fits = latents.ndim == codebooks.ndim == 3 and latents.shape[1] == codebooks.shape[2] and codebooks.shape[1]
     if not fits or latents.dtype != codebooks.dtype or not latents.is_floating_point():
-        raise ValueError(f"want latents [B, D, T] and codebooks [K, V, D], floats, got {_kinds(latents, codebooks)}")
+        raise ValueError(f"want latents [B, D, T] and codebooks [K, V, D], floats, got {kinds(latents, codebooks)}")
     n_q = len(codebooks) if n_q is None else n_q
     if not 0 <= n_q <= len(codebooks) or not latents.isfinite().all():
         raise ValueError(f"want finite latents and n_q in 0..{len(codebooks)} codebooks; n_q is {n_q}")
     return n_q
-
-
-def _kinds(*tensors: Tensor) -> str:
-    return " and ".join(f"{list(tensor.shape)} {tensor.dtype}" for tensor in tensors)
 
 
 FIGURES = (bitrate_bps,)  # what claims may run

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from kb.reference._alone import run_alone
-from kb.reference._devices import using
+from kb.reference._devices import moved
+from kb.reference._kinds import kinds
 
 
 class Quantized(NamedTuple):
@@ -115,7 +116,7 @@ def _quantized(way: str, latents: Tensor, codebooks: Tensor) -> tuple[Tensor, Qu
     fits = latents.ndim == codebooks.ndim == 3 and latents.shape[1] == codebooks.shape[2]
     alike = latents.dtype == codebooks.dtype and latents.is_floating_point()
     if not fits or not alike or not latents.numel() or not codebooks.numel() or not latents.isfinite().all():
-        got = f"{list(latents.shape)} {latents.dtype} and {list(codebooks.shape)} {codebooks.dtype}"
+        got = kinds(latents, codebooks)
         raise ValueError(f"want some finite latents [B, D, T] and codebooks [K, V, D], floats, got {got}")
     leaf = latents.detach().clone().requires_grad_()
     return leaf, WAYS[way](leaf, codebooks.detach())
@@ -166,7 +167,7 @@ def demo(
         dimension: values per frame, D.
         frames: frames to quantize, T.
     """
-    latents, codebooks = _moved(_example(levels, codebook_size, dimension, frames, seed), device)
+    latents, codebooks = (moved(one, device) for one in _example(levels, codebook_size, dimension, frames, seed))
     norms = {way: commitment_gradients(way, latents, codebooks) for way in WAYS}
     rows: list[dict[str, Any]] = [
         {"gradient_of": f"level {k + 1}", **{way: round(norms[way][k], 6) for way in WAYS}} for k in range(levels)
@@ -187,15 +188,10 @@ def demo(
     return {"rows": rows, "remarks": remarks, "plot": plot}
 
 
-def _moved(tensors: tuple[Tensor, Tensor], device: str) -> tuple[Tensor, Tensor]:
-    with using(device):
-        return tensors[0].to(device), tensors[1].to(device)
-
-
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
-    by_hand = _moved((torch.tensor([[[5.0]]]), torch.tensor([[[0.0], [4.0], [8.0]], [[-1.0], [0.5], [9.0]]])), device)
-    example = _moved(_example(4), device)
+    by_hand = [moved(torch.tensor(one), device) for one in ([[[5.0]]], [[[0.0], [4.0], [8.0]], [[-1.0], [0.5], [9.0]]])]
+    example = [moved(one, device) for one in _example(4)]
     right, *values = [way(*example) for way in WAYS.values()]
     norms = {way: commitment_gradients(way, *example) for way in WAYS}
     return [

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved
+from kb.reference.entropy import entropy_bits
 
 PLOTTED = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
@@ -73,9 +74,13 @@ def draw(logits: Tensor, *, seed: int = 0) -> Tensor:
 
     The largest of logit + noise is token v with probability softmax(logits)[v]; no probability is computed.
     """
-    uniform = torch.rand(_checked(logits).shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    gumbel = -(-uniform.clamp(min=1e-300).log()).log()
-    return (logits + gumbel.to(logits)).argmax(-1)
+    return (_checked(logits) + gumbel(logits, torch.Generator().manual_seed(seed))).argmax(-1)
+
+
+def gumbel(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Return Gumbel noise of a tensor's shape, dtype and device: -log -log u, u even in 0..1 and drawn on the CPU."""
+    uniform = torch.rand(like.shape, generator=generator, dtype=torch.float64).clamp(min=1e-300)
+    return -(-uniform.log()).log().to(like)
 
 
 def _checked(logits: Tensor) -> Tensor:
@@ -137,7 +142,7 @@ def demo(
                 "rule": rule,
                 "tokens_kept": int(kept.sum()),
                 "mass_kept": round(float((logits.softmax(-1) * kept).sum()), 4),
-                "bits": round(float(-(probabilities * probabilities.clamp(min=1e-300).log2()).sum()), 2),
+                "bits": round(float(entropy_bits(probabilities)), 2),
                 "likeliest": round(float(probabilities.max()), 4),
                 "likeliest_drawn": round(float((drawn == probabilities.argmax()).double().mean()), 4),
             }

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from kb.reference._alone import run_alone
-from kb.reference._devices import one_thread, using
+from kb.reference._devices import moved, one_thread
 
 SAMPLE_RATE_HZ = 16000
 STRIDES = (2, 4, 5, 8)  # of the encoder, beginning at the waveform; the decoder goes 8, 5, 4, 2
@@ -83,7 +83,7 @@ class CausalUpsampling(nn.Module):
     def forward(self, x: Tensor, past: Past) -> Tensor:
         """Return [B, outputs, T x stride] for x [B, inputs, T]."""
         x = _after_past(self, functional.elu(x), past)
-        # An input rings on for one stride. What rings at the begin was there before, at the end something is missing.
+        # An input rings on for one stride. The first stride rings from before, the last one lacks what comes after.
         return functional.conv_transpose1d(x, self.weight, self.bias, self.stride)[..., self.stride : -self.stride]
 
 
@@ -121,7 +121,7 @@ class Seanet(nn.Module):
         self.hop_length, self.dimension, self.strides = hop_length(strides), dimension, tuple(strides)
         deepest = channels * 2 ** len(strides)
         down: list[nn.Module] = [CausalConvolution(1, channels, EDGE_KERNEL, activated=False)]
-        up: list[nn.Module] = [CausalConvolution(channels, 1, EDGE_KERNEL)]  # from its end to its begin
+        up: list[nn.Module] = [CausalConvolution(channels, 1, EDGE_KERNEL)]  # from its end to its beginning
         for stride in strides:
             down += [ResidualUnit(channels), CausalConvolution(channels, 2 * channels, 2 * stride, stride)]
             up += [ResidualUnit(channels), CausalUpsampling(2 * channels, channels, stride)]
@@ -227,7 +227,7 @@ def demo(
     """
     if not 2 <= frames <= 1000:
         raise ValueError(f"want 2..1000 frames, got {frames}")
-    net = _moved(Seanet(channels, dimension, strides, seed=seed), device)
+    net = moved(Seanet(channels, dimension, strides, seed=seed), device)
     noise = torch.randn(1, frames * net.hop_length, generator=torch.Generator().manual_seed(seed)) * 0.1
     waveform = noise.to(next(net.parameters()).device)
     with one_thread(), torch.no_grad():
@@ -265,15 +265,10 @@ def _agreement_db(whole: Tensor, other: Tensor) -> float:
     return round(-10 * math.log10(max(share, 1e-20)), 1)
 
 
-def _moved(net: Seanet, device: str) -> Seanet:
-    with using(device):
-        return net.to(device)
-
-
 @one_thread()
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:
     """Return what this file promises and whether it holds."""
-    net = _moved(Seanet(), device).double()
+    net = moved(Seanet(), device).double()
     drawn = torch.randn(1, 3840, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 0.1
     waveform = drawn.to(next(net.parameters()).device)
     past = torch.zeros_like(waveform).requires_grad_()

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
+from kb.reference._kinds import kinds
 from kb.reference.rvq import nearest_codeword
 
 KMEANS_ITERATIONS = 15
@@ -47,7 +48,7 @@ def decode_branch(codes: Tensor, branch: Branch) -> Tensor:
     """Return latents [B, D, T] for codes [B, n_q, T]: one codeword of each level, summed, projected up."""
     levels, size, width = branch.codebooks.shape
     if codes.ndim != 3 or codes.shape[1] > levels or codes.is_floating_point():
-        raise ValueError(f"want whole codes [B, n_q, T], codebooks [K, V, L], got {_shapes(codes, branch.codebooks)}")
+        raise ValueError(f"want whole codes [B, n_q, T], codebooks [K, V, L], got {kinds(codes, branch.codebooks)}")
     if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < size:
         raise ValueError(f"want codes in 0..{size - 1}, got {codes.min()}..{codes.max()}")
     chosen = branch.codebooks.new_zeros(codes.shape[0], codes.shape[2], width)
@@ -83,7 +84,7 @@ def decode(codes: Tensor, semantic: Branch, acoustic: Branch) -> Tensor:
     """Return latents [B, D, T] for codes [B, n_q, T]: the sum of what both branches say."""
     first = len(semantic.codebooks)
     if codes.ndim != 3 or codes.shape[1] < first:
-        raise ValueError(f"want codes [B, n_q, T] with {first} semantic levels or more, got {_shapes(codes)}")
+        raise ValueError(f"want codes [B, n_q, T] with {first} semantic levels or more, got {kinds(codes)}")
     return decode_branch(codes[:, :first], semantic) + decode_branch(codes[:, first:], acoustic)
 
 
@@ -95,7 +96,7 @@ def fit(
     teacher [N, L]: what the semantic branch is to keep, such as features of a self-supervised model.
     """
     if latents.ndim != 2 or teacher.ndim != 2 or len(latents) != len(teacher) or levels < 2:
-        raise ValueError(f"want latents [N, D], teacher [N, L], 2 levels, got {_shapes(latents, teacher)}, {levels}")
+        raise ValueError(f"want latents [N, D], teacher [N, L], 2 levels, got {kinds(latents, teacher)}, {levels}")
     down = _least_squares(latents, teacher)
     codebook = _fit_levels(latents @ down, 1, codebook_size, seed)
     said = codebook[0][nearest_codeword(latents @ down, codebook[0])]
@@ -121,7 +122,7 @@ def _least_squares(x: Tensor, y: Tensor) -> Tensor:
 def _fit_levels(x: Tensor, levels: int, codebook_size: int, seed: int) -> Tensor:
     """Return codebooks [K, V, L]: k-means of x [N, L], then of what the levels before left over."""
     if not 1 <= codebook_size <= len(x) or not x.isfinite().all():
-        raise ValueError(f"{codebook_size} codewords want as many finite vectors, got {_shapes(x)}")
+        raise ValueError(f"{codebook_size} codewords want as many finite vectors, got {kinds(x)}")
     generator = torch.Generator().manual_seed(seed)
     codebooks = x.new_empty(levels, codebook_size, x.shape[1])
     for codebook in codebooks:
@@ -157,14 +158,9 @@ def _check(latents: Tensor, branch: Branch, n_q: int) -> None:
     (width, dimension), levels = branch.project_in.shape, len(branch.codebooks)
     fits = latents.ndim == 3 and latents.shape[1] == dimension and latents.dtype == branch.codebooks.dtype
     if not fits or branch.codebooks.shape[2] != width or branch.project_out.shape != (dimension, width):
-        got = f"{_shapes(latents)} {latents.dtype} and {_shapes(*branch)} {branch.codebooks.dtype}"
-        raise ValueError(f"want latents [B, D, T] and a branch of that D and dtype, got {got}")
+        raise ValueError(f"want latents [B, D, T] and a branch of that D and dtype, got {kinds(latents, *branch)}")
     if not 0 <= n_q <= levels or not latents.isfinite().all():
         raise ValueError(f"want finite latents and 0..{levels} levels of a branch, got {n_q}")
-
-
-def _shapes(*tensors: Tensor) -> str:
-    return ", ".join(str(list(tensor.shape)) for tensor in tensors)
 
 
 FIGURES = (changed_codes_percent,)  # what claims may run

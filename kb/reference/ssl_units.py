@@ -20,6 +20,7 @@ from torch import Tensor
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
+from kb.reference._kinds import kinds
 from kb.reference.unit_bpe import deduplicate
 
 FRAME_RATE_HZ = 50.0  # HuBERT and wav2vec 2.0: a frame is 320 samples at 16 kHz
@@ -32,9 +33,9 @@ def nearest(features: Tensor, centres: Tensor) -> Tensor:
     """Return units [N] for features [N, D]: the index of the nearest of the centres [V, D]."""
     _check(features)
     if centres.ndim != 2 or not len(centres) or centres.shape[1] != features.shape[1]:
-        raise ValueError(f"want features [N, D] and centres [V, D], got {_kinds(features, centres)}")
+        raise ValueError(f"want features [N, D] and centres [V, D], got {kinds(features, centres)}")
     if centres.dtype != features.dtype:
-        raise ValueError(f"want features and centres of one dtype, got {_kinds(features, centres)}")
+        raise ValueError(f"want features and centres of one dtype, got {kinds(features, centres)}")
     half_norms = centres.square().sum(1) / 2  # |x|^2 is the same for every centre, so it may be left out
     parts = torch.split(features, max(1, SCORES_AT_ONCE // len(centres)))
     return torch.cat([torch.addmm(half_norms, part, centres.T, alpha=-1).argmin(1) for part in parts])
@@ -48,7 +49,7 @@ def start(features: Tensor, codebook_size: int, *, seed: int = 0) -> Tensor:
     """
     _check(features)
     if not 1 <= codebook_size <= len(features):
-        raise ValueError(f"{codebook_size} centres want as many frames or more, got {_kinds(features)}")
+        raise ValueError(f"{codebook_size} centres want as many frames or more, got {kinds(features)}")
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.rand(codebook_size, generator=generator, dtype=torch.float64).to(features.device)
     centres = features.new_empty(codebook_size, features.shape[1])
@@ -69,7 +70,7 @@ def lloyd(features: Tensor, centres: Tensor, *, iterations: int = 100) -> Tensor
     Example: features 0, 2, 10, 12 and centres 0, 2 -> 1 and 11.
     """
     if len(centres) > len(features):
-        raise ValueError(f"{len(centres)} centres want as many frames or more, got {_kinds(features)}")
+        raise ValueError(f"{len(centres)} centres want as many frames or more, got {kinds(features)}")
     units = None
     for _ in range(iterations):
         before, units = units, nearest(features, centres)
@@ -136,11 +137,7 @@ def draw(units: list[int]) -> str:
 
 def _check(features: Tensor) -> None:
     if features.ndim != 2 or not features.numel() or not features.is_floating_point() or not features.isfinite().all():
-        raise ValueError(f"want finite floating-point features [N, D], got {_kinds(features)}")
-
-
-def _kinds(*tensors: Tensor) -> str:
-    return " and ".join(f"{list(tensor.shape)} {tensor.dtype}" for tensor in tensors)
+        raise ValueError(f"want finite floating-point features [N, D], got {kinds(features)}")
 
 
 FIGURES = (deduplicate, durations, repeat)  # what claims may run

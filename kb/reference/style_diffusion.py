@@ -7,7 +7,6 @@ Source: StyleTTS 2, section 3.2.2 (arXiv:2306.07691); its denoiser and noise lev
 Left out: text encoder and transformer, here a table and two layers; guidance; several speakers, which StyleTTS 2 tells
     apart by an embedding of a reference after all.
 Oracle: the exact denoiser of the mixture in closed form, itself tested against the gradient of torch's log density.
-Long, over 200 lines, because of the two denoisers: the trained one is measured against the exact one.
 Ties: there are none. Dtype: float32 in training. The seed draws weights, data and noise.
 Notation: N styles, D = 2, s a style, sigma the deviation of the noise on it, D(x, sigma, text) the mean of s given x.
 """

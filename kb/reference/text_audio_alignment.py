@@ -5,7 +5,7 @@ Source: Moshi, section 3.4.4, "Inner Monologue" (arXiv:2410.00037): PAD where no
     recognize or synthesize.
 Left out: the recognizer that finds the times (the paper takes Whisper's), and the model that predicts the stream.
 Oracle: none: grids worked by hand, and an inverse: the words come back in order, whatever their times are. The share
-    of padding, about 65 % for English in the paper, is quoted from memory; the demo's is that of made-up words.
+    of padding, about 65 % for English conversations in the paper, is quoted; the demo's is that of made-up words.
 Ties: two words that begin in one frame keep their order; a token that is due in a step that is taken waits for the
     next one. Only the standard library is used.
 Notation: T frames at frame_rate_hz; a stream holds a token, PAD or EPAD for each frame; times in seconds.
@@ -146,7 +146,7 @@ def demo(
         drawing.append(f"{rate:>5g} Hz  " + " ".join(stream[: max(1, round(3 * rate))])[:100])
     x = [row["frame_rate_hz"] for row in rows]
     remarks = [
-        f"{len(words)} words and {tokens} tokens in {seconds:g} s, made up; Moshi's paper, from memory: 65 %.",
+        f"{len(words)} words and {tokens} tokens in {seconds:g} s, made up; Moshi's paper: about 65 %.",
         f"{PAD} is padding, {EPAD} the padding before a word; three seconds are drawn, or what fits.",
     ]
     series = {name: [row[name] for row in rows] for name in ("padding_percent", "words_pushed")}

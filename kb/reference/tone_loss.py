@@ -20,7 +20,7 @@ from torch import Tensor
 
 from kb.reference import ssl_units
 from kb.reference._alone import run_alone
-from kb.reference._devices import one_thread, using
+from kb.reference._devices import moved, one_thread
 
 SEGMENTS, TONES = 20, 4
 DIMENSION = 64
@@ -137,8 +137,7 @@ def kept_by_units(codebook_size: int, emphasis: float = 1.0, speaker_spread: flo
 
 
 def _on(device: str, latents: Latents) -> Latents:
-    with using(device):
-        return Latents(*(tensor.to(device) for tensor in latents))
+    return Latents(*(moved(tensor, device) for tensor in latents))
 
 
 FIGURES = (kept_by_latents, kept_by_units)  # what claims may run

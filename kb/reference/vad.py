@@ -111,7 +111,7 @@ def published(probabilities: Sequence[float], settings: Settings = Settings()) -
                 triggered = True
                 continue  # fault: the chunk that triggers is not kept
         if triggered and probability < settings.threshold - GAP:
-            silent_since = silent_since or heard  # the end of the silent chunk, and not its begin
+            silent_since = silent_since or heard  # the end of the silent chunk, and not its beginning
             if (heard - silent_since) * settings.chunk_ms >= settings.min_silence_ms:
                 returned.append(Returned(chunks, heard))
                 triggered, silent_since, chunks = False, 0, []

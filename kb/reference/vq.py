@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved, one_thread
+from kb.reference._kinds import kinds
 
 POOLING = 4  # frames of 20 ms to a token of 80 ms
 DECAY, COMMITMENT = 0.9, 2.5  # GLM-4-Voice: 0.99, for a longer training, and 10 x 0.25
@@ -39,7 +40,7 @@ class Codebook(NamedTuple):
 def pool(frames: Tensor, pooling: int = POOLING) -> Tensor:
     """Return the mean of every `pooling` frames: [B, D, T] -> [B, D, ceil(T / pooling)]. 1500 frames -> 375."""
     if frames.ndim != 3 or not frames.shape[2] or not frames.is_floating_point() or pooling < 1:
-        raise ValueError(f"want frames [B, D, T], pooling of 1 or more, got {_kind(frames)} and {pooling}")
+        raise ValueError(f"want frames [B, D, T], pooling of 1 or more, got {kinds(frames)} and {pooling}")
     return F.avg_pool1d(frames, pooling, ceil_mode=True)
 
 
@@ -49,16 +50,16 @@ def encode(latents: Tensor, codewords: Tensor) -> Tensor:
     Example: codewords 0, 4, 8, latents 5, -1, 6.5 -> 1, 0, 2.
     """
     if latents.ndim != 3 or codewords.ndim != 2 or latents.shape[1] != codewords.shape[1]:
-        raise ValueError(f"want latents [B, D, T], codewords [V, D], got {_kind(latents)} and {_kind(codewords)}")
+        raise ValueError(f"want latents [B, D, T], codewords [V, D], got {kinds(latents, codewords)}")
     if latents.dtype != codewords.dtype or not latents.isfinite().all():
-        raise ValueError(f"want finite latents of the codewords' dtype, got {_kind(latents)} and {_kind(codewords)}")
+        raise ValueError(f"want finite latents of the codewords' dtype, got {kinds(latents, codewords)}")
     return (latents.transpose(1, 2) @ codewords.T - codewords.square().sum(1) / 2).argmax(-1)
 
 
 def decode(codes: Tensor, codewords: Tensor) -> Tensor:
     """Return latents [B, D, T] for codes [B, T]: the codewords themselves."""
     if codes.ndim != 2 or codes.is_floating_point():
-        raise ValueError(f"want whole codes [B, T], codewords [V, D], got {_kind(codes)} and {_kind(codewords)}")
+        raise ValueError(f"want whole codes [B, T], codewords [V, D], got {kinds(codes, codewords)}")
     if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < len(codewords):
         raise ValueError(f"want codes in 0..{len(codewords) - 1}, got {codes.min()}..{codes.max()}")
     return codewords[codes].transpose(1, 2)
@@ -135,7 +136,7 @@ def fit(
     frames [B, D, T]; phones [B, ceil(T / 4)], one a token; speakers [B], which the training does not know.
     """
     if not len(frames) // 2 or phones.shape != (len(frames), pool(frames).shape[2]) or len(speakers) != len(frames):
-        raise ValueError(f"want [B, D, T], [B, T / 4], [B], got {_kind(frames)}, {_kind(phones)}, {_kind(speakers)}")
+        raise ValueError(f"want [B, D, T], [B, T / 4], [B], got {kinds(frames, phones, speakers)}")
     generator, dimension, half = torch.Generator().manual_seed(seed), frames.shape[1], len(frames) // 2
     matrix = (torch.eye(dimension) / 2).to(frames).requires_grad_()
     recognizer = torch.zeros(int(phones.max()) + 1, dimension).to(frames).requires_grad_()
@@ -167,10 +168,6 @@ def _told_percent(codes: Tensor, labels: Tensor) -> float:
     table = torch.zeros(int(codes.max()) + 1, int(labels.max()) + 1, device=codes.device)
     table.index_put_((codes.flatten(), labels.flatten()), torch.ones_like(table[0, :1]), accumulate=True)
     return round(100 * float(table.amax(1).sum()) / codes.numel(), 1)
-
-
-def _kind(tensor: Tensor) -> str:
-    return f"{list(tensor.shape)} {tensor.dtype}"
 
 
 FIGURES = (perplexity, tokens)  # what claims may run

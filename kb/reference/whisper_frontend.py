@@ -1,12 +1,10 @@
 """Whisper's front end: a waveform as log-mel, halved by convolutions, and once more by Qwen-Audio's pooling.
 
-Long because each stage, from mels to pooled positions, is a function of its own.
 Source: Whisper, section 2.2 (arXiv:2212.04356); Qwen-Audio, section 3.1 (arXiv:2311.07919), and what both released.
 Left out: the Transformer between convolutions and pooling, which keeps the number of frames; SpecAugment has its file.
 Oracle: WhisperFeatureExtractor (transformers), equal to 1e-4 for 80 and 128 bands; lengths and pooling as in its
     WhisperEncoder and Qwen2AudioEncoder.
 Stride: of the two convolutions the second alone halves. The released encoder adds a vector in front and one behind.
-Long, over 200 lines, because the mel filters are written out and every stage can be seen and heard.
 Ties: there are none. Dtype: that of the waveform, float32 or float64; the mel filters are made in float64.
 Notation: B batch, S samples, T frames, M mel bands, D width.
 """
@@ -19,6 +17,7 @@ from torch import Tensor, nn
 
 from kb.reference._alone import run_alone
 from kb.reference._devices import moved
+from kb.reference._mel import hz_to_mel, mel_to_hz, slaney_filters
 
 SAMPLE_RATE_HZ, SECONDS = 16_000, 30
 WINDOW, HOP_LENGTH = 400, 160  # samples: 25 ms every 10 ms
@@ -29,28 +28,14 @@ LEAST, RANGE = 1e-10, 8.0  # power below which nothing is told apart; orders of 
 SHADES = " .:-=+*#%@"
 
 
-def hz_to_mel(hz: Tensor) -> Tensor:
-    """Return mels: linear below 1000 Hz (15 mel), above it 27 for every factor of 6.4, as in Slaney's toolbox."""
-    return torch.where(hz < 1000, hz * 3 / 200, 15 + 27 * torch.log(hz.clamp(min=1000) / 1000) / math.log(6.4))
-
-
-def mel_to_hz(mel: Tensor) -> Tensor:
-    """Return Hz for mels, the inverse."""
-    return torch.where(mel < 15, mel * 200 / 3, 1000 * 6.4 ** ((mel - 15) / 27))
-
-
 def mel_filters(bands: int = 80) -> Tensor:
-    """Return triangles [M, 201] over the frequencies of a spectrum, float64: each has its top where the last one ends.
+    """Return triangles [M, 201] over the frequencies of a spectrum, float64; see _mel.py.
 
-    All have the same area, so that broad bands do not sound louder. Whisper-large-v3 has 128 bands, the others 80.
+    Whisper-large-v3 has 128 bands, the others 80.
     """
     if bands < 1:
         raise ValueError(f"want 1 band or more, got {bands}")
-    hz = torch.linspace(0, SAMPLE_RATE_HZ / 2, WINDOW // 2 + 1, dtype=torch.float64)
-    corners = mel_to_hz(torch.linspace(0, float(hz_to_mel(hz[-1])), bands + 2, dtype=torch.float64))
-    low, top, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
-    triangles = torch.minimum((hz - low) / (top - low), (high - hz) / (high - top)).clamp(min=0)
-    return triangles * 2 / (high - low)
+    return slaney_filters(bands, WINDOW, SAMPLE_RATE_HZ)
 
 
 def pad_or_trim(waveform: Tensor, seconds: float = SECONDS) -> Tensor:
@@ -170,8 +155,11 @@ def demo(*, device: str = "cpu", seed: int = 0, seconds: float = 2.0, bands: int
     ]
     top = mel_to_hz(torch.linspace(0, float(hz_to_mel(torch.tensor(8000.0))), bands + 2))[1:-1].round().int().tolist()
     plot = {
-        **{"kind": "line", "x": list(range(bands)), "series": {"Hz at the top of the band": top}},
-        **{"x_label": "mel band", "y_label": "Hz"},
+        "kind": "line",
+        "x": list(range(bands)),
+        "series": {"Hz at the top of the band": top},
+        "x_label": "mel band",
+        "y_label": "Hz",
     }
     audio = {"sample_rate_hz": SAMPLE_RATE_HZ, "tracks": {"rising tone": tone.tolist()}}
     drawing = "\n".join("".join(SHADES[shade] for shade in row) for row in shades)

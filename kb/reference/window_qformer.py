@@ -1,13 +1,12 @@
 """Window-level Q-Former: every window of L frames becomes N tokens, by queries that attend to that window alone.
 
-Long because the whole Q-Former stands here, attention and layers, to be counted parameter by parameter.
+Long because the whole Q-Former is written out, attention and layers, to be counted parameter by parameter.
 Source: SALMONN, section 3.1 (arXiv:2310.13289); the Q-Former inside is BLIP-2's, section 3.1 (arXiv:2301.12597).
 Left out: the two encoders (their features come in), the language model behind, dropout and training.
 Oracle: Blip2QFormerModel (transformers): as many parameters, and with copied weights the same output to 1e-5.
 88 or 89: the paper's formula pads the last window with zeros, ceil(T / L) windows; its figure and the released code
     (F.unfold without padding) have floor(T / L). last_window says which; "dropped", as in the code, is the default.
     Padded zeros are attended to like frames: the paper has no mask, so a padded window differs from a shorter one.
-Long, over 200 lines, because attention and every part that is counted are written out.
 Ties: there are none. Dtype: that of the weights, float32 unless moved; a model starts from torch's generator.
 Notation: B batch, T frames, E width of the encoders, W windows, L frames of a window, N queries, D width, H heads.
 """
@@ -20,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from kb.reference._alone import run_alone
-from kb.reference._devices import using
+from kb.reference._devices import moved
 
 LAYERS, HEADS, WIDTH = 2, 12, 768  # SALMONN: two layers of BERT's width
 ENCODERS = (1280, 768)  # Whisper-large-v2 and BEATs
@@ -273,8 +272,8 @@ def _small(device: str, seed: int, queries: int, frames: int) -> tuple[Connector
         torch.manual_seed(seed)
         connector = Connector(encoders=(6, 4), queries=queries, width=8, llm_width=5, heads=2)
         features = [torch.randn(1, frames, 6), torch.randn(1, frames, 4)]
-    with using(device):
-        return connector.double().requires_grad_(False).to(device), [one.double().to(device) for one in features]
+    connector = moved(connector.double().requires_grad_(False), device)
+    return connector, [moved(one.double(), device) for one in features]
 
 
 def checks(*, device: str = "cpu") -> list[tuple[str, bool]]:

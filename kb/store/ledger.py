@@ -1,10 +1,12 @@
 """Claims and their runs as the index holds them, and the one definition of the state a claim is in."""
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from kb.references import code_of
+from kb.store.opening import storable
 
 
 class ClaimRun(NamedTuple):
@@ -50,39 +52,59 @@ _STATE = (
 )
 _WITH_LAST_RUN = "claims c LEFT JOIN claim_runs r ON r.key = (SELECT max(key) FROM claim_runs WHERE claim = c.id)"
 _COLUMNS = ", ".join(f"c.{name}" for name in ClaimRow._fields[:9])
-_RUN_COLUMNS = ", ".join(ClaimRun._fields)
+_RUN_COLUMNS = ", ".join(f"r.{name}" for name in ClaimRun._fields)
 
 
-def prepare(db: sqlite3.Connection) -> None:
-    """Teach a connection what the state of a claim is told from."""
-    db.create_function("code_of", 1, code_of)
+class Claims:
+    """The claims of one committed state of the index, with what came of them."""
 
+    def __init__(self, db: sqlite3.Connection) -> None:
+        db.create_function("code_of", 1, code_of)
+        self._db = db
 
-def claim_rows(db: sqlite3.Connection, where: str = "", parameters: Iterable[object] = ()) -> list[ClaimRow]:
-    """Return the claims that a condition on c leaves, in the order of the notes, newest month first."""
-    run_columns = ", ".join(f"r.{name}" for name in ClaimRun._fields)
-    rows = db.execute(
-        f"SELECT {_COLUMNS}, {_FIRST}, {_STATE}, {run_columns} FROM {_WITH_LAST_RUN}{where and f' WHERE {where}'}"
-        " ORDER BY c.month IS NULL, c.month DESC, c.file, c.line",
-        tuple(parameters),
-    )
-    split = len(ClaimRow._fields) - 1
-    return [ClaimRow._make((*row[:split], ClaimRun(*row[split:]) if row[split] else None)) for row in rows]
+    def all(self) -> list[ClaimRow]:
+        """Return all claims, newest month first, as they stand in the notes."""
+        return self._rows()
 
+    def of_months(self, since: str, until: str) -> list[ClaimRow]:
+        """Return the claims of months, both ends included, as they stand in the notes."""
+        return self._rows("c.month BETWEEN ? AND ?", (since, until))
 
-def runs_of(db: sqlite3.Connection, claim: str) -> list[ClaimRun]:
-    """Return every run of a claim, the newest first."""
-    rows = db.execute(f"SELECT {_RUN_COLUMNS} FROM claim_runs WHERE claim = ? ORDER BY key DESC", (claim,))
-    return [ClaimRun(*row) for row in rows]
+    def of_papers(self, papers: Iterable[str]) -> list[ClaimRow]:
+        """Return the claims of records, given by their ids."""
+        return self._rows("c.paper IN (SELECT value FROM json_each(?))", (json.dumps(list(papers)),))
 
+    def called(self, name: str) -> list[ClaimRow]:
+        """Return the claims with an id, one unless several bear it."""
+        return self._rows("c.id = ?", (storable(name),))
 
-def state_counts(db: sqlite3.Connection, papers: str) -> list[tuple[str, str, int]]:
-    """Return (paper, state, claims) of those of papers, ids as a JSON list, that have claims."""
-    return db.execute(
-        f"SELECT c.paper, {_STATE} AS state, count(*) FROM {_WITH_LAST_RUN}"
-        " WHERE c.paper IN (SELECT value FROM json_each(?)) GROUP BY c.paper, state",
-        (papers,),
-    ).fetchall()
+    def runs(self, claim: str) -> list[ClaimRun]:
+        """Return every run of a claim, the newest first."""
+        rows = self._db.execute(
+            f"SELECT {_RUN_COLUMNS} FROM claim_runs r WHERE claim = ? ORDER BY key DESC", (storable(claim),)
+        )
+        return [ClaimRun(*row) for row in rows]
+
+    def states(self, papers: Iterable[str]) -> dict[str, dict[str, int]]:
+        """Return of each of papers that has claims how many are in which state."""
+        rows = self._db.execute(
+            f"SELECT c.paper, {_STATE} AS state, count(*) FROM {_WITH_LAST_RUN}"
+            " WHERE c.paper IN (SELECT value FROM json_each(?)) GROUP BY c.paper, state",
+            (json.dumps(list(papers)),),
+        )
+        found: dict[str, dict[str, int]] = {}
+        for paper, state, count in rows:
+            found.setdefault(paper, {})[state] = count
+        return found
+
+    def _rows(self, where: str = "", parameters: Iterable[object] = ()) -> list[ClaimRow]:
+        rows = self._db.execute(
+            f"SELECT {_COLUMNS}, {_FIRST}, {_STATE}, {_RUN_COLUMNS} FROM {_WITH_LAST_RUN}{where and f' WHERE {where}'}"
+            " ORDER BY c.month IS NULL, c.month DESC, c.file, c.line",
+            tuple(parameters),
+        )
+        split = len(ClaimRow._fields) - 1
+        return [ClaimRow._make((*row[:split], ClaimRun(*row[split:]) if row[split] else None)) for row in rows]
 
 
 def having_claim(state: str) -> tuple[str, list[object]]:

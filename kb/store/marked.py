@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 ORDER = ("arxiv", "doi", "openreview", "acl", "title", "id")  # what outlives most changes of the notes comes first
@@ -38,43 +38,51 @@ class Known(NamedTuple):
     is_starred: bool  # in one of its notes
 
 
-def known_as(db: sqlite3.Connection, keys: Iterable[int]) -> dict[int, Known]:
-    """Return by key what the papers that keys are records of are known by."""
-    chosen = (json.dumps(list(keys)),)
-    rows = db.execute(
-        f"{_SHOWN} SELECT r.shown, i.kind, i.value FROM records r JOIN identities i ON i.paper = r.paper"
-        " UNION SELECT r.shown, 'id', p.id FROM records r JOIN papers p ON p.key = r.paper",
-        chosen,
-    ).fetchall()
-    names: dict[int, list[tuple[int, str]]] = {}
-    for key, kind, value in rows:
-        names.setdefault(key, []).append((ORDER.index(kind), f"{kind}:{value}"))
-    starred = starred_in_notes(db, names)
-    return {key: Known(tuple(name for _, name in sorted(found)), key in starred) for key, found in names.items()}
+class Marks:
+    """What the reader has marked, seen through one committed state of the index."""
 
+    def __init__(self, db: sqlite3.Connection, named: Callable[[str], Iterable[str]]) -> None:
+        """Take what gives the names of the papers marked as "starred" or "read"; a query asks for it."""
+        self._db = db
+        self._named = named
 
-def starred_in_notes(db: sqlite3.Connection, keys: Iterable[int]) -> set[int]:
-    """Return those of keys of whose papers a note bears a star."""
-    rows = db.execute(
-        f"{_SHOWN} SELECT r.shown FROM records r JOIN papers p ON p.key = r.paper WHERE {_STARRED}",
-        (json.dumps(list(keys)),),
-    )
-    return {key for (key,) in rows}
+    def known_as(self, keys: Iterable[int]) -> dict[int, Known]:
+        """Return by key what the papers that keys are records of are known by, and whether a note stars them."""
+        rows = self._db.execute(
+            f"{_SHOWN} SELECT r.shown, i.kind, i.value FROM records r JOIN identities i ON i.paper = r.paper"
+            " UNION SELECT r.shown, 'id', p.id FROM records r JOIN papers p ON p.key = r.paper",
+            (json.dumps(list(keys)),),
+        )
+        names: dict[int, list[tuple[int, str]]] = {}
+        for key, kind, value in rows:
+            names.setdefault(key, []).append((ORDER.index(kind), f"{kind}:{value}"))
+        starred = self.starred(names)
+        return {key: Known(tuple(name for _, name in sorted(found)), key in starred) for key, found in names.items()}
 
+    def starred(self, keys: Iterable[int]) -> set[int]:
+        """Return those of keys of whose papers a note bears a star."""
+        rows = self._db.execute(
+            f"{_SHOWN} SELECT r.shown FROM records r JOIN papers p ON p.key = r.paper WHERE {_STARRED}",
+            (json.dumps(list(keys)),),
+        )
+        return {key for (key,) in rows}
 
-def having_mark(names: Iterable[str], counts_notes: bool) -> tuple[str, list[object]]:
-    """Return a condition on papers p, and its values: one of names is what the paper is known by.
+    def having(self, what: str) -> tuple[str, list[object]]:
+        """Return a condition on papers p, and its values: they are "starred", "read" or "unread".
 
-    If counts_notes, or one of its notes bears a star.
-    """
-    pairs = [name.partition(":")[::2] for name in names]
-    of_notes = f" UNION SELECT p.key FROM papers p WHERE {_STARRED}" if counts_notes else ""
-    condition = (
-        "p.key IN (WITH listed AS (SELECT json_extract(value, '$[0]') AS kind, json_extract(value, '$[1]') AS value"
-        " FROM json_each(?)), marked AS (SELECT i.paper FROM listed l"
-        " JOIN identities i ON i.kind = l.kind AND i.value = l.value"
-        f" UNION SELECT o.key FROM listed l JOIN papers o ON l.kind = 'id' AND o.id = l.value{of_notes})"
-        " SELECT paper FROM marked UNION SELECT o.paper FROM works w JOIN works o ON o.work = w.work"
-        " WHERE w.paper IN (SELECT paper FROM marked))"
-    )
-    return condition, [json.dumps(pairs)]
+        A star in one of a paper's notes counts as well.
+        """
+        if what == "unread":
+            clause, values = self.having("read")
+            return f"NOT ({clause})", values
+        pairs = [name.partition(":")[::2] for name in self._named(what)]
+        of_notes = f" UNION SELECT p.key FROM papers p WHERE {_STARRED}" if what == "starred" else ""
+        condition = (
+            "p.key IN (WITH listed AS (SELECT json_extract(value, '$[0]') AS kind, json_extract(value, '$[1]') AS value"
+            " FROM json_each(?)), marked AS (SELECT i.paper FROM listed l"
+            " JOIN identities i ON i.kind = l.kind AND i.value = l.value"
+            f" UNION SELECT o.key FROM listed l JOIN papers o ON l.kind = 'id' AND o.id = l.value{of_notes})"
+            " SELECT paper FROM marked UNION SELECT o.paper FROM works w JOIN works o ON o.work = w.work"
+            " WHERE w.paper IN (SELECT paper FROM marked))"
+        )
+        return condition, [json.dumps(pairs)]

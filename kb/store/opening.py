@@ -67,6 +67,11 @@ def refusal(error: sqlite3.DatabaseError, database: Path) -> KbError | None:
     return IndexBusy(f"{database} cannot be used now: {error}; see to disk and permissions")
 
 
+def storable(text: str) -> str:
+    """Return text as SQLite takes it: half characters, which a terminal may hand over, stand in no note."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _begin(connection: sqlite3.Connection, database: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA query_only = 1")

@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kb.identities import identities
-from kb.records import Claim, Note, Paper
 from kb.terms import name_key, terms
+
+if TYPE_CHECKING:
+    from kb.records import Claim, Note, Paper
 
 Row = dict[str, Any]
 
@@ -31,7 +33,7 @@ class NoteRows:
     claims: list[Row]
 
 
-def note_rows(note: Note, english_of: Callable[[str], list[str]]) -> NoteRows:
+def note_rows(note: "Note", english_of: Callable[[str], list[str]]) -> NoteRows:
     """Return the rows of note, in its order.
 
     english_of gives the English terms that the Chinese in a text stands for.
@@ -53,7 +55,7 @@ def note_rows(note: Note, english_of: Callable[[str], list[str]]) -> NoteRows:
     return NoteRows(papers, [_claim(claim, months.get(claim.paper or "", note.month)) for claim in note.claims])
 
 
-def _claim(claim: Claim, month: str | None) -> Row:
+def _claim(claim: "Claim", month: str | None) -> Row:
     what = claim.model_dump_json(include={"says", "run", "parameters", "expect", "expect_contradiction", "problem"})
     return {
         "file": claim.file,
@@ -68,7 +70,7 @@ def _claim(claim: Claim, month: str | None) -> Row:
     }
 
 
-def _paper(paper: Paper) -> Row:
+def _paper(paper: "Paper") -> Row:
     return {
         "id": paper.id,
         "file": paper.file,
@@ -87,7 +89,7 @@ def _paper(paper: Paper) -> Row:
     }
 
 
-def _full_text(paper: Paper, claims: list[str], english_of: Callable[[str], list[str]]) -> Row:
+def _full_text(paper: "Paper", claims: list[str], english_of: Callable[[str], list[str]]) -> Row:
     texts = {
         "title": paper.title,
         "short_name": paper.short_name or "",
@@ -101,6 +103,6 @@ def _full_text(paper: Paper, claims: list[str], english_of: Callable[[str], list
     return row
 
 
-def _names(paper: Paper) -> list[str]:
+def _names(paper: "Paper") -> list[str]:
     names = (paper.id, paper.arxiv_id, paper.doi, paper.short_name, paper.title)
     return sorted({name_key(name) for name in names if name} - {""})

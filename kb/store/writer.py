@@ -10,10 +10,10 @@ from typing import Any
 
 from kb.databases import connect
 from kb.errors import IndexBusy
+from kb.store.files import FileState
 from kb.store.joining import Lists, Touched, rejoin
 from kb.store.ledger import ClaimRun
 from kb.store.opening import LATEST_STEP, refusal, steps
-from kb.store.reader import FileState
 from kb.store.rows import NoteRows
 
 WAIT_SECONDS = 30

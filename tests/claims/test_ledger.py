@@ -1,6 +1,8 @@
 """The ledger: what was run is kept, what has changed since is stale, and searches, show and digest tell of it."""
 
+import ast
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -197,23 +199,71 @@ def test_a_claim_becomes_runnable_when_its_reference_arrives(
     claims_kb.run("verify")
     (tmp_path / "not_written.py").write_text("")
     monkeypatch.setattr(references, "FOLDER", tmp_path)
-    references.code_of.cache_clear()
-    try:
-        assert states(claims_kb, "tinyvoice-shape") == {"tinyvoice-shape": "stale"}
-    finally:
-        references.code_of.cache_clear()
+
+    assert states(claims_kb, "tinyvoice-shape") == {"tinyvoice-shape": "stale"}
 
 
-def test_code_that_a_reference_builds_on_counts_as_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_claim_is_stale_when_a_module_that_its_reference_shares_has_changed(
+    claims_kb: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "reference"
+    shutil.copytree(references.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(references, "FOLDER", folder)
+    claims_kb.run("verify")
+    before = states(claims_kb, "salmonn")
+
+    with (folder / "_alone.py").open("a") as shared:  # arithmetic imports it
+        shared.write("\nCHANGED = True\n")
+    references._fingerprint.cache_clear()
+
+    assert before == {"tokens-padded": "contradicted", "tokens-dropped": "holds"}
+    assert states(claims_kb, "salmonn") == {"tokens-padded": "stale", "tokens-dropped": "stale"}
+
+
+@pytest.mark.parametrize("changed", ["tree", "game", "_rules", "_dice", "coin"])
+def test_code_that_a_reference_builds_on_counts_as_its_own(
+    changed: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "tree.py").write_text("from kb.reference import words, game\n")
-    (tmp_path / "game.py").write_text("from kb.reference.tree import grow\n")
+    (tmp_path / "game.py").write_text("from kb.reference._rules import (\n    RULE,\n)\n")
+    (tmp_path / "_rules.py").write_text("def play():\n    from kb.reference import (\n        _dice, coin\n    )\n")
+    (tmp_path / "_dice.py").write_text("from kb.reference.tree import grow\n")
+    (tmp_path / "coin.py").write_text("")
+    (tmp_path / "words_apart.py").write_text("")
     monkeypatch.setattr(references, "FOLDER", tmp_path)
-    before = references.code_of.__wrapped__("tree.grow")
+    before = references.code_of("tree.grow")
 
-    (tmp_path / "game.py").write_text("from kb.reference.tree import grow\n\nRULE = 2\n")
+    (tmp_path / "words_apart.py").write_text("SIDES = 6\n")
+    references._fingerprint.cache_clear()
+    assert references.code_of("tree.grow") == before
 
-    assert before != references.code_of.__wrapped__("tree.grow") != ""
-    assert references.code_of.__wrapped__("other") == ""
+    (tmp_path / f"{changed}.py").write_text((tmp_path / f"{changed}.py").read_text() + "\nSIDES = 6\n")
+    references._fingerprint.cache_clear()
+    assert before != references.code_of("tree.grow") != ""
+
+
+def test_code_that_is_not_there_has_no_fingerprint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(references, "FOLDER", tmp_path)
+
+    assert references.code_of("other") == ""
+
+
+@pytest.mark.parametrize("path", references.references(), ids=lambda path: path.stem)
+def test_a_fingerprint_covers_every_module_that_python_would_import(path: Path) -> None:
+    wanted = {path.stem}
+    while more := {name for one in wanted for name in imported(path.with_name(f"{one}.py"))} - wanted:
+        wanted |= more
+
+    assert {file.stem for file in references.code_files(path)} == wanted
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules of kb.reference that a file imports, as Python's own grammar has them."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    names = [
+        f"{node.module}.{alias.name}".split(".") for node in nodes for alias in node.names if node.module is not None
+    ]
+    return {name[2] for name in names if name[:2] == ["kb", "reference"]}
 
 
 def test_every_run_is_kept_with_what_it_ran_on(claims_kb: Any) -> None:

@@ -141,6 +141,20 @@ def test_nothing_to_run_is_no_error() -> None:
     assert outcomes([]) == []
 
 
+def test_a_claim_that_never_ends_ends_with_whoever_asked(tmp_path: Path) -> None:
+    code = "from kb.claims import worker; worker.run = lambda **job: next(n for n in iter(int, 1) if n); worker.main()"
+    worker = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+    assert worker.stdin is not None
+    worker.stdin.write(b"{}\n")
+    worker.stdin.flush()
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.wait(1)
+
+    worker.stdin.close()  # what the end of a process does to its pipes, killed or not
+
+    assert worker.wait(30) == 0
+
+
 def test_a_package_that_is_missing_is_named_with_the_way_to_it(tmp_path: Path) -> None:
     # A folder before all others whose torch cannot be imported stands for an installation without it.
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('no torch', name='torch')")

@@ -13,7 +13,7 @@ from kb.exchange.works import Work, works
 from kb.parsing import parse_note
 from kb.query import parse_query
 from kb.records import Link, Paper
-from kb.store.reader import PaperRow
+from kb.store.papers import PaperRow
 
 FIELDS = (
     "title",

@@ -15,7 +15,7 @@ NOT_UTF_8 = "\udcb2\udce2.md"  # 测.md as Chinese Windows writes it
 
 
 def titles(kb: Any) -> list[str]:
-    return sorted(row.title for row in kb.reader().list_rows(parse_query("")))
+    return sorted(row.title for row in kb.reader().listed(parse_query("")))
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_a_note_that_goes_while_it_is_read_is_told_and_forgotten_by_the_next_com
     assert result.exit_code == 0
     assert result.stderr == "not indexed: b.md: cannot be read: No such file or directory\n"
     assert one.run("list").stderr == ""
-    assert list(one.reader().files()) == ["a.md"]
+    assert list(one.reader().files.states()) == ["a.md"]
 
 
 def test_a_note_that_changes_while_it_is_read_is_read_again_by_the_next_command(
@@ -212,7 +212,7 @@ def test_a_note_renamed_in_case_alone_is_the_same_note_under_its_new_name(one: A
 
     assert after["paper"]["file"] == "A.md"
     assert (after["paper"]["title"], after["score"]) == (before["paper"]["title"], before["score"])
-    assert list(one.reader().files()) == ["A.md"]
+    assert list(one.reader().files.states()) == ["A.md"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")

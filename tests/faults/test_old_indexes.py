@@ -64,7 +64,10 @@ def test_an_index_of_an_earlier_version_opens_and_becomes_what_it_would_be_now(
 def test_runs_of_claims_outlive_the_migration(kb: Any) -> None:
     put(kb, "0008.sqlite.gz")
 
-    assert [claim["state"] for claim in kb.json("claims")["claims"]] == ["holds"]
+    [claim] = kb.json("claims")["claims"]  # stale or not, as the code of arithmetic goes on
+    [run] = kb.json("claims", claim["id"])["runs"]
+
+    assert run["state"] == "holds"
 
 
 def test_a_newer_index_is_refused_with_advice_and_left_as_it_is(kb: Any) -> None:

@@ -19,7 +19,8 @@ from kb.query import parse_query
 from kb.records import Note, Paper
 from kb.search import search
 from kb.sources import Source
-from kb.store.reader import PaperRow, Reader
+from kb.store.papers import PaperRow
+from kb.store.reader import Reader
 from kb.store.rows import note_rows
 from tests.exchange.test_round_trip import LIBRARIES, Work, expected, facts
 from tests.parsing.test_nothing_is_lost import lost
@@ -178,11 +179,11 @@ def query_of(config: Config, reader: Reader) -> Callable[[str], None]:
     Whatever is typed is answered; SQLite sees terms alone; quoted texts stand in every hit, excluded words in none, and
     what is marked lies in the text.
     """
-    said = {row.key: _said(reader.record(row.key)) for row in reader.list_rows(parse_query(""))}
+    said = {row.key: _said(reader.papers.record(row.key)) for row in reader.listed(parse_query(""))}
 
     def query(text: str) -> None:
-        reader.named(text)
-        reader.claims_called(text)
+        reader.papers.named(text)
+        reader.claims.called(text)
         parsed = parse_query(text)
         phrases = (*parsed.words, *parsed.required, *parsed.excluded, *parsed.excluded_words)
         for one in phrases:
@@ -198,7 +199,7 @@ def query_of(config: Config, reader: Reader) -> Callable[[str], None]:
                 if len(one.terms) == 1 and one.terms[0].isascii():
                     assert not re.search(rf"\b{one.terms[0]}\b", said[hit.paper.key]), (one, hit.paper.id)
         assert len({hit.paper.key for hit in answer.hits}) == len(answer.hits) <= len(said)
-        reader.list_rows(parsed)
+        reader.listed(parsed)
 
     return query
 

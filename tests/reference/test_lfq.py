@@ -135,9 +135,9 @@ def test_the_demo_uses_more_codes_with_entropy_and_with_commitment_and_most_with
 
     assert json.loads(json.dumps(shown)) == shown
     rows = {(row["bits"], row["losses"]): row for row in shown["rows"]}
-    assert list(rows) == [(bits, way) for bits in (6, 8) for way in lfq.LOSSES]
+    assert list(rows) == [(bits, way) for bits in (6, 8) for way in (*lfq.LOSSES, lfq.VECTORS)]
     for bits in (6, 8):
-        told = {way: rows[bits, way]["entropy_bits"] for way in lfq.LOSSES}
+        told = {way: rows[bits, way]["entropy_bits"] for way in (*lfq.LOSSES, lfq.VECTORS)}
         assert told["error alone"] < told["+ entropy"] < told["+ commitment"] < told["+ both"] <= bits
         assert rows[bits, "+ both"]["used_percent"] > 85 > 60 > rows[bits, "vectors"]["used_percent"]
         assert rows[bits, "+ both"]["snr_db"] > rows[bits, "error alone"]["snr_db"] + 1

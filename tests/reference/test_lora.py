@@ -102,15 +102,15 @@ def test_scalings_are_those_of_the_papers():
 def test_a_mistake_is_told_with_the_shapes():
     x, weight, a, b = torch.zeros(3, 7), torch.zeros(5, 7), torch.zeros(2, 7), torch.zeros(5, 2)
 
-    with pytest.raises(ValueError, match=r"\[5, 7\] and \[2, 6\] and \[5, 2\]"):
+    with pytest.raises(ValueError, match=r"\[5, 7\] .* and \[2, 6\] .* and \[5, 2\]"):
         lora.adapted(x, weight, a[:, :6], b, 1.0)
-    with pytest.raises(ValueError, match=r"\[5, 7\] and \[2, 7\] and \[5, 1\]"):
+    with pytest.raises(ValueError, match=r"\[5, 7\] .* and \[2, 7\] .* and \[5, 1\]"):
         lora.merge(weight, a, b[:, :1], 1.0)
-    with pytest.raises(ValueError, match=r"\[3, 6\] and \[5, 7\]"):
+    with pytest.raises(ValueError, match=r"\[3, 6\] .* and \[5, 7\]"):
         lora.adapted(x[:, :6], weight, a, b, 1.0)
-    with pytest.raises(ValueError, match=r"\[5, 7\], 6"):
+    with pytest.raises(ValueError, match=r"\[5, 7\] torch\.float32, 6"):
         lora.start(weight, 6)
-    with pytest.raises(ValueError, match=r"\[3, 7\] and \[2, 5\]"):
+    with pytest.raises(ValueError, match=r"\[3, 7\] .* and \[2, 5\]"):
         lora.fit(x, torch.zeros(2, 5), weight, 1, 1.0)
     with pytest.raises(ValueError, match="b should be rows of one length"):
         lora.adapted_output([1, 2], [[1, 0], [0, 1]], [[1, 1]], [[1], [2, 3]], 1.0)

@@ -201,13 +201,13 @@ def test_a_mistake_is_told_with_both_shapes():
         split_rvq.encode(latents, semantic, acoustic, n_q=4)
     with pytest.raises(ValueError, match="n_q of 1 or more, the number of semantic levels, got 0"):
         split_rvq.encode(latents, semantic, acoustic, n_q=0)
-    with pytest.raises(ValueError, match=r"\[2, 3, 4\], \[2, 5, 3\]"):
+    with pytest.raises(ValueError, match=r"\[2, 3, 4\] .* and \[2, 5, 3\]"):
         split_rvq.decode(torch.zeros(2, 4, 4, dtype=torch.int64), semantic, acoustic)
     with pytest.raises(ValueError, match=r"1 semantic levels or more, got \[2, 0, 4\]"):
         split_rvq.decode(torch.zeros(2, 0, 4, dtype=torch.int64), semantic, acoustic)
     with pytest.raises(ValueError, match=r"0\.\.4, got 0\.\.5"):
         split_rvq.decode(torch.tensor([[[0, 4], [0, 5]]]), semantic, acoustic)
-    with pytest.raises(ValueError, match=r"\[10, 6\], \[9, 2\], 3"):
+    with pytest.raises(ValueError, match=r"\[10, 6\] .* and \[9, 2\] .*, 3"):
         split_rvq.fit(torch.zeros(10, 6), torch.zeros(9, 2), 3, 4)
     with pytest.raises(ValueError, match=r"11 codewords .* \[10, 2\]"):
         split_rvq.fit(torch.ones(10, 6), torch.ones(10, 2), 3, 11)

@@ -45,22 +45,23 @@ LOADER_LINE = 'LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)'
 # What is put into the text of SQL: names of columns and tables, constants, and clauses made of these. Values are bound.
 IN_SQL = {
     "health.py": {"rows", "MOST_TOLD"},
-    "ledger.py": {"run_columns", "_COLUMNS", "where", "_STATE", "where and f' WHERE {where}'", "_WITH_LAST_RUN"}
-    | {"_RUN_COLUMNS", "_FIRST"},
-    "marked.py": {"_SHOWN", "of_notes", "_STARRED"},
-    "reader.py": {
-        "source",
-        "_OF_A_PAPER",
-        "_ROW_COLUMNS",
+    "files.py": {"where"},
+    "full_text.py": {"source", "key", "sql", "weights", "READING_ORDER"}
+    | {"' AND '.join(clauses)", "' AND '.join(inner)"},
+    "ledger.py": {
+        "_COLUMNS",
+        "_RUN_COLUMNS",
+        "_FIRST",
+        "_STATE",
+        "_WITH_LAST_RUN",
         "where",
-        "clause",
-        "name",
-        "sql",
-        "_READING_ORDER",
-        "weights",
-    }
-    | {"key", "' AND '.join(clauses)", "' AND '.join(inner)"},
+        "where and f' WHERE {where}'",
+    },
+    "marked.py": {"_SHOWN", "of_notes", "_STARRED"},
+    "papers.py": {"_OF_A_PAPER", "_ROW_COLUMNS", "where", "clause", "name", "READING_ORDER"},
+    "passages.py": {"where"},
     "schema.py": {"columns"},
+    "works.py": {"READING_ORDER"},
     "writer.py": {"table", "columns", "marks"},
 }
 _SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|WHERE|ORDER BY|FROM|PRAGMA|CREATE|DROP|CASE|EXISTS)\b")
@@ -156,10 +157,10 @@ def test_a_reader_cannot_write_and_a_quote_is_a_letter(kb: Any) -> None:
     kb.refresh()
     reader = kb.reader()
     evil = "x'; DROP TABLE papers; --"
-    assert reader.named(evil) == []
-    assert reader.claims_called(evil) == []
-    assert reader.missing([evil]) == [evil]
-    assert reader.paper_count(evil) == 0
+    assert reader.papers.named(evil) == []
+    assert reader.claims.called(evil) == []
+    assert reader.papers.missing([evil]) == [evil]
+    assert reader.papers.count(evil) == 0
     with pytest.raises(Exception, match="readonly"):
         reader._db.execute("DELETE FROM papers")
-    assert reader.paper_count() == 4
+    assert reader.papers.count() == 4

@@ -156,6 +156,14 @@ def test_line_ends_that_toml_does_not_know_are_told_and_left(kb: Any) -> None:
     assert settings.read_bytes() == b'notes = "notes"\rencoder = "none"\r'
 
 
+@pytest.mark.parametrize("file", ["kb.toml", "marks.toml", "notes/glossary.yaml"])
+def test_lists_in_lists_without_end_are_refused_in_one_line(kb: Any, file: str) -> None:
+    (kb.root / file).write_text("same = " * (file != "notes/glossary.yaml") + "[" * 100_000, encoding="utf-8")
+    result = kb.run("list", *(["is:starred"] if file == "marks.toml" else []))
+    assert result.stderr.count("\n") == 1
+    assert file in result.stderr
+
+
 def test_half_a_character_in_a_library_costs_that_character_alone(kb: Any, tmp_path: Any) -> None:
     path = tmp_path / "mine.json"
     path.write_text('[{"type": "book", "title": "Half \\ud800 \\u0000 whole \\ud83d\\ude00"}]', encoding="utf-8")

@@ -1,0 +1,162 @@
+"""The records of papers in the index: found by what they are called, and counted."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from kb.store.opening import storable
+from kb.terms import name_key
+
+
+class PaperRow(NamedTuple):
+    """What a list or a hit shows of a paper."""
+
+    key: int
+    id: str
+    file: str
+    line: int
+    title: str
+    short_name: str | None
+    kind: str
+    month: str | None
+    section: str
+    organizations: str
+    keywords: str
+    arxiv_id: str | None
+
+
+class Name(NamedTuple):
+    """What a paper is called."""
+
+    terms: str  # index terms of its title, short name and ids, with spaces between
+    keywords: str  # as the index joins lists
+    month: str | None
+
+
+_ROW_COLUMNS = ", ".join(f"p.{name}" for name in PaperRow._fields)
+_OF_A_PAPER = "p.kind != 'note'"
+# Newest month first, then as they stand in the notes; what has no month comes last.
+READING_ORDER = "p.month IS NULL, p.month DESC, p.file, p.line"
+
+
+class Papers:
+    """The records of one committed state of the index. What is asked by key must be there."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def count(self, file: str | None = None) -> int:
+        """Return how many papers the index holds, or how many of file."""
+        where = "WHERE file = ?" if file is not None else ""
+        parameters = (file,) if file is not None else ()
+        return int(self._db.execute(f"SELECT count(*) FROM papers {where}", parameters).fetchone()[0])
+
+    def largest_key(self) -> int:
+        """Return the largest key of a paper, 0 if there is none."""
+        return int(self._db.execute("SELECT coalesce(max(key), 0) FROM papers").fetchone()[0])
+
+    def rows(self, keys: Sequence[int]) -> list[PaperRow]:
+        """Return the rows of keys, in their order."""
+        rows = self._rows("WHERE p.key IN (SELECT value FROM json_each(?))", (json.dumps(list(keys)),))
+        found = {row.key: row for row in rows}
+        return [found[key] for key in keys]
+
+    def all(self) -> list[PaperRow]:
+        """Return the rows of everything that is not a note or a lecture, newest month first."""
+        return self._rows(f"WHERE p.kind IN ('paper', 'project') ORDER BY {READING_ORDER}", ())
+
+    def record(self, key: int) -> str:
+        """Return a paper's record as JSON."""
+        return str(self._db.execute("SELECT record FROM papers WHERE key = ?", (key,)).fetchone()[0])
+
+    def records(self, since: str, until: str) -> list[tuple[int, str]]:
+        """Return (key, record as JSON) of the papers of months, both ends included, as they stand in the notes."""
+        rows = self._db.execute(
+            f"SELECT key, record FROM papers p WHERE month BETWEEN ? AND ? AND {_OF_A_PAPER}"
+            " ORDER BY p.month, p.file, p.line",
+            (since, until),
+        )
+        return rows.fetchall()
+
+    def named(self, name: str) -> list[PaperRow]:
+        """Return the papers that name means: an id, arXiv id, short name or title in full, else any part of one."""
+        wanted = storable(name.strip())
+        if exact := self.called_exactly([wanted]):
+            return self.rows(exact)
+        columns = ("id", "arxiv_id", "short_name", "title")
+        where = " OR ".join(f"instr(lower(p.{column}), lower(?))" for column in columns)
+        return self._rows(f"WHERE {where} ORDER BY {READING_ORDER}", (wanted,) * len(columns))
+
+    def called_exactly(self, names: Iterable[str]) -> list[int]:
+        """Return the keys of the papers whose id, arXiv id, DOI, short name or title is one of names."""
+        keys = json.dumps([name_key(name) for name in names])
+        rows = self._db.execute(
+            "SELECT DISTINCT p.key FROM names n JOIN papers p ON p.key = n.paper"
+            f" WHERE n.name IN (SELECT value FROM json_each(?)) ORDER BY {READING_ORDER}",
+            (keys,),
+        )
+        return [key for (key,) in rows]
+
+    def missing(self, ids: Iterable[str]) -> list[str]:
+        """Return those of ids that no record has, in order."""
+        rows = self._db.execute(
+            "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM papers)", (json.dumps(list(ids)),)
+        )
+        return [value for (value,) in rows]
+
+    def names(self) -> dict[int, Name]:
+        """Return what every paper is called. Their records, which are large, are not read."""
+        called: dict[int, list[str]] = {}
+        for key, name in self._db.execute("SELECT paper, name FROM names"):
+            called.setdefault(key, []).append(name)
+        rows = self._db.execute(f"SELECT key, month, keywords FROM papers p WHERE {_OF_A_PAPER}")
+        return {key: Name(" ".join(called.get(key, ())), keywords, month) for key, month, keywords in rows}
+
+    def ids(self) -> dict[int, dict[str, str]]:
+        """Return the ids by kind, "arxiv" or "doi", that records give as their paper's own, by key."""
+        found: dict[int, dict[str, str]] = {}
+        for paper, kind, value in self._db.execute("SELECT paper, kind, value FROM identities WHERE kind != 'title'"):
+            found.setdefault(paper, {})[kind] = value
+        return found
+
+    def authors(self, keys: Iterable[int]) -> dict[int, list[str]]:
+        """Return the authors of each of keys."""
+        rows = self._db.execute(
+            "SELECT key, json_extract(record, '$.authors') FROM papers WHERE key IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(keys)),),
+        )
+        return {key: json.loads(authors) for key, authors in rows}
+
+    def months(self) -> list[tuple[str | None, int]]:
+        """Return (month, papers) of every month with papers, newest first."""
+        return self._db.execute(
+            f"SELECT month, count(*) FROM papers p WHERE {_OF_A_PAPER}"
+            " GROUP BY month ORDER BY month IS NULL, month DESC"
+        ).fetchall()
+
+    def column(self, name: str) -> list[str]:
+        """Return one column of every paper, as stored: lists joined by 、."""
+        _check_column(name)
+        return [value for (value,) in self._db.execute(f"SELECT {name} FROM papers") if value]
+
+    def column_of_months(self, name: str, since: str, until: str) -> list[tuple[str, str]]:
+        """Return (month, column) of the papers of months, both ends included, where the column is not empty.
+
+        What several records of one paper say in a month counts once.
+        """
+        _check_column(name)
+        rows = self._db.execute(
+            f"SELECT DISTINCT month, {name}, coalesce(work, -key) FROM papers p LEFT JOIN works w ON w.paper = p.key"
+            f" WHERE month BETWEEN ? AND ? AND {name} != '' AND {_OF_A_PAPER}",
+            (since, until),
+        )
+        return [(month, column) for month, column, _ in rows]
+
+    def _rows(self, clause: str, parameters: Sequence[object]) -> list[PaperRow]:
+        return [PaperRow(*row) for row in self._db.execute(f"SELECT {_ROW_COLUMNS} FROM papers p {clause}", parameters)]
+
+
+def _check_column(name: str) -> None:
+    if name not in ("organizations", "keywords", "kind", "link_kinds", "section"):
+        raise ValueError(f"no such column to count: {name}")
