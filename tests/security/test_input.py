@@ -1,6 +1,7 @@
 """Whatever is typed or read is answered; what `make fuzz` found stands here."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,7 +162,7 @@ def test_lists_in_lists_without_end_are_refused_in_one_line(kb: Any, file: str) 
     (kb.root / file).write_text("same = " * (file != "notes/glossary.yaml") + "[" * 100_000, encoding="utf-8")
     result = kb.run("list", *(["is:starred"] if file == "marks.toml" else []))
     assert result.stderr.count("\n") == 1
-    assert file in result.stderr
+    assert Path(file).name in result.stderr
 
 
 def test_half_a_character_in_a_library_costs_that_character_alone(kb: Any, tmp_path: Any) -> None:
