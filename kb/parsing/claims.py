@@ -1,6 +1,7 @@
 """Claim blocks: what a note says can be computed, and how. The block itself is no text of the note."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -104,9 +105,9 @@ def _values(fence: Fence) -> tuple[dict[str, Any], str | None]:
 def _written_twice(node: Any) -> str | None:
     """Return a key that a mapping of node, or of what is in it, holds twice; None if there is none."""
     pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    keys = [str(key.value) for key, _ in pairs]
+    counts = Counter(str(key.value) for key, _ in pairs)
     inside = [value for _, value in pairs] or (node.value if isinstance(node, yaml.SequenceNode) else [])
-    twice = next((key for key in keys if keys.count(key) > 1), None)
+    twice = next((key for key, count in counts.items() if count > 1), None)
     return twice or next((found for one in inside if (found := _written_twice(one))), None)
 
 

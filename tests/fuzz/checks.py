@@ -23,7 +23,7 @@ from kb.store.papers import PaperRow
 from kb.store.reader import Reader
 from kb.store.rows import note_rows
 from tests.exchange.test_round_trip import LIBRARIES, Work, expected, facts
-from tests.parsing.test_nothing_is_lost import lost
+from tests.parsing.test_nothing_is_lost import lost, said
 
 LIBRARY_SUFFIXES = (".bib", ".json", ".sqlite")
 _DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
@@ -79,7 +79,7 @@ def claim_block(text: str) -> None:
         assert claim.paper is None or claim.paper in [paper.id for paper in note.papers]
         for value in (*claim.parameters.values(), *claim.expect.values()):
             assert isinstance(value, (str, tuple))
-        leaves = re.findall(r"\w+", f"{claim.run} {claim.parameters} {claim.expect} {claim.says}")
+        leaves = re.findall(r"\w+", f"{claim.run} {claim.says} {said(claim.parameters)} {said(claim.expect)}")
         if not claim.problem and "\\" not in text:
             assert set(leaves) <= set(re.findall(r"\w+", f"{text} {' '.join(CLAIM_FIELDS)}"))
 
@@ -179,7 +179,7 @@ def query_of(config: Config, reader: Reader) -> Callable[[str], None]:
     Whatever is typed is answered; SQLite sees terms alone; quoted texts stand in every hit, excluded words in none, and
     what is marked lies in the text.
     """
-    said = {row.key: _said(reader.papers.record(row.key)) for row in reader.listed(parse_query(""))}
+    known = {row.key: _folded(reader.papers.record(row.key)) for row in reader.listed(parse_query(""))}
 
     def query(text: str) -> None:
         reader.papers.named(text)
@@ -194,17 +194,17 @@ def query_of(config: Config, reader: Reader) -> Callable[[str], None]:
             assert ends == sorted(ends)
             assert all(0 <= start < end <= len(hit.text) for start, end in hit.marks)
             for one in parsed.required:
-                assert "".join(one.terms[:1]) in said[hit.paper.key], (one, hit.paper.id)
+                assert "".join(one.terms[:1]) in known[hit.paper.key], (one, hit.paper.id)
             for one in parsed.excluded:
                 if len(one.terms) == 1 and one.terms[0].isascii():
-                    assert not re.search(rf"\b{one.terms[0]}\b", said[hit.paper.key]), (one, hit.paper.id)
-        assert len({hit.paper.key for hit in answer.hits}) == len(answer.hits) <= len(said)
+                    assert not re.search(rf"\b{one.terms[0]}\b", known[hit.paper.key]), (one, hit.paper.id)
+        assert len({hit.paper.key for hit in answer.hits}) == len(answer.hits) <= len(known)
         reader.listed(parsed)
 
     return query
 
 
-def _said(record: str) -> str:
+def _folded(record: str) -> str:
     return unicodedata.normalize("NFKC", record).casefold()
 
 

@@ -72,7 +72,7 @@ def _claim_lines(note: Note, lines: list[str]) -> dict[int, set[str]]:
         end = next(ends, claim.line)
         if not claim.problem:
             unread = re.findall(r"(?:^|\s)#.*|![^\s,\[\]{}]+", "\n".join(lines[claim.line - 1 : end]), re.MULTILINE)
-            words = _words(f"{_said(claim.model_dump())} {CLAIM} {' '.join(unread)}")
+            words = _words(f"{said(claim.model_dump())} {CLAIM} {' '.join(unread)}")
             found |= dict.fromkeys(range(claim.line, end + 1), words)
     return found
 
@@ -80,14 +80,14 @@ def _claim_lines(note: Note, lines: list[str]) -> dict[int, set[str]]:
 def _known(paper: Paper) -> str:
     """Return all that a record says."""
     dates = [date.replace("-", "") for date in (paper.date, paper.published) if date]
-    return " ".join([_said(paper.model_dump()), *dates])
+    return " ".join([said(paper.model_dump()), *dates])
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
     """Return all texts in the fields of a record."""
     if isinstance(value, dict):
-        return " ".join(f"{name} {_said(one)}" for name, one in value.items())
-    return " ".join(map(_said, value)) if isinstance(value, (list, tuple)) else str(value)
+        return " ".join(f"{name} {said(one)}" for name, one in value.items())
+    return " ".join(map(said, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _words(text: str) -> set[str]:
