@@ -65,7 +65,7 @@ class Query(NamedTuple):
     """A parsed query."""
 
     text: str  # the plain words as typed, for retrievers that read whole questions
-    names: tuple[str, ...]  # what a paper may be called that is asked for: all that was typed, and arXiv ids in it
+    names: tuple[str, ...]  # what a paper may be called that is asked for: all that was typed, and unquoted arXiv ids
     words: tuple[Phrase, ...]  # any of them makes a hit; a word asked for twice counts twice
     required: tuple[Phrase, ...]
     excluded: tuple[Phrase, ...]  # written -"text": not there to the letter
@@ -119,7 +119,7 @@ def parse_query(text: str) -> Query:
     name = " ".join(named)
     return Query(
         text=" ".join(plain),
-        names=tuple(dict.fromkeys((name, *_ARXIV_ID.findall(name)) if name else ())),
+        names=tuple(dict.fromkeys(one for one in (name, *_ARXIV_ID.findall(" ".join(plain))) if one)),
         words=_without_weak(words),
         required=tuple(required),
         excluded=tuple(excluded),

@@ -57,3 +57,17 @@ def test_no_mark_of_the_index_language_gets_through(marks: str) -> None:
 def test_a_wrong_value_is_answered_with_a_right_one(text: str, complaint: str) -> None:
     with pytest.raises(KbError, match=complaint):
         parse_query(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("arXiv:2410.00037v2", ("arXiv:2410.00037v2", "2410.00037")),
+        ("2410.00037", ("2410.00037",)),
+        ('"2410.00037"', ("2410.00037",)),
+        ('"Wh2410.00037', ("Wh2410.00037",)),  # quoted is to the letter
+        ("org:CMU", ()),
+    ],
+)
+def test_a_paper_is_asked_for_by_all_that_is_typed_and_by_an_id_in_it(typed: str, names: tuple[str, ...]) -> None:
+    assert parse_query(typed).names == names
