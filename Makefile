@@ -46,7 +46,7 @@ screenshots: $(VENV)/.test ## Take the pictures of a month's page for docs/ (nee
 	$(BIN)/kb verify
 	$(BIN)/python docs/screenshots.py
 
-fuzz: $(VENV)/.test ## Feed noise to parsers, queries, claim blocks, kb.toml and libraries, ten minutes each.
+fuzz: $(VENV)/.test ## Feed noise to parsers, queries, claim blocks, kb.toml, BibTeX, CSL JSON and Zotero, ten minutes each.
 	$(BIN)/python -m tests.fuzz
 
 soak: $(VENV)/.test ## Kill, crowd and overfill it for a quarter of an hour and print what was lost; docs/reliability.md has a run.

@@ -147,6 +147,8 @@ def _check(path: Path, text: str) -> None:
         line = at[1] if at and at[1] else text.count("\n") + (not text.endswith("\n"))
         problem = _AT_LINE.sub("", str(error)).strip()
         raise KbError(f"{path}:{line}: {problem}; mend the line or delete it") from None
+    except RecursionError:
+        raise KbError(f"{path}: lists in lists without end; mend it") from None
     for name, value in values.items():
         for what in (STARRED, READ):
             if isinstance(value, dict) and what in value and not re.fullmatch(_DAY, str(value[what])):

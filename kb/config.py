@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from kb.databases import JOURNAL, names_a_file
 from kb.errors import KbError
 from kb.sources import Source, read_sources
 from kb.writing import write_whole
@@ -102,9 +103,11 @@ def load_config(root: Path) -> Config:
     """
     path = root / CONFIG_NAME
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_bytes().decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise KbError(f"{path}: not valid TOML in UTF-8: {error}; mend it, or delete it and run: kb init") from None
+    except RecursionError:
+        raise KbError(f"{path}: lists in lists without end; mend it, or delete it and run: kb init") from None
     except OSError as error:
         raise KbError(f"{path}: cannot be read: {error.strerror}") from None
     sources = values.pop(SOURCES, [])
@@ -118,7 +121,7 @@ def load_config(root: Path) -> Config:
         root=root,
         notes=notes,
         templates=_inside(root, values, "templates", "templates"),
-        index=_unlinked(_inside(root, values, "index", ".kb")),
+        index=_harmless(_inside(root, values, "index", ".kb")),
         encoder=values.get("encoder", DEFAULT_ENCODER),
         sources=read_sources(sources, root, notes, path),
         **_judgments(values, path),
@@ -134,7 +137,10 @@ def set_encoder(config: Config, model: str) -> None:
     text = path.read_bytes().decode("utf-8")
     line = f"encoder = {json.dumps(model, ensure_ascii=False)}"
     changed, count = _ENCODER_LINE.subn(lambda found: line + found["rest"], text, count=1)
-    write_whole(path, (changed if count else f"{line}{_newline(text)}{text}").encode("utf-8"))
+    changed = changed if count else f"{line}{_newline(text)}{text}"
+    if _values(changed) != {**tomllib.loads(text), "encoder": model}:
+        raise KbError(f"{path}: its line of the encoder is not where one is looked for; set it to {model!r} by hand")
+    write_whole(path, changed.encode("utf-8"))
 
 
 def add_source(config: Config, source: Source) -> None:
@@ -147,11 +153,17 @@ def add_source(config: Config, source: Source) -> None:
     newline = _newline(text)
     entry = "\n".join(("", f"[[{SOURCES}]]", *source.toml_lines(config.root), "")).replace("\n", newline)
     changed = text + (newline if text and not text.endswith("\n") else "") + (entry if text else entry.lstrip())
-    try:
-        tomllib.loads(changed)
-    except tomllib.TOMLDecodeError:
-        raise KbError(f"{path}: sources should be tables [[{SOURCES}]]; write those that are there so") from None
+    if SOURCES not in (_values(changed) or {}):
+        raise KbError(f"{path}: sources should be tables [[{SOURCES}]]; write those that are there so")
     write_whole(path, changed.encode("utf-8"))
+
+
+def _values(text: str) -> dict[str, Any] | None:
+    """Return what text says as TOML; None if it is none."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def _newline(text: str) -> str:
@@ -203,13 +215,18 @@ def _inside(root: Path, values: dict[str, Any], key: str, default: str) -> Path:
     return folder
 
 
-def _unlinked(index: Path) -> Path:
-    """Return index if it holds no links: what is written to it must not end up where one leads."""
+def _harmless(index: Path) -> Path:
+    """Return index if nothing in it leads elsewhere: what is written to it must not end up outside of it."""
     try:
         with os.scandir(index) as entries:
-            link = next((entry.name for entry in entries if entry.is_symlink()), None)
+            for entry in entries:
+                if entry.is_symlink():
+                    raise KbError(
+                        f"{entry.path} is a link, and the index is written only where it lies; delete the link"
+                    )
+                if entry.name.endswith(JOURNAL) and entry.is_file() and names_a_file(Path(entry.path)):
+                    what = "names another file, which SQLite would delete"
+                    raise KbError(f"{entry.path} {what}; delete the journal and run: kb index --full")
     except OSError:
         return index  # not there yet; what else may be wrong is told when it is used
-    if link:
-        raise KbError(f"{index / link} is a link, and the index is written only where it lies; delete the link")
     return index

@@ -112,6 +112,8 @@ def read_glossary(path: Path) -> list[tuple[list[str], list[str]]]:
         raise KbError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise KbError(f"{path}: not UTF-8; save it as UTF-8") from None
+    except RecursionError:
+        raise KbError(f"{path}: lists in lists without end; mend it") from None
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         raise KbError(

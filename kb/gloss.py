@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from kb.databases import connect
 from kb.errors import KbError
 from kb.query import Query
 from kb.terms import Phrase, fold, has_unspaced, name_key, phrase, runs, split_unspaced, terms
@@ -149,18 +150,17 @@ def is_damaged(index: Path) -> bool:
     path = gloss_path(index)
     if not path.is_file():
         return False
-    with closing(_connect(path)) as db:
-        try:
-            return not db.execute("SELECT 1 FROM meta").fetchall() or db.execute("PRAGMA quick_check").fetchone() != (
-                "ok",
-            )
-        except sqlite3.DatabaseError:
-            return True
+    try:
+        with closing(_connect(path)) as db:
+            is_empty = not db.execute("SELECT 1 FROM meta").fetchall()
+            return is_empty or db.execute("PRAGMA quick_check").fetchone() != ("ok",)
+    except sqlite3.DatabaseError:
+        return True
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     # The table is written once, under another name: nobody has to be waited for, and nothing is written beside it.
-    return sqlite3.connect(f"file:{quote(os.fsencode(path))}?immutable=1", uri=True)
+    return connect(f"file:{quote(os.fsencode(path))}?immutable=1", uri=True)
 
 
 def readable(text: str, reads_unspaced: bool, gloss: Gloss | None) -> str:

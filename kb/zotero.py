@@ -10,12 +10,14 @@ import re
 import shutil
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from kb import scan
+from kb.databases import JOURNAL, connect, names_a_file
 from kb.errors import KbError
 
 SUFFIX = ".sqlite"
@@ -67,9 +69,13 @@ _KEYWORD_ROWS = """
 _NOTE_ROWS = "SELECT parentItemID, note FROM itemNotes WHERE parentItemID NOT NULL AND {live} ORDER BY itemID"
 _ITEM_ROWS = """
     SELECT i.itemID, i.key, t.typeName, substr(i.dateAdded, 1, 7) FROM items i
-    JOIN itemTypes t ON t.itemTypeID = i.itemTypeID JOIN libraries l ON l.libraryID = i.libraryID
-    WHERE l.type != 'feed' AND {live} ORDER BY i.itemID"""
+    LEFT JOIN itemTypes t ON t.itemTypeID = i.itemTypeID LEFT JOIN libraries l ON l.libraryID = i.libraryID
+    WHERE l.type IS NOT 'feed' AND {live} ORDER BY i.itemID"""
 _LIVE = "itemID NOT IN (SELECT itemID FROM deletedItems)"
+_COMPUTED_ROWS = """
+    SELECT name FROM sqlite_master WHERE rootpage = 0 AND type IN ('table', 'view') AND lower(name) IN (
+        'items', 'itemtypes', 'libraries', 'itemdata', 'fields', 'itemdatavalues', 'itemcreators', 'creators',
+        'creatortypes', 'itemtags', 'tags', 'collectionitems', 'collections', 'itemnotes', 'deleteditems')"""
 
 
 def library(database: Path) -> bytes:
@@ -81,12 +87,16 @@ def library(database: Path) -> bytes:
     with TemporaryDirectory(prefix="kb-zotero-") as folder:
         copy = _copy(database, Path(folder))
         try:
-            with closing(sqlite3.connect(copy)) as db:
+            with closing(connect(copy)) as db:
                 items = _items(db)
-        except sqlite3.DatabaseError as error:
-            raise KbError(f"not a Zotero database ({error}); name the zotero.sqlite of Zotero 5 or later") from None
+        except sqlite3.Error as error:
+            raise _refusal(str(error)) from None
     lines = ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)
     return f"[{lines}]\n".encode()
+
+
+def _refusal(why: str) -> KbError:
+    return KbError(f"not a Zotero database ({' '.join(why.split())}); name the zotero.sqlite of Zotero 5 or later")
 
 
 def _copy(database: Path, folder: Path) -> Path:
@@ -96,28 +106,46 @@ def _copy(database: Path, folder: Path) -> Path:
         for part in scan.parts(database):
             shutil.copyfile(part, copy.with_name(copy.name + part.name.removeprefix(database.name)))
         if scan.stamp(database) == before:
+            journal = copy.with_name(copy.name + JOURNAL)
+            if journal.is_file() and names_a_file(journal):
+                raise KbError("its journal names another file, which SQLite would delete; open it in Zotero once")
             return copy
     raise KbError("Zotero is writing it just now; try again in a moment")
 
 
 def _items(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    for (name,) in db.execute(_COMPUTED_ROWS):  # a view may compute without end
+        raise _refusal(f"{name} is no table")
+    db.text_factory = bytes
     fields: dict[int, dict[str, str]] = defaultdict(dict)
-    for item, name, value in db.execute(_FIELD_ROWS):
-        fields[item][name] = str(value)
+    for item, name, value in _rows(db, _FIELD_ROWS):
+        fields[item][name] = value
     authors: dict[int, list[dict[str, str]]] = defaultdict(list)
-    for item, first, last in db.execute(_CREATOR_ROWS):
-        authors[item].append({"given": first, "family": last} if first else {"literal": last or ""})
+    for item, first, last in _rows(db, _CREATOR_ROWS):
+        authors[item].append({"given": first, "family": last} if first else {"literal": last})
     keywords: dict[int, list[str]] = defaultdict(list)
-    for item, name in db.execute(_KEYWORD_ROWS):
+    for item, name in _rows(db, _KEYWORD_ROWS):
         keywords[item].append(name)
     notes: dict[int, list[str]] = defaultdict(list)
-    for item, note in db.execute(_NOTE_ROWS.format(live=_LIVE)):
-        notes[item].append(_text(note or ""))
+    for item, note in _rows(db, _NOTE_ROWS.format(live=_LIVE)):
+        notes[item].append(_text(note))
     return [
         _item(key, kind, month, fields[item], authors[item], keywords[item], notes[item])
-        for item, key, kind, month in db.execute(_ITEM_ROWS.format(live=f"i.{_LIVE}"))
+        for item, key, kind, month in _rows(db, _ITEM_ROWS.format(live=f"i.{_LIVE}"))
         if kind not in _NO_ITEMS
     ]
+
+
+def _rows(db: sqlite3.Connection, sql: str) -> Iterator[tuple[Any, ...]]:
+    """Yield rows of an item's number and texts: SQLite keeps anything in any column, and text that is not UTF-8."""
+    for item, *values in db.execute(sql):
+        yield item, *(_shown(value) for value in values)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)
 
 
 def _item(

@@ -1,5 +1,6 @@
 """Models other than the default one: where they come from, what they are asked with, what can be wrong."""
 
+import io
 import json
 import os
 import shutil
@@ -308,3 +309,62 @@ def test_a_model_the_hub_does_not_have_is_one_line(root: Path, hub: str) -> None
     got = run_kb(root, hub, "encoder", "get", "tiny/nothing")
     assert got.returncode == 1
     assert got.stderr.splitlines()[-1].startswith("error: encoder 'tiny/nothing' cannot be fetched: ")
+
+
+class Evil:
+    """What runs when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.mark,))
+
+
+def pickled(mark: Path) -> bytes:
+    """Return weights as torch keeps them in a .bin file, that touch mark when they are read."""
+    torch = pytest.importorskip("torch")
+    buffer = io.BytesIO()
+    torch.save({"weights": Evil(mark)}, buffer)
+    return buffer.getvalue()
+
+
+def test_what_is_pickled_runs_when_it_is_read(tmp_path: Path) -> None:
+    """What the two tests below guard against."""
+    torch = pytest.importorskip("torch")
+    torch.load(io.BytesIO(pickled(tmp_path / "ran")), weights_only=False)
+    assert (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("part", ["", "2_Dense"])
+def test_a_model_beside_the_notes_whose_weights_are_pickled_is_refused(kb: Any, tmp_path: Path, part: str) -> None:
+    folder = make_model(kb.root / "mine")
+    if part:
+        modules = json.loads((folder / "modules.json").read_text("utf-8"))
+        modules.append({"idx": 2, "name": "2", "path": part, "type": "sentence_transformers.models.Dense"})
+        (folder / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+        (folder / part).mkdir()
+        shape = {"in_features": 16, "out_features": 8, "bias": True, "activation_function": "torch.nn.Tanh"}
+        (folder / part / "config.json").write_text(json.dumps(shape), encoding="utf-8")
+    else:
+        (folder / "model.safetensors").unlink()
+    (folder / part / "pytorch_model.bin").write_bytes(pickled(tmp_path / "ran"))
+    result = kb.run("encoder", "use", "mine")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert f"has no weights as safetensors but {f'{part}/'.lstrip('/')}pytorch_model.bin; choose" in result.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+def test_of_the_hub_weights_that_are_pickled_are_not_fetched(root: Path, hub: str, tmp_path: Path) -> None:
+    published = tmp_path / "published"
+    (published / "pytorch_model.bin").write_bytes(pickled(tmp_path / "ran"))
+    assert run_kb(root, hub, "encoder", "get", "tiny/model").returncode == 0
+    assert list((root / ".kb" / "models").rglob("*.safetensors"))
+    assert list((root / ".kb" / "models").rglob("*.bin")) == []
+
+    (published / "model.safetensors").unlink()
+    shutil.rmtree(root / ".kb" / "models")
+    got = run_kb(root, hub, "encoder", "get", "tiny/model")
+    assert got.returncode == 1
+    assert "has no weights as safetensors; choose another" in got.stderr
+    assert not (tmp_path / "ran").exists()

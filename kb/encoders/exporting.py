@@ -23,7 +23,7 @@ from kb.encoders.exported import (
     encoders_folder,
     folder_name,
 )
-from kb.encoders.models import find_model
+from kb.encoders.models import find_model, refuse_pickled
 from kb.errors import EncoderMissing
 from kb.writing import is_abandoned
 
@@ -67,6 +67,7 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
     Raises: EncoderMissing if packages or model are not there, or the model gives other vectors once exported.
     """
     source = find_model(root, index, model)
+    refuse_pickled(source, model)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a model that names code or parts elsewhere must not fetch them
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:

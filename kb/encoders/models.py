@@ -39,6 +39,14 @@ def find_model(root: Path, index: Path, model: str) -> Path:
         raise EncoderMissing(f"encoder {model!r} is not on this machine; run: kb encoder get {model}") from None
 
 
+def refuse_pickled(folder: Path, model: str) -> None:
+    """Raise EncoderMissing if a part of a model has weights that run code when they are read, and no others."""
+    for path in sorted(folder.rglob("pytorch_model.bin")):
+        if not any(path.parent.glob("*.safetensors")):
+            part = path.relative_to(folder).as_posix()
+            raise EncoderMissing(f"encoder {model!r} has no weights as safetensors but {part}; choose another")
+
+
 def packaged_model() -> Path:
     """Return the folder of the default model, its weights checked.
 

@@ -97,12 +97,9 @@ def _apart(value: str, pattern: re.Pattern[str]) -> list[str]:
 
 def _published(one: BibEntry) -> str | None:
     """Return the date, as exactly as it is given: of biblatex's date, else of year, month and day."""
-    if date := re.match(r"\d{4}(?:-\d\d){0,2}", _text(one, "date")):
-        return date[0]
-    year = re.search(r"(?:19|20)\d\d", _text(one, "year"))
-    month, day = _text(one, "month").lower(), _text(one, "day")
-    named = next((number for number, name in enumerate(MONTHS, 1) if month.startswith(name)), 0)
-    number = int(month) if month.isdecimal() else named
-    if not year or not 1 <= number <= 12:
-        return year[0] if year else None
-    return f"{year[0]}-{number:02d}" + (f"-{int(day):02d}" if day.isdecimal() and 1 <= int(day) <= 31 else "")
+    if date := re.match(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?", _text(one, "date")):
+        return library.date([part for part in date.groups() if part])
+    year = re.search(r"(?:19|20)[0-9]{2}", _text(one, "year"))
+    month = _text(one, "month").lower()
+    number = next((str(number) for number, name in enumerate(MONTHS, 1) if month.startswith(name)), month)
+    return library.date([year[0], number, _text(one, "day")]) if year else None

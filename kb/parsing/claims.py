@@ -1,6 +1,7 @@
 """Claim blocks: what a note says can be computed, and how. The block itself is no text of the note."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -86,8 +87,10 @@ def _values(fence: Fence) -> tuple[dict[str, Any], str | None]:
     if len(fence.text) > LONGEST_BLOCK:
         return {}, f"the block has {len(fence.text)} characters; a claim has at most {LONGEST_BLOCK}"
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(fence.text, LOADER)):
+        if any(getattr(event, "anchor", None) for event in yaml.parse(fence.text, LOADER)):
             return {}, "YAML anchors are not read; write the value out"
+        if twice := _written_twice(yaml.compose(fence.text, LOADER)):
+            return {}, f"{twice!r} is written twice; of two values the first would be lost"
         values = yaml.load(fence.text, LOADER)  # noqa: S506 - builds only text, lists and mappings
     except yaml.MarkedYAMLError as error:
         place = f" in its line {error.problem_mark.line + 1}" if error.problem_mark else ""
@@ -97,6 +100,15 @@ def _values(fence: Fence) -> tuple[dict[str, Any], str | None]:
     if not isinstance(values, dict):
         return {}, "a claim holds lines like `run: arithmetic.window_tokens`"
     return values, None
+
+
+def _written_twice(node: Any) -> str | None:
+    """Return a key that a mapping of node, or of what is in it, holds twice; None if there is none."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    counts = Counter(str(key.value) for key, _ in pairs)
+    inside = [value for _, value in pairs] or (node.value if isinstance(node, yaml.SequenceNode) else [])
+    twice = next((key for key, count in counts.items() if count > 1), None)
+    return twice or next((found for one in inside if (found := _written_twice(one))), None)
 
 
 def _problem(values: dict[str, Any]) -> str | None:

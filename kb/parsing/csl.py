@@ -11,6 +11,7 @@ from kb.parsing.entry import Entry
 _TAG = re.compile(r"</?(?:i|b|sub|sup|sc|span)(?:\s[^<>]*)?>")  # the markup that CSL knows
 _LIST = re.compile(r'\s*(?:\{\s*"items"\s*:\s*)?\[')
 _NEXT = re.compile(r"[\s,]*(?P<mark>\S)")
+_NO_TEXT = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")  # halves of characters, maybe without the other half, and NUL
 _TEXTS = ("abstract", "note", "annote")
 _NAME = ("given", "dropping-particle", "non-dropping-particle", "family", "suffix", "literal")
 _DETAILS = ("volume", "issue", "page", "collection-title", "edition", "publisher")  # kept as a line of text
@@ -40,13 +41,14 @@ def _items(text: str, file: str) -> list[_Item]:
     found: list[_Item] = []
     decoder = json.JSONDecoder()
     position, line, counted = head.end(), 0, 0
-    while item := _NEXT.search(text, position):
+    while item := _NEXT.match(text, position):
         start = item.end() - 1
         line, counted = line + text.count("\n", counted, start), start
         if item["mark"] == "]":
             return found
         try:
             values, position = decoder.raw_decode(text, start)
+            values = _as_text(values) if _NO_TEXT.search(text, start, position) else values
         except json.JSONDecodeError as error:
             raise NoteError(file, error.lineno, f"broken JSON: {error.msg}; export the library anew") from None
         except (RecursionError, ValueError):  # lists in lists without end, a number of thousands of digits
@@ -55,6 +57,15 @@ def _items(text: str, file: str) -> list[_Item]:
             raise NoteError(file, line + 1, f"no item of CSL: it has no type; {_WAY_OUT}")
         found.append(_Item(values, line, line + text.count("\n", start, position) + 1))
     raise NoteError(file, text.count("\n") + 1, "broken JSON: the list is never closed; export the library anew")
+
+
+def _as_text(value: Any) -> Any:
+    """Return value with U+FFFD for what no file of text can hold: a half character without its other half, and NUL."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
+    if isinstance(value, list):
+        return [_as_text(one) for one in value]
+    return {name: _as_text(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _entry(item: _Item) -> Entry:
@@ -111,8 +122,6 @@ def _published(issued: Any) -> str | None:
     if not isinstance(issued, dict):
         return None
     parts = issued.get("date-parts")
-    if isinstance(parts, list) and parts and isinstance(parts[0], list):
-        numbers = [str(number) for number in parts[0]]
-        if numbers and all(number.isdecimal() for number in numbers) and len(numbers[0]) == 4:
-            return "-".join([numbers[0], *(number.zfill(2) for number in numbers[1:3])])
-    return names.date_in(str(issued.get("raw") or issued.get("literal") or ""))
+    numbers = parts[0] if isinstance(parts, list) and parts and isinstance(parts[0], list) else []
+    text = str(issued.get("raw") or issued.get("literal") or "")
+    return library.date([str(number) for number in numbers]) or names.date_in(text)

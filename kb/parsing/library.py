@@ -28,7 +28,7 @@ def body(texts: Iterable[tuple[int, str]], urls: Iterable[tuple[int, str]]) -> L
 
     Each text and each address comes with the line it begins in.
     """
-    given = [(line, text.strip("\n")) for line, text in texts if text.strip()]
+    given = [(line, re.sub(r"\r\n?", "\n", text).strip("\n")) for line, text in texts if text.strip()]
     known = {link.url for _, text in given for link in links.links(text)}
     parts = [[(line, url)] for line, url in urls if url.startswith(("http://", "https://")) and url not in known]
     parts += [list(enumerate(text.split("\n"), line)) for line, text in given]
@@ -55,6 +55,18 @@ def doi(text: str) -> str | None:
     """Return the DOI that text holds: "https://doi.org/10.1000/xyz" -> "10.1000/xyz"."""
     found = _DOI.search(text)
     return found[0] if found else None
+
+
+def date(parts: Sequence[str]) -> str | None:
+    """Return year, month and day as one text, as far as they are a date: ("2024", "10", "45") -> "2024-10"."""
+    if not parts or not re.fullmatch(r"[0-9]{4}", parts[0]):
+        return None
+    found = parts[0]
+    for part, most in zip(parts[1:3], (12, 31), strict=False):
+        if not (re.fullmatch(r"[0-9]{1,2}", part) and 1 <= int(part) <= most):
+            break
+        found += f"-{int(part):02d}"
+    return found
 
 
 def split_keywords(text: str) -> tuple[str, ...]:

@@ -3,22 +3,24 @@
 import re
 
 _MONTHS = (
-    re.compile(r"(?P<year>(?:19|20)\d\d)\s*年\s*(?P<month>1[0-2]|0?[1-9])\s*月"),
-    re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*[-./_]\s*(?P<month>1[0-2]|0?[1-9])(?!\d)"),
-    re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<month>1[0-2]|0[1-9])(?!\d)"),
+    re.compile(r"(?P<year>(?:19|20)[0-9]{2})\s*年\s*(?P<month>1[0-2]|0?[1-9])\s*月"),
+    re.compile(r"(?<!\d)(?P<year>(?:19|20)[0-9]{2})\s*[-./_]\s*(?P<month>1[0-2]|0?[1-9])(?!\d)"),
+    re.compile(r"(?<!\d)(?P<year>(?:19|20)[0-9]{2})(?P<month>1[0-2]|0[1-9])(?!\d)"),
 )
 _DAY = re.compile(
-    r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*[-./年]\s*(?P<month>1[0-2]|0?[1-9])\s*[-./月]\s*(?P<day>3[01]|[12]\d|0?[1-9])(?!\d)"
+    r"(?<!\d)(?P<year>(?:19|20)[0-9]{2})\s*[-./年]\s*(?P<month>1[0-2]|0?[1-9])\s*[-./月]\s*(?P<day>3[01]|[12][0-9]|0?[1-9])(?!\d)"
 )
 _ENGLISH_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NAME = (
     r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
     r"|Nov(?:ember)?|Dec(?:ember)?)"
 )
-_ENGLISH_DAY = re.compile(rf"\b{_MONTH_NAME}\.?\s+(?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?!\d)", re.IGNORECASE)
-_DAY_ENGLISH = re.compile(rf"(?<!\d)(?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?\s+{_MONTH_NAME}\b", re.IGNORECASE)
+_ENGLISH_DAY = re.compile(
+    rf"\b{_MONTH_NAME}\.?\s+(?P<day>3[01]|[12][0-9]|0?[1-9])(?:st|nd|rd|th)?(?!\d)", re.IGNORECASE
+)
+_DAY_ENGLISH = re.compile(rf"(?<!\d)(?P<day>3[01]|[12][0-9]|0?[1-9])(?:st|nd|rd|th)?\s+{_MONTH_NAME}\b", re.IGNORECASE)
 _ENGLISH_MONTH = re.compile(rf"\b{_MONTH_NAME}\b", re.IGNORECASE)
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)[0-9]{2}(?!\d)")
 _SHORT_NAME = re.compile(
     r"(?P<name>[^\s:：|,，。()（）]+(?: [^\s:：|,，。()（）]+){0,3}?)\s*(?:[(（][^)）]*[)）])?\s*(?:[:：|]|--)\s*\S"
 )

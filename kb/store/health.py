@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from kb.databases import JOURNAL, connect
 from kb.errors import IndexBusy
 
 WAIT_SECONDS = 5
@@ -44,24 +45,28 @@ def damage(database: Path) -> Damage:
     Raises: IndexBusy if another process writes the index, or it cannot be written: the full text is checked by a write
     that changes nothing.
     """
-    with _opened(database) as db:
-        try:
+    try:
+        with _opened(database) as db:
             lines = [line for (line,) in db.execute(f"PRAGMA integrity_check({MOST_TOLD})")]
             tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-        except sqlite3.DatabaseError as error:
-            _raise_busy(error, database)
-            return Damage(str(error), "")
-        if lines != ["ok"]:
-            return Damage(" ".join(" ".join(lines).split()), "")
-        if missing := [name for name in TABLES if name not in tables]:
-            return Damage(f"no table {', '.join(missing)}", "")
-        try:
-            db.execute("INSERT INTO papers_fts(papers_fts) VALUES ('integrity-check')")
-            unfound = int(db.execute(_UNFOUND).fetchone()[0])
-        except sqlite3.DatabaseError as error:
-            _raise_busy(error, database)
-            return Damage("", str(error))
-    return Damage("", f"{unfound} papers are not in it" if unfound else "")
+            if lines != ["ok"]:
+                return Damage(" ".join(" ".join(lines).split()), "")
+            if missing := [name for name in TABLES if name not in tables]:
+                return Damage(f"no table {', '.join(missing)}", "")
+            return Damage("", _damage_of_terms(db, database))
+    except sqlite3.DatabaseError as error:
+        _raise_busy(error, database)
+        return Damage(" ".join(str(error).split()), "")
+
+
+def _damage_of_terms(db: sqlite3.Connection, database: Path) -> str:
+    try:
+        db.execute("INSERT INTO papers_fts(papers_fts) VALUES ('integrity-check')")
+        unfound = int(db.execute(_UNFOUND).fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        _raise_busy(error, database)
+        return str(error)
+    return f"{unfound} papers are not in it" if unfound else ""
 
 
 def leftovers(database: Path) -> dict[str, int]:
@@ -90,7 +95,7 @@ def set_aside(database: Path) -> Path:
     """Give a damaged index another name and return it: it may hold what nobody can make again, the runs of claims."""
     aside = database.with_name(f"damaged-{time.strftime('%Y%m%d-%H%M%S')}.sqlite")
     database.rename(aside)
-    for suffix in ("-wal", "-shm"):
+    for suffix in ("-wal", "-shm", JOURNAL):
         with suppress(FileNotFoundError):
             Path(f"{database}{suffix}").rename(f"{aside}{suffix}")
     return aside
@@ -104,7 +109,7 @@ def term_lists(database: Path) -> int:
 
 @contextmanager
 def _opened(database: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(database, timeout=WAIT_SECONDS, isolation_level=None)) as db:
+    with closing(connect(database, timeout=WAIT_SECONDS, isolation_level=None)) as db:
         try:
             yield db
         except sqlite3.OperationalError as error:

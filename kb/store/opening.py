@@ -8,11 +8,13 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
+from kb.databases import connect
 from kb.errors import IndexBusy, IndexDamaged, IndexNewer, IndexOld, KbError
 
 LATEST_STEP = "0011_passage_keys"
 WAIT_SECONDS = 10
 _FAULTS_OF_OURS = ("no such ", "syntax error", "fts5: ", "already exists")  # a bug, which keeps its traceback
+_NOT_UTF_8 = "Could not decode to UTF-8"  # goes on with the text
 
 
 def open_committed(database: Path) -> sqlite3.Connection:
@@ -23,7 +25,7 @@ def open_committed(database: Path) -> sqlite3.Connection:
     if not database.is_file():
         raise KbError(f"no index at {database}; run: kb index")
     try:
-        return _begin(sqlite3.connect(database, timeout=WAIT_SECONDS, isolation_level=None), database)
+        return _begin(connect(database, timeout=WAIT_SECONDS, isolation_level=None), database)
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or _is_waiting(database):
             raise refusal(error, database) or error from None
@@ -32,7 +34,7 @@ def open_committed(database: Path) -> sqlite3.Connection:
     try:
         # SQLite writes beside the index to share it. On a full or read-only disk it cannot; but then nobody writes.
         address = f"file:{quote(os.fsencode(database))}?immutable=1"
-        return _begin(sqlite3.connect(address, uri=True, isolation_level=None), database)
+        return _begin(connect(address, uri=True, isolation_level=None), database)
     except sqlite3.DatabaseError as error:
         raise refusal(error, database) or error from None
 
@@ -55,8 +57,9 @@ def steps(connection: sqlite3.Connection, database: Path) -> set[str]:
 
 def refusal(error: sqlite3.DatabaseError, database: Path) -> KbError | None:
     """Return what an error of SQLite means to a person; None if it is a bug."""
-    if type(error) is sqlite3.DatabaseError:
-        return IndexDamaged(f"{database} is damaged ({error}); run: kb index --full")
+    if type(error) is sqlite3.DatabaseError or _NOT_UTF_8 in str(error):
+        what = _NOT_UTF_8 if _NOT_UTF_8 in str(error) else " ".join(str(error).split())
+        return IndexDamaged(f"{database} is damaged ({what}); run: kb index --full")
     if not isinstance(error, sqlite3.OperationalError) or any(part in str(error) for part in _FAULTS_OF_OURS):
         return None
     if "locked" in str(error):

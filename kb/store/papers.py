@@ -84,10 +84,9 @@ class Papers:
         wanted = storable(name.strip())
         if exact := self.called_exactly([wanted]):
             return self.rows(exact)
-        pattern = "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         columns = ("id", "arxiv_id", "short_name", "title")
-        where = " OR ".join(f"p.{column} LIKE ? ESCAPE '\\'" for column in columns)
-        return self._rows(f"WHERE {where} ORDER BY {READING_ORDER}", (pattern,) * len(columns))
+        where = " OR ".join(f"instr(lower(p.{column}), lower(?))" for column in columns)
+        return self._rows(f"WHERE {where} ORDER BY {READING_ORDER}", (wanted,) * len(columns))
 
     def called_exactly(self, names: Iterable[str]) -> list[int]:
         """Return the keys of the papers whose id, arXiv id, DOI, short name or title is one of names."""

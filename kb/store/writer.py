@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from kb.databases import connect
 from kb.errors import IndexBusy
 from kb.store.files import FileState
 from kb.store.joining import Lists, Touched, rejoin
@@ -26,7 +27,7 @@ class Writer:
         self._touched = Touched()
         try:
             _make_folder(database.parent)
-            self._connection = sqlite3.connect(database, timeout=wait_seconds, isolation_level=None)
+            self._connection = connect(database, timeout=wait_seconds, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
         except sqlite3.DatabaseError as error:

@@ -284,3 +284,49 @@ def test_reading_zotero_again_without_a_change_of_its_items_changes_nothing(kb: 
     kb.run("index")
     os.utime(zotero.path, (1, 1))
     assert kb.run("index").stdout.startswith("notes: 0 read, 0 removed, 0 failed")
+
+
+def test_cells_of_zotero_that_hold_anything_cost_no_item(kb: Any, zotero: Any) -> None:
+    execute = zotero.db.execute
+    execute("INSERT INTO items VALUES (30, 99, x'ff', 77, NULL)")  # of no type, in no library
+    for number, value in enumerate((None, b"\xff broken", 12.5), 100):
+        execute("INSERT INTO itemDataValues VALUES (?, ?)", (number, value))
+    execute("INSERT INTO fields VALUES (90, 'title'), (91, 'abstractNote'), (92, 'extra')")
+    execute("INSERT INTO itemData VALUES (30, 90, 101), (30, 91, 100), (30, 92, 102)")
+    execute("INSERT INTO creators VALUES (90, NULL, x'4c69', 0), (91, NULL, NULL, 0)")
+    execute("INSERT INTO itemCreators VALUES (30, 90, 1, NULL), (30, 91, 1, 'x')")
+    execute("INSERT INTO tags VALUES (90, NULL), (91, x'ff')")
+    execute("INSERT INTO itemTags VALUES (30, 90, 0), (30, 91, 0)")
+    execute("INSERT INTO itemNotes VALUES (31, 30, x'3c703e6e6f7465', ''), (32, 30, NULL, '')")
+    zotero.db.commit()
+    kb.run("import", str(zotero.path))
+    (row,) = (row for row in kb.json("list") if "broken" in row["title"])
+    record = kb.json("show", row["id"])
+    assert (record["title"], record["authors"], record["keywords"]) == ("\ufffd broken", ["Li"], ["\ufffd"])
+    assert record["body"] == "12.5\n\nnote"
+
+
+@pytest.mark.parametrize(
+    ("statement", "complaint"),
+    [
+        ("DROP TABLE tags", "no such table: tags"),
+        (
+            "DROP TABLE deletedItems; CREATE VIEW deletedItems AS WITH RECURSIVE n(itemID) AS (SELECT 1 UNION ALL"
+            " SELECT itemID + 1 FROM n) SELECT itemID FROM n",
+            "deletedItems is no table",
+        ),
+        (
+            "PRAGMA writable_schema = 1; UPDATE sqlite_master SET name = CAST(x'ff0a' AS TEXT), sql = 'CREATE'"
+            " WHERE name = 'tags'",
+            "malformed database schema",
+        ),
+    ],
+)
+def test_a_zotero_database_that_computes_or_is_broken_is_refused_in_a_line(
+    kb: Any, zotero: Any, statement: str, complaint: str
+) -> None:
+    zotero.db.executescript(statement)
+    zotero.db.close()
+    result = kb.run("import", str(zotero.path))
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert f"not a Zotero database ({complaint}" in result.stderr

@@ -193,3 +193,33 @@ def test_a_damaged_file_is_told_in_one_line_and_mended_by_index(quick_kb: Any, n
     assert aside == ([damaged[damage]] if name == "kb.sqlite" and damage != "empty" else [])
     assert ("set the damaged index aside as" in result.stderr) == bool(aside)
     assert indexing.rebuild(kb.config).failures == []
+
+
+@pytest.mark.parametrize("name", ["kb.sqlite", "gloss.sqlite"])
+def test_a_schema_that_is_no_text_any_more_is_damage(quick_kb: Any, name: str) -> None:
+    before = answers(quick_kb)
+    table = {"kb.sqlite": "passages", "gloss.sqlite": "meta"}[name]
+    with closing(sqlite3.connect(quick_kb.config.index / name)) as db, db:
+        db.execute("PRAGMA writable_schema = 1")
+        db.execute(
+            "UPDATE sqlite_master SET name = CAST(x'ff0a' AS TEXT), sql = 'CREATE TABLE' WHERE name = ?", (table,)
+        )
+
+    result = quick_kb.run("search", "声调")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert f"{name} is damaged (malformed database schema); run: kb index" in result.stderr
+    assert "malformed database schema" in quick_kb.run("doctor").stdout or name == "gloss.sqlite"
+    assert quick_kb.run("index", "--full").exit_code == 0
+    assert answers(quick_kb) == before
+
+
+def test_a_row_that_is_no_text_any_more_is_damage(kb: Any) -> None:
+    kb.refresh()
+    with closing(sqlite3.connect(kb.config.database)) as db, db:
+        db.execute("UPDATE papers SET title = CAST(x'ff0a' AS TEXT)")
+
+    result = kb.run("list")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "is damaged (Could not decode to UTF-8); run: kb index --full" in result.stderr
+    assert kb.run("index", "--full").exit_code == 0
+    assert len(kb.json("list")) == 4

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import sysconfig
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from kb.adding.appending import replace_note
 from kb.editors import editor_command
+from tests.fuzz.databases import naming, whole
 
 CLAIM = """
 
@@ -129,6 +132,47 @@ def test_the_index_is_not_written_through_a_link(empty_kb: Any, tmp_path: Path, 
     assert result.exit_code == 1
     assert f"{name} is a link" in result.stderr
     assert not victim.exists()
+
+
+def test_sqlite_deletes_the_file_that_a_journal_names(tmp_path: Path) -> None:
+    """What the two tests below guard against; else they would hold for any journal."""
+    database, victim = tmp_path / "a.sqlite", tmp_path / "victim"
+    database.write_bytes(whole())
+    database.with_name("a.sqlite-journal").write_bytes(naming(victim, database))
+    victim.write_text("mine", encoding="utf-8")
+    with closing(sqlite3.connect(database)) as db:
+        db.execute("SELECT * FROM items")
+    assert not victim.exists()
+
+
+@pytest.mark.parametrize("name", ["kb.sqlite", "gloss.sqlite"])
+@pytest.mark.parametrize("command", [["list"], ["search", "RVQ", "--no-refresh"], ["index", "--full"], ["doctor"]])
+def test_a_journal_in_the_index_has_no_other_file_deleted(
+    kb: Any, tmp_path: Path, name: str, command: list[str]
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine", encoding="utf-8")
+    kb.refresh()
+    journal = kb.config.index / f"{name}-journal"
+    journal.write_bytes(naming(victim, kb.config.index / name))
+    result = kb.run(*command)
+    assert (result.exit_code, victim.exists()) == (1, True)
+    assert f"{journal} names another file, which SQLite would delete" in result.output
+    journal.unlink()
+    assert kb.run("list").exit_code == 0
+
+
+def test_a_journal_beside_a_library_has_no_other_file_deleted(kb: Any, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine", encoding="utf-8")
+    library = kb.root / "zotero.sqlite"
+    library.write_bytes(whole())
+    library.with_name("zotero.sqlite-journal").write_bytes(naming(victim, library))
+    with (kb.root / "kb.toml").open("a", encoding="utf-8") as file:
+        file.write('[[sources]]\nfolder = "."\nfile = "zotero.sqlite"\n')
+    result = kb.run("list")
+    assert (result.exit_code, victim.exists(), result.stderr.count("\n")) == (0, True, 1)
+    assert "its journal names another file, which SQLite would delete; open it in Zotero once" in result.stderr
 
 
 def test_nothing_is_written_through_a_name_that_is_used_for_a_moment(kb: Any, tmp_path: Path) -> None:

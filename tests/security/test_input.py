@@ -1,6 +1,7 @@
 """Whatever is typed or read is answered; what `make fuzz` found stands here."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,25 +9,17 @@ from hypothesis import HealthCheck, given, settings
 
 from kb.errors import KbError
 from kb.query import parse_query
-from tests.fuzz.targets import (
-    BIBTEX,
-    CLAIMS,
-    LIBRARIES,
-    QUERIES,
-    REFUSALS,
-    TABLES,
-    bibtex,
-    claim_block,
-    csl,
-    settings_file,
-)
-from tests.fuzz.targets import query_of as check_of
+from tests.fuzz import targets as fuzzed
+from tests.fuzz.checks import claim_block, page, query_of, settings_file
+from tests.fuzz.databases import LIBRARY
+from tests.fuzz.inputs import corpus
+from tests.fuzz.zotero import zotero
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def answered(check: Any, one: str) -> None:
-    with suppress(*REFUSALS):
+def answered(check: Any, one: Any) -> None:
+    with suppress(KbError):
         check(one)
 
 
@@ -38,10 +31,18 @@ def query(new_kb: Any) -> Any:
     kb.write("2024-10.md", OCTOBER)
     kb.write("2024-08.md", AUGUST)
     kb.refresh()
-    return check_of(kb.config, kb.reader())
+    return query_of(kb.config, kb.reader())
 
 
-@given(QUERIES)
+CHECKS = {"claims": claim_block, "kb.toml": settings_file, "bibtex": fuzzed.bibtex, "csl": fuzzed.csl}
+
+
+@pytest.mark.parametrize(("target", "text"), [(target, text) for target in CHECKS for text in corpus(target)])
+def test_what_the_corpus_holds_is_answered(target: str, text: str) -> None:
+    answered(CHECKS[target], text)
+
+
+@given(fuzzed.QUERIES)
 @FEW
 def test_a_query_is_answered_whatever_is_typed(query: Any, text: str) -> None:
     answered(query, text)
@@ -56,6 +57,7 @@ def test_a_query_is_answered_whatever_is_typed(query: Any, text: str) -> None:
         '-"a" ' * 2000,
         "a " * 5000,
         "声" * 10_000,
+        "“" * 20_000,
         "NEAR(a b, 2) ^codec title:codec* {title}:x (",
         "\udcff",
         "codec\0RVQ",
@@ -86,25 +88,106 @@ def test_half_a_character_is_answered_in_one_line(kb: Any, command: str) -> None
     assert result.stderr.count("\n") <= 2
 
 
-@given(CLAIMS)
+@given(fuzzed.CLAIMS)
 @FEW
 def test_a_claim_block_is_read_as_text(text: str) -> None:
     answered(claim_block, text)
 
 
-@given(TABLES)
+@given(fuzzed.NOTES)
+@FEW
+def test_a_page_is_read_whatever_it_holds(text: str) -> None:
+    answered(page, (text, "n.md"))
+
+
+@given(fuzzed.TABLES)
 @FEW
 def test_kb_toml_is_read_or_refused(text: str) -> None:
     answered(settings_file, text)
 
 
-@given(BIBTEX)
+@given(fuzzed.BIBTEX)
 @FEW
-def test_bibtex_is_read_or_refused(text: str) -> None:
-    answered(bibtex, text)
+def test_bibtex_is_read_or_refused_and_comes_back(text: str) -> None:
+    answered(fuzzed.bibtex, text)
 
 
-@given(LIBRARIES)
+@given(fuzzed.LIBRARIES)
 @FEW
-def test_csl_json_is_read_or_refused(text: str) -> None:
-    answered(csl, text)
+def test_csl_json_is_read_or_refused_and_comes_back(text: str) -> None:
+    answered(fuzzed.csl, text)
+
+
+@given(LIBRARY)
+@FEW
+def test_a_zotero_database_is_read_or_refused_and_left_as_it_is(given: Any) -> None:
+    answered(zotero, given)
+
+
+def test_a_key_that_a_claim_has_twice_is_a_problem_and_both_stay_text() -> None:
+    from kb.parsing import parse_note
+
+    block = "# A\n\n```claim\nid: a\nsays: one\nrun: x.y\nsays: two\nexpect: {t: 3}\n```\n"
+    note = parse_note(block.encode(), "n.md")
+    assert note.claims[0].problem == "'says' is written twice; of two values the first would be lost"
+    assert "says: one" in note.papers[0].body
+    anchored = parse_note(block.replace("says: two\n", "").replace("one", "&one one").encode(), "n.md")
+    assert anchored.claims[0].problem == "YAML anchors are not read; write the value out"
+    inner = parse_note(block.replace("says: two\n", "").replace("{t: 3}", "{t: 3, t: 4}").encode(), "n.md")
+    assert str(inner.claims[0].problem).startswith("'t' is written twice")
+
+
+@pytest.mark.parametrize("text", ['notes = """\nencoder = "inside"\n"""\n', "'encoder' = 'a'\n"])
+def test_an_encoder_is_set_where_it_stands_or_not_at_all(kb: Any, text: str) -> None:
+    settings = kb.root / "kb.toml"
+    settings.write_text(text, encoding="utf-8")
+    result = kb.run("encoder", "use", "none")
+    assert result.exit_code == 1
+    assert "is not where one is looked for; set it to 'none' by hand" in result.stderr
+    assert settings.read_text(encoding="utf-8") == text
+
+
+def test_line_ends_that_toml_does_not_know_are_told_and_left(kb: Any) -> None:
+    settings = kb.root / "kb.toml"
+    settings.write_bytes(b'notes = "notes"\rencoder = "none"\r')
+    for command in (["list"], ["encoder", "use", "none"]):
+        result = kb.run(*command)
+        assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+        assert "not valid TOML in UTF-8" in result.stderr
+    assert settings.read_bytes() == b'notes = "notes"\rencoder = "none"\r'
+
+
+@pytest.mark.parametrize("file", ["kb.toml", "marks.toml", "notes/glossary.yaml"])
+def test_lists_in_lists_without_end_are_refused_in_one_line(kb: Any, file: str) -> None:
+    (kb.root / file).write_text("same = " * (file != "notes/glossary.yaml") + "[" * 100_000, encoding="utf-8")
+    result = kb.run("list", *(["is:starred"] if file == "marks.toml" else []))
+    assert result.stderr.count("\n") == 1
+    assert Path(file).name in result.stderr
+
+
+def test_half_a_character_in_a_library_costs_that_character_alone(kb: Any, tmp_path: Any) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text('[{"type": "book", "title": "Half \\ud800 \\u0000 whole \\ud83d\\ude00"}]', encoding="utf-8")
+    assert kb.run("import", str(path)).exit_code == 0
+    assert kb.run("index").exit_code == 0
+    assert "Half \ufffd \ufffd whole \U0001f600" in kb.run("list").stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "published"),
+    [
+        ("a.json", '[{"type": "book", "title": "A", "issued": {"date-parts": [[2024, 13, 45]]}}]', "2024"),
+        ("a.json", '[{"type": "book", "title": "A", "issued": {"date-parts": [[2024, 2, 45]]}}]', "2024-02"),
+        ("a.json", '[{"type": "book", "title": "A", "issued": {"date-parts": [["２０２４", 1]]}}]', None),
+        ("a.bib", "@misc{a, title={A}, date={2024-21}}", "2024"),
+        ("a.bib", "@misc{a, title={A}, date={2024-10-02/2024-10-05}}", "2024-10-02"),
+        ("a.bib", "@misc{a, title={A}, year={2024}, month={13}, day={1}}", "2024"),
+        ("a.bib", "@misc{a, title={A}, year={２０２４}}", None),
+    ],
+)
+def test_what_is_no_date_is_no_date(kb: Any, tmp_path: Any, file: str, text: str, published: str | None) -> None:
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    kb.run("import", str(tmp_path / file))
+    (row,) = (row for row in kb.json("list") if row["file"].startswith("a/"))
+    assert kb.json("show", row["id"])["published"] == published
+    assert kb.run("export", "A").exit_code == 0

@@ -1,0 +1,35 @@
+"""Opening files of SQLite that may be damaged, or a stranger's."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+JOURNAL = "-journal"  # what the name of a database goes on with
+_MAGIC = bytes.fromhex("d9d505f920a163d7")  # what a journal begins with, and ends with after the name of another file
+
+
+def connect(address: Path | str, **options: Any) -> sqlite3.Connection:
+    """Return sqlite3.connect(address, **options), once the schema has been read.
+
+    Raises: sqlite3.DatabaseError; also where SQLite's complaint quotes text of the file that Python cannot read.
+    """
+    connection: sqlite3.Connection = sqlite3.connect(address, **options)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except UnicodeDecodeError:
+        connection.close()
+        raise sqlite3.DatabaseError("malformed database schema") from None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def names_a_file(journal: Path) -> bool:
+    """Whether a journal ends with the name of another file: SQLite deletes that, whatever it is, with the journal.
+
+    Journals of a transaction over several databases do so, which neither kb nor Zotero makes. Raises: OSError.
+    """
+    with journal.open("rb") as file:
+        file.seek(max(0, journal.stat().st_size - len(_MAGIC)))
+        return file.read() == _MAGIC
