@@ -101,16 +101,22 @@ def main() -> None:
     app(prog_name="kb")
 
 
+def _version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"kb {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     ctx: typer.Context,
     kb: Annotated[Path, typer.Option("--kb", envvar="KB_HOME", help="Folder of the knowledge base.")] = Path(),
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True),
+    ] = False,
 ) -> None:
     """A knowledge base over your monthly paper notes, in Chinese and English."""
-    if version:
-        typer.echo(f"kb {__version__}")
-        raise typer.Exit
     ctx.obj = kb
     ctx.color = True if os.environ.get("FORCE_COLOR") else None  # else colours are taken out of what goes into a pipe
 

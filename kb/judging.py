@@ -76,7 +76,9 @@ def judge(judgments: Sequence[Judgment], ask: Callable[[str], Sequence[int]], k:
 
 def _named(reader: Reader, name: str, place: str) -> PaperRow:
     papers = reader.papers.named(name)
-    if not papers or not reader.works.are_one([paper.key for paper in papers]):
-        some = ", ".join(paper.id for paper in papers[:3]) or "none"
-        raise KbError(f"{place}: {name!r} should name one paper, names {len(papers)}: {some}")
+    if not papers:
+        raise KbError(f"{place}: no paper named {name!r}; look for it with: kb search {name}")
+    if not reader.works.are_one([paper.key for paper in papers]):
+        some = ", ".join(paper.id for paper in papers[:3])
+        raise KbError(f"{place}: {name!r} should name one paper, names {len(papers)}: {some}; say more of the name")
     return reader.papers.rows(reader.works.notes_of(papers[0].key))[0]

@@ -28,9 +28,11 @@ def nearest_papers(
 ) -> Near:
     """Return the papers nearest to the unit vector [D], only allowed ones unless that is None.
 
-    Raises: EncoderMissing if the passages have not been encoded by encoder.
+    Raises: EncoderMissing if there are passages and encoder has encoded none.
     """
     if not reader.vectors.has_any(encoder.fingerprint):
+        if not reader.passages.has_any():
+            return Near({}, {})
         raise EncoderMissing(f"no passage has an embedding of {config.encoder!r} yet; run: kb index")
     near = vectors.nearest(config.index, reader, encoder.fingerprint, vector, NEAREST_PASSAGES)
     papers = reader.passages.papers(passage for passage, _ in near)

@@ -18,11 +18,15 @@ class Period(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it is called: "2024-10", "2024" or "2024-10..2025-05"."""
+        """What it is called: "2024-10", "2024", "2024-10..2025-05", "2024-10..", "..2025-05" or "any month"."""
         if self.since == self.until:
             return self.since
+        if self == (FIRST, LAST):
+            return "any month"
         year = self.since[:4]
-        return year if self == (f"{year}-01", f"{year}-12") else f"{self.since}..{self.until}"
+        if self == (f"{year}-01", f"{year}-12"):
+            return year
+        return f"{'' if self.since == FIRST else self.since}..{'' if self.until == LAST else self.until}"
 
     @property
     def months(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -102,7 +103,9 @@ def _module(name: str) -> Any:
 def _path(name: str) -> Path:
     paths = {path.stem.replace("_", "-"): path for path in references()}
     if name not in paths:
-        raise KbError(f"no algorithm {name!r}; there are: {', '.join(paths)}")
+        close = get_close_matches(name, paths, cutoff=0.7)
+        hint = f"; there is {' and '.join(close)}" if close else ""
+        raise KbError(f"no algorithm {name!r}{hint}; to list them: kb run --list")
     return paths[name]
 
 

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from kb import digest as digests
 from kb.errors import KbError
 from kb.excerpts import key_points, summary
+from kb.overview import overview
 from kb.periods import Period, period
 from kb.quoting import plain, prose
 
@@ -118,10 +119,17 @@ def test_a_year_and_a_stretch_of_months_are_one_digest(kb: Any) -> None:
     assert rendered(kb, "--year", "2024") == rendered(kb, "2024")
 
 
+def test_one_claim_is_told_of_as_well_as_several() -> None:
+    counts = {"claims": 1, "holds": 0, "contradicted": 1, "as_noted": 1}
+    assert overview("en", [], [], [], counts).endswith("Claims that hold: 0 of 1; contradicted: 1 (1 as noted).")
+
+
 def test_a_period_is_a_month_a_year_or_between_two() -> None:
     assert period("2024-10") == ("2024-10", "2024-10")
     assert period("2024") == ("2024-01", "2024-12")
     assert period(since="2023-11", until="2024").name == "2023-11..2024-12"
+    assert period(since="2023-11").name == "2023-11.."
+    assert period(until="2024-03").name == "..2024-03"
     assert Period("2024-02", "2024-02").before(3) == ("2023-11", "2024-01")
     assert Period("2024-10", "2024-12").before(3) == ("2024-07", "2024-09")
     for wrong in ("2024-13", "2024-1", "October", "24"):

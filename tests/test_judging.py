@@ -54,9 +54,10 @@ def test_queries_are_asked_as_a_search_would(kb: Any, tmp_path: Path) -> None:
         ("声学延迟\n", "queries.tsv:1: should be a query, a tab and the papers"),
         (
             "\nRVQ\tcodec\n",
-            "queries.tsv:2: 'codec' should name one paper, names 2: 2024-10/tinycodec, 2024-08/oldcodec",
+            "queries.tsv:2: 'codec' should name one paper, names 2: 2024-10/tinycodec, 2024-08/oldcodec; "
+            "say more of the name",
         ),
-        ("RVQ\tnowhere\n", "queries.tsv:1: 'nowhere' should name one paper, names 0: none"),
+        ("RVQ\tnowhere\n", "queries.tsv:1: no paper named 'nowhere'; look for it with: kb search nowhere"),
         ("# nothing\n", "queries.tsv: holds no query"),
     ],
 )

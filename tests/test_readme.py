@@ -19,6 +19,7 @@ NOT_RUN = {  # what a line begins with -> why it is not run here
     "make ": "makes an environment; the targets are what CI calls",
     "pip ": "installs; tests/test_wheel.py does so",
     "cd ": "of the shell",
+    ". ": "of the shell",
     "kb man >": "goes to a file of the shell; tests/test_manual.py reads it",
     "kb run ": "needs torch, and its output is compared; tests/test_docs.py does so",
     "kb --install-completion": "writes into the home folder; tests/test_completion.py does so in one of its own",

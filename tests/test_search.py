@@ -90,6 +90,14 @@ def test_without_plain_words_meaning_abstains(indexed: Any, encoder: Any) -> Non
     assert search(indexed.config, indexed.reader(), "codec", 5, encoder).retrievers == ("words", "meaning")
 
 
+def test_where_nothing_is_indexed_no_embedding_is_missing(empty_kb: Any, encoder: Any) -> None:
+    empty_kb.refresh()
+    assert search(empty_kb.config, empty_kb.reader(), "codec", 5, encoder).notice is None
+    empty_kb.write("2024-10.md", "# A codec\n\ntext\n")
+    empty_kb.refresh()
+    assert "run: kb index" in str(search(empty_kb.config, empty_kb.reader(), "codec", 5, encoder).notice)
+
+
 def test_the_score_is_the_weighted_sum_of_standard_scores(
     indexed: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,12 @@ def test_months_without_topics_are_an_error(months_kb: Any) -> None:
         trends(months_kb.reader(), period("2024-02"), 5)
 
 
+def test_a_knowledge_base_without_topics_is_told_without_made_up_months(empty_kb: Any) -> None:
+    empty_kb.refresh()
+    with pytest.raises(KbError, match=r"^no paper of any month has keywords; to see what there is: kb stats$"):
+        trends(empty_kb.reader(), period(), 5)
+
+
 def test_the_command_prints_a_row_a_topic_and_draws(months_kb: Any, tmp_path: Any) -> None:
     pytest.importorskip("matplotlib")
     result = months_kb.run("trends", "--limit", "1", "--since", "2024", "--plot", str(tmp_path / "trends.png"))

@@ -29,7 +29,7 @@ def init(folder: Annotated[Path, typer.Argument(help="Where to start; made if it
 
     for path in start_knowledge_base(folder):
         typer.echo(f"made {path}")
-    typer.echo("write your notes there, then: kb search 声学延迟")
+    typer.echo("write your notes there, then: kb index; kb search 残差向量量化")
 
 
 @app.command()

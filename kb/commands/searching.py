@@ -72,7 +72,7 @@ def search(
         from kb.spelling import corrections
 
         for found in corrections(reader, parse_query(text)):
-            tell(f"no paper holds {found.word}; --fuzzy looks for {', '.join(found.names)}")
+            tell(f"no paper holds {found.word}; --fuzzy looks for the stem {' or '.join(found.names)}")
 
 
 @app.command()

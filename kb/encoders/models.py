@@ -90,7 +90,7 @@ def fetch_model(index: Path, model: str) -> Path:
         snapshot_download(name, local_dir=folder, allow_patterns=WANTED, ignore_patterns=UNWANTED)
     except (errors.HTTPError, errors.HFValidationError, OSError) as error:  # type: ignore[attr-defined]
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise EncoderMissing(f"encoder {model!r} cannot be fetched: {reason}") from None
+        raise EncoderMissing(f"encoder {model!r} cannot be fetched: {reason}; check name and network") from None
     return folder
 
 

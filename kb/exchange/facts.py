@@ -10,7 +10,7 @@ Kind = Literal["article", "conference", "preprint", "software", "other"]
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _JOURNAL = re.compile(
     r"journal|transactions|\btrans\b|letters|magazine|proceedings of the (?:ieee|national)|学报|杂志"
-    r"|\b(?:TASLP|TMLR|JMLR|TACL|TPAMI|PNAS|Nature|Science|Access)\b",
+    r"|\b(?:JSTSP|TASLP|TMLR|JMLR|TACL|TPAMI|PNAS|Nature|Science|Access)\b",
     re.IGNORECASE,
 )
 _NO_VENUE = re.compile(r"\W*(?:arxiv|preprint|biorxiv|openreview|under review)\b", re.IGNORECASE)

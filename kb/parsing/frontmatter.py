@@ -68,7 +68,8 @@ def _load(text: str, file: str) -> Any:
                 raise NoteError(file, line, f"YAML anchors are not read, got &{event.anchor}; write the value out")
         return yaml.load(text, LOADER)  # noqa: S506 - builds only text, lists and mappings
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        is_quoted = error.context == "while scanning a quoted scalar"  # never closed: its problem is the end of all
+        mark = error.context_mark if is_quoted else error.problem_mark or error.context_mark
         line = mark.line + 2 if mark else 1
         raise NoteError(file, line, f"broken front matter: {error.problem}; quote the value or mend the line") from None
     except (yaml.YAMLError, RecursionError) as error:

@@ -33,6 +33,10 @@ class Passages:
             self._db.execute("SELECT key, paper FROM passages WHERE key IN (SELECT value FROM json_each(?))", (keys,))
         )
 
+    def has_any(self) -> bool:
+        """Whether there are passages at all."""
+        return bool(self._db.execute("SELECT 1 FROM passages LIMIT 1").fetchall())
+
     def to_encode(self, encoder: str) -> Iterator[tuple[int, str, str]]:
         """Yield (passage, title of its paper, text) of the passages that encoder has not read yet."""
         yield from self._db.execute(

@@ -82,6 +82,16 @@ def test_citeproc_parts_names_and_dates(hard_kb: Any) -> None:
     assert (int(whole["issued"].year), int(whole["issued"].month), int(whole["issued"].day)) == (2024, 4, 15)
 
 
+@pytest.mark.parametrize("venue", ["IEEE JSTSP", "TASLP 2023", "Signal Processing Letters"])
+def test_a_journal_by_its_short_name_is_a_journal_to_citeproc(empty_kb: Any, venue: str) -> None:
+    source = pytest.importorskip("citeproc.source.json")
+    empty_kb.write("2024-10.md", f"---\nauthors: [Anna Berg]\nvenue: {venue}\ntitle: Whole Numbers\n---\ntext\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        (item,) = source.CiteProcJSON(json.loads(exported(empty_kb, "csl-json"))).values()
+    assert item["type"] == "article-journal"
+
+
 @pytest.mark.parametrize("which", ["hard_kb", "many_kb"])
 def test_rispy_reads_a_library(which: str, request: pytest.FixtureRequest) -> None:
     rispy = pytest.importorskip("rispy")

@@ -97,12 +97,13 @@ def test_ids_in_front_matter_stay_text() -> None:
         ("# 标题\n残差量化".encode("gbk"), r"^n\.md:1: not UTF-8 .*iconv"),
         (b"a\nb\0c\n", r"^n\.md:2: holds a NUL byte"),
         (b"---\ntitle: [a\n---\nx\n", r"^n\.md:\d: broken front matter"),
+        (b'---\na: 1\nb: "2\nc: 3\nd: 4\n---\nx\n', r"^n\.md:3: broken front matter: found unexpected end of stream"),
         (b"---\ntitle: x\n", r"^n\.md:1: the front matter that begins here is never closed"),
         (b"---\n- a\n---\nx\n", r"^n\.md:2: the front matter should hold lines"),
         (b"---\na: &a [x, x]\nb: [*a, *a]\n---\nx\n", r"^n\.md:2: YAML anchors are not read"),
         (b"---\na: " + b"[" * 5000 + b"\n---\nx\n", r"^n\.md:\d+: broken front matter"),
     ],
-    ids=["gbk", "nul", "broken", "unclosed", "list", "alias bomb", "deep"],
+    ids=["gbk", "nul", "broken", "open quote", "unclosed", "list", "alias bomb", "deep"],
 )
 def test_what_cannot_be_read_is_named_by_file_and_line(data: bytes, complaint: str) -> None:
     with pytest.raises(NoteError, match=complaint):
