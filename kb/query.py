@@ -65,7 +65,7 @@ class Query(NamedTuple):
     """A parsed query."""
 
     text: str  # the plain words as typed, for retrievers that read whole questions
-    names: tuple[str, ...]  # what a paper may be called that is asked for: all that was typed, and unquoted arXiv ids
+    names: tuple[str, ...]  # what a paper may be called that is asked for: all that was typed, else arXiv ids in it
     words: tuple[Phrase, ...]  # any of them makes a hit; a word asked for twice counts twice
     required: tuple[Phrase, ...]
     excluded: tuple[Phrase, ...]  # written -"text": not there to the letter
@@ -117,9 +117,10 @@ def parse_query(text: str) -> Query:
     if (count := len(required) + len(excluded) + len(excluded_words) + len(filters)) > MOST_CONDITIONS:
         raise KbError(f"a query takes {MOST_CONDITIONS} quoted texts, exclusions and fields at most, got {count}")
     name = " ".join(named)
+    ids = () if required else _ARXIV_ID.findall(" ".join(plain))  # beside quoted text an id is one more word
     return Query(
         text=" ".join(plain),
-        names=tuple(dict.fromkeys(one for one in (name, *_ARXIV_ID.findall(" ".join(plain))) if one)),
+        names=tuple(dict.fromkeys(one for one in (name, *ids) if one)),
         words=_without_weak(words),
         required=tuple(required),
         excluded=tuple(excluded),

@@ -66,6 +66,7 @@ def test_a_wrong_value_is_answered_with_a_right_one(text: str, complaint: str) -
         ("2410.00037", ("2410.00037",)),
         ('"2410.00037"', ("2410.00037",)),
         ('"Wh2410.00037', ("Wh2410.00037",)),  # quoted is to the letter
+        ('"声调" 2410.00037', ("声调 2410.00037",)),  # and must stand in every hit
         ("org:CMU", ()),
     ],
 )

@@ -165,6 +165,10 @@ def test_lists_in_lists_without_end_are_refused_in_one_line(kb: Any, file: str) 
     assert Path(file).name in result.stderr
 
 
+def test_blanks_at_the_end_of_a_library_take_no_longer_than_others() -> None:
+    answered(fuzzed.csl, "[" + "\n" * 400_000)  # three minutes, when each blank was looked past from its own place
+
+
 def test_half_a_character_in_a_library_costs_that_character_alone(kb: Any, tmp_path: Any) -> None:
     path = tmp_path / "mine.json"
     path.write_text('[{"type": "book", "title": "Half \\ud800 \\u0000 whole \\ud83d\\ude00"}]', encoding="utf-8")
