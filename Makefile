@@ -21,7 +21,7 @@ demo: $(VENV)/.demo ## Index the notes, search them, write a digest, run an algo
 test: $(VENV)/.test ## Run every test, on all processors.
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
-uncovered: $(VENV)/.test ## List the lines of kb/ that no test reaches; above 5 % of them it fails. Twice as long as test.
+uncovered: $(VENV)/.test ## List the lines of kb/ that no test reaches; above 5 % of them it fails.
 	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=term
 
 lint: $(VENV)/.test ## Check style, types and docstrings.
