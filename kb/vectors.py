@@ -118,7 +118,8 @@ def _open(index: Path, reader: Reader, encoder: str, dimension: int) -> _Index |
 
 
 def _prefix(reader: Reader, encoder: str) -> str:
-    return f"vectors-{encoder}-{reader.vectors.series()}-"
+    series = reader.meta("vector_series") or ""  # of this database: the keys of another mean other vectors
+    return f"vectors-{encoder}-{series}-"
 
 
 def _cosines(

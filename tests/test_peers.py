@@ -21,8 +21,8 @@ RG = str(Path(sys.executable))  # nothing is asked of it
 @pytest.mark.parametrize(
     ("names", "output"),
     [
-        (stems, "notes/2023-10/a.md\n/tmp/notes/2024-01/b.md\n"),  # rg
-        (stems, "file:///tmp/notes/2023-10/a.md\nfile:///tmp/notes/b.md\n"),  # recollq -b
+        (stems, "notes/2023-10/a.md\n/home/me/notes/2024-01/b.md\n"),  # rg
+        (stems, "file:///home/me/notes/2023-10/a.md\nfile:///home/me/notes/b.md\n"),  # recollq -b
         (stems, "a\nb\n"),  # papis with a format, the programs
         (qmd.names, '#f66092,0.79,qmd://notes/2023-10/a.md\n#f41dc3,0.7,qmd://notes/b.md,"a context, quoted"\n'),
         (qmd.names, "No results found.\n#f66092,0.79,qmd://notes/a.md\n#f41dc3,0.79,qmd://notes/b.md\n"),

@@ -104,8 +104,3 @@ class Vectors:
         """Return the largest key ever given to a vector, whether or not it is still there; 0 if none was."""
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'vectors'").fetchone()
         return int(row[0]) if row else 0
-
-    def series(self) -> str:
-        """Return the name of this database's series of vector keys: the keys of another mean other vectors."""
-        row = self._db.execute("SELECT value FROM meta WHERE name = 'vector_series'").fetchone()
-        return str(row[0]) if row else ""
