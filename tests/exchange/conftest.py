@@ -63,22 +63,9 @@ def many_kb(corpora: Path, seeds: Path, new_kb: Callable[[], Any]) -> Any:
     return made
 
 
-TABLES = """
-    CREATE TABLE libraries (libraryID INTEGER PRIMARY KEY, type TEXT);
-    CREATE TABLE itemTypes (itemTypeID INTEGER PRIMARY KEY, typeName TEXT);
-    CREATE TABLE items (itemID INTEGER PRIMARY KEY, itemTypeID INT, dateAdded TEXT, libraryID INT, key TEXT);
-    CREATE TABLE fields (fieldID INTEGER PRIMARY KEY, fieldName TEXT);
-    CREATE TABLE itemDataValues (valueID INTEGER PRIMARY KEY, value);
-    CREATE TABLE itemData (itemID INT, fieldID INT, valueID INT);
-    CREATE TABLE creators (creatorID INTEGER PRIMARY KEY, firstName TEXT, lastName TEXT, fieldMode INT);
-    CREATE TABLE creatorTypes (creatorTypeID INTEGER PRIMARY KEY, creatorType TEXT);
-    CREATE TABLE itemCreators (itemID INT, creatorID INT, creatorTypeID INT, orderIndex INT);
-    CREATE TABLE tags (tagID INTEGER PRIMARY KEY, name TEXT);
-    CREATE TABLE itemTags (itemID INT, tagID INT, type INT);
-    CREATE TABLE collections (collectionID INTEGER PRIMARY KEY, collectionName TEXT);
-    CREATE TABLE collectionItems (collectionID INT, itemID INT, orderIndex INT);
-    CREATE TABLE itemNotes (itemID INTEGER PRIMARY KEY, parentItemID INT, note TEXT, title TEXT);
-    CREATE TABLE deletedItems (itemID INTEGER PRIMARY KEY, dateDeleted TEXT);
+WHOLE = Path(__file__).parent.parent / "fuzz" / "corpus" / "zotero" / "whole.sql"
+TABLES = [line for line in WHOLE.read_text(encoding="utf-8").splitlines() if line.startswith("CREATE TABLE")]
+KINDS = """
     INSERT INTO libraries VALUES (1, 'user'), (2, 'feed');
     INSERT INTO itemTypes VALUES (1, 'preprint'), (2, 'conferencePaper'), (3, 'attachment'), (4, 'note');
     INSERT INTO creatorTypes VALUES (1, 'author'), (2, 'editor');
@@ -91,7 +78,7 @@ class Zotero:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.db = sqlite3.connect(path)
-        self.db.executescript(TABLES)
+        self.db.executescript("\n".join(TABLES) + KINDS)
 
     def add(self, kind: int, fields: dict[str, str], library: int = 1, authors: Any = ()) -> int:
         """Add an item and return its number; an author is a first and a last name."""
@@ -131,7 +118,7 @@ def zotero(tmp_path: Path) -> Zotero:
     made.db.execute("INSERT INTO deletedItems VALUES (2, '')")
     made.db.execute("INSERT INTO tags VALUES (1, 'speech codec')")
     made.db.execute("INSERT INTO itemTags VALUES (?, 1, 0)", (item,))
-    made.db.execute("INSERT INTO collections VALUES (1, '离散表示')")
+    made.db.execute("INSERT INTO collections VALUES (1, '离散表示', NULL)")
     made.db.execute("INSERT INTO collectionItems VALUES (1, ?, 0)", (item,))
     made.db.commit()
     return made
