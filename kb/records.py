@@ -49,6 +49,7 @@ class Paper(Record):
     published: str | None = None  # when it appeared, as exactly as the note says: "2024", "2024-10" or "2024-10-21"
     date: str | None = None  # of the entry: that of the heading it stands under, else when it appeared
     is_starred: bool = False
+    is_rest: bool = False  # text beside the entries of a file: what belongs to no paper under one heading
     month: str | None  # of the heading it stands under, else of the note: "2024-10"
     section_path: tuple[str, ...]  # headings above the entry, outermost first
     sections: tuple[str, ...]  # headings inside the entry

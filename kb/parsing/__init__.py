@@ -1,36 +1,20 @@
 """The text of one note -> a Note with its papers. Pure: nothing is read but the bytes given."""
 
 import re
-from collections import Counter
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from kb.errors import NoteError
-from kb.parsing import (
-    bibtex,
-    claims,
-    csl,
-    exported,
-    guillemets,
-    headings,
-    lecture,
-    library,
-    lists,
-    names,
-    pasted,
-    single,
-    tables,
-)
+from kb.parsing import bibtex, claims, csl, exported, lecture, library, names, pages, pasted, segmenting
 from kb.parsing.entry import Entry, papers
 from kb.parsing.evidence import speaks_of_research
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
 from kb.parsing.outline import Outline, outline
+from kb.parsing.remainder import what_is_left, whole_note
 from kb.records import Note, Span
 
 ENTRIES_AFTER_PREFACE = 3  # pasted text may begin with something else if it holds at least so many entries
-MANY_ENTRIES = 5  # of lists and tables: a paper's own note hardly lists so many others without chapters of its own
 LIBRARIES = {".bib": bibtex.entries, ".json": csl.entries, ".sqlite": csl.entries}  # what kb.zotero makes of a database
-COVERED = 0.3  # share of the lines with text that entries of lists and tables explain in a file of such
 
 
 class Reading(NamedTuple):
@@ -54,14 +38,19 @@ def parse_note(data: bytes, file: str) -> Note:
     title = front.text("title") or _first_text(text_lines) or ""
     month = names.month_in(title) or names.month_in(front.text("date") or "") or names.month_in(file)
 
-    reading = _read(outline(text_lines), text_lines, front, file)
+    found = outline(text_lines)
+    reading = _read(found, text_lines, front, file)
     is_about_one = len(reading.entries) == 1 and reading.grammar != "exported"
     if is_about_one and (reading.grammar in ("single", "note") or title == reading.entries[0].title):
         _complete(reading.entries[0], front)
+    entries = reading.entries
+    if reading.grammar not in ("note", "exported"):
+        rest = what_is_left(found, text_lines, front.line_count, entries, title)
+        entries = sorted([*entries, *rest], key=lambda entry: entry.line)
     no_text = claims.lines_of(blocks)
-    for entry in reading.entries if no_text else ():
+    for entry in entries if no_text else ():
         entry.body = [(line, text) for line, text in entry.body if line not in no_text]
-    found = papers(reading.entries, file, month)
+    records = papers(entries, file, month)
     return Note(
         file=file,
         grammar=reading.grammar,
@@ -70,9 +59,9 @@ def parse_note(data: bytes, file: str) -> Note:
         month=month,
         date=front.text("date"),
         tags=front.texts("tags", "keywords"),
-        papers=found,
-        claims=claims.placed(blocks, text_lines, found),
-        unclaimed=_unclaimed(text_lines, [(paper.line - 1, paper.end_line) for paper in found]),
+        papers=records,
+        claims=claims.placed(blocks, text_lines, records),
+        unclaimed=_unclaimed(text_lines, [(paper.line - 1, paper.end_line) for paper in records]),
     )
 
 
@@ -109,53 +98,29 @@ def _lines(data: bytes, file: str) -> list[str]:
 
 
 def _read(found: Outline, lines: list[str], front: FrontMatter, file: str) -> Reading:
-    """Return the reading that explains the file best: from the most marked grammar to the least."""
+    """Return the reading that explains the file best."""
     if entries := exported.find_entries(front, lines):
         return Reading("exported", "its front matter says that kb exported it", entries)
-    if entries := guillemets.find_entries(found.blocks, lines):
-        return Reading("guillemets", f"{len(entries)} titles in guillemets", entries)
+    grammar, count, entries = segmenting.entries(found, lines, front, file)
+    bare = _pasted(found, lines, front)
+    if len(bare) > len(entries):
+        return Reading("pasted", f"{len(bare)} bare headings that are explained below", bare)
+    if entries:
+        return Reading(grammar, f"{count} {segmenting.REASONS[grammar]}", entries)
+    if lectured := lecture.find_entries(found.blocks, lines):
+        if speaks_of_research("\n".join(lines)):
+            return Reading("lecture", "numbered chapters on research", lectured)
+    return Reading("note", "nothing in it names a paper", whole_note(found, lines, front, file))
+
+
+def _pasted(found: Outline, lines: list[str], front: FrontMatter) -> list[Entry]:
+    """Return the entries of a text that was pasted from a page and has no marks; none of any other."""
     begins_with_heading = bool(found.blocks) and found.blocks[0].level > 0
-    if not (front.line_count or begins_with_heading) and speaks_of_research("\n".join(lines)):
-        entries = pasted.find_entries(lines)
-        begins_with_entry = bool(entries) and not any(line.strip() for line in lines[: entries[0].line])
-        if begins_with_entry or len(entries) >= ENTRIES_AFTER_PREFACE:
-            return Reading("pasted", f"{len(entries)} bare headings that are explained below", entries)
-    whole, reason = single.find_entries(found, lines, front, file)
-    is_about_one = reason and reason != single.CHAPTERS_REASON
-    parts = [
-        Reading("headings", "headings that name papers", headings.find_entries(found, lines)),
-        Reading("table", "rows that name papers", tables.find_entries(found, lines)),
-        Reading("list", "items that name papers", lists.find_entries(found, lines)),
-    ]
-    together = _together([part for part in parts if part.entries], lines)
-    if together.entries and not (is_about_one and together.grammar != "headings"):
-        covered = sum((entry.end or entry.line + 1) - entry.line for entry in together.entries)
-        texts = sum(bool(line.strip()) for line in lines)
-        if together.grammar == "headings" or len(together.entries) >= MANY_ENTRIES or covered >= COVERED * texts:
-            return together
-    if reason:
-        return Reading("single", reason, whole)
-    entries = lecture.find_entries(found.blocks, lines)
-    if entries and speaks_of_research("\n".join(lines)):
-        return Reading("lecture", "numbered chapters on research", entries)
-    return Reading("note", "nothing in it names a paper", whole)
-
-
-def _together(parts: list[Reading], lines: list[str]) -> Reading:
-    """Return the entries of parts in order of their lines; what lies inside an entry of an earlier part is its text."""
-    taken = bytearray(len(lines) + 1)
-    entries: list[Entry] = []
-    counts: Counter[str] = Counter()
-    for part in parts:
-        free = [entry for entry in part.entries if not taken[entry.line]]
-        for entry in free:
-            end = entry.end or max((line for line, _ in entry.body), default=entry.line) + 1
-            taken[entry.line : end] = b"\1" * (end - entry.line)
-        entries += free
-        counts[part.grammar] += len(free)
-    most = max(counts, key=counts.__getitem__, default="note")
-    reason = next((part.reason for part in parts if part.grammar == most), "")
-    return Reading(most, f"{counts[most]} {reason}", sorted(entries, key=lambda entry: entry.line))
+    if front.line_count or begins_with_heading or not speaks_of_research("\n".join(lines)):
+        return []
+    entries = pasted.find_entries(lines)
+    begins_with_entry = bool(entries) and not any(line.strip() for line in lines[: entries[0].line])
+    return entries if begins_with_entry or len(entries) >= ENTRIES_AFTER_PREFACE else []
 
 
 def _complete(entry: Entry, front: FrontMatter) -> None:

@@ -38,6 +38,8 @@ class Entry:
     end: int | None = None  # the line after its last, where that is known from its place and not from its text
     names_paper: bool = True  # a published title is given, not only a project's name
     parent: "Entry | None" = None
+    is_rest: bool = False  # text beside the entries of a file
+    resolved: str | None = None  # the body with links by reference as links with their address, where it has some
 
 
 def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Paper, ...]:
@@ -46,7 +48,7 @@ def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Pape
     ids: dict[int, str] = {}
     taken: set[str] = set()
     numbers: dict[str, int] = {}  # the last one given to each name
-    for entry in entries:
+    for entry in sorted(entries, key=lambda one: one.is_rest):  # what lies beside the entries takes no name from them
         base = f"{stem}/{names.slug(entry.short_name or entry.title)}"
         identity, number = base, numbers.get(base, 1)
         while identity in taken:
@@ -92,7 +94,7 @@ def _noted(entries: Sequence[Entry]) -> dict[tuple[str, ...], str | None]:
 
 def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: str | None, month: str | None) -> Paper:
     body = "\n".join(text for _, text in entry.body).strip("\n")
-    found = links.links(links.without_code(body))
+    found = links.links(links.without_code(entry.resolved or body))
     addresses = " ".join(link.url for link in found)
     arxiv = entry.arxiv_id or links.arxiv_id(addresses) or links.arxiv_id(body)
     doi = entry.doi or links.doi(addresses) or links.doi(body)
@@ -111,6 +113,7 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: st
         published=entry.published,
         date=noted or entry.published,
         is_starred=entry.is_starred,
+        is_rest=entry.is_rest,
         month=names.month_in(noted or "") or entry.month or month,
         section_path=entry.section_path,
         sections=entry.sections,
@@ -166,7 +169,7 @@ def passages(entry: Entry) -> tuple[Passage, ...]:
         if text.lstrip().startswith("```"):
             fenced = not fenced
     close()
-    return tuple(found)
+    return tuple(found) or (Passage(line=entry.line + 1, heading="", text=entry.written or entry.title),)
 
 
 def _may_break(before: str, text: str) -> bool:

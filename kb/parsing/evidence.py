@@ -21,7 +21,8 @@ _VENUES = (
     "|APSIPA|JSTSP|TASLP|TPAMI|TMLR|JMLR|arXiv|CHI|OSDI|SOSP|NSDI|USENIX|VLDB|SIGMOD|ICSE"
 )
 VENUE = re.compile(
-    rf"(?<![A-Za-z])(?P<venue>{_VENUES})(?![A-Za-z])[\s'’,:-]{{0,3}}(?P<year>(?:19|20)\d\d|[’']?\d\d(?!\d))",
+    rf"(?<![A-Za-z])(?P<venue>{_VENUES})(?![A-Za-z])[\s'’,:-]{{0,3}}(?P<year>(?:19|20)\d\d|[’']?\d\d(?!\d))"
+    rf"|(?<!\d)(?:19|20)\d\d[ ,]{{1,2}}(?:{_VENUES})(?![A-Za-z])",
     re.IGNORECASE,
 )
 _PAPER_LABEL = re.compile(
@@ -34,7 +35,11 @@ RESEARCH = re.compile(
     r"|language|attention|generation|separation|enhancement|synthesis|representations?|embeddings?|supervised|reinforcement"
     r"|adversarial|diffusion|multimodal|bayesian|inference|optimi[sz]ation|classification|retrieval|reasoning|end-to-end"
     r"|self-supervised|pre-?training|alignment|benchmark|robust|efficient|deep|convolutional|recurrent|probabilistic|audio"
-    r"|vision|visual)\b|论文|模型|训练|语音|神经网络|学习|数据集|推理|编码器|解码器|微调|表征|注意力|基准|损失函数|算法",
+    r"|vision|visual|algorithms?|analysis|systems?|distributed|databases?|parallel|index(?:es|ing)?|hash(?:es|ing)?|storage"
+    r"|workloads?|consensus|scalable|memory|concurrency|transactions?|queries|query|querying|approach|framework|method|towards?"
+    r"|via|dataset|data-driven|large-scale|evaluation|evaluating|survey|study|dynamic|stochastic|graphs?|sequence|semantic"
+    r"|knowledge|theory|statistical|parsing|translation|prediction|predicting|policy|agents?|tokens?|codec|decoding|encoding"
+    r"|sampling|quantization|compression)\b|论文|模型|训练|语音|神经网络|学习|数据集|推理|编码器|解码器|微调|表征|注意力|基准|损失函数|算法",
     re.IGNORECASE,
 )
 TELLING_WORDS = 3
@@ -52,7 +57,12 @@ def speaks_of_paper(text: str) -> bool:
 
     Example: "[pdf](https://arxiv.org/abs/2410.00037)", "arXiv:2410.00037", "ICASSP 2023".
     """
-    return bool(links_to_paper(text) or _NUMBER.search(text) or VENUE.search(text))
+    return bool(links_to_paper(text) or has_number(text) or VENUE.search(text))
+
+
+def has_number(text: str) -> bool:
+    """Whether text gives the number of a preprint or a DOI: "arXiv:2410.00037"."""
+    return bool(_NUMBER.search(text))
 
 
 def links_to_paper(text: str) -> bool:

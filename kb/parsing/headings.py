@@ -1,87 +1,198 @@
-"""Entries under headings: `### Title，organization，keywords`, ``### 202410 `Title` CMU``, `## [Title](link)`."""
+"""Headings that may name papers: `### Title，organization，keywords`, ``### 202410 `Title` CMU``, `## [Title](link)`.
+
+A heading may also be the label of a title that stands below it: `### Paper:`.
+"""
 
 import re
+from collections.abc import Sequence
 
-from kb.parsing import names, titles
-from kb.parsing.entry import Entry
-from kb.parsing.evidence import VENUE, speaks_of_paper
-from kb.parsing.labels import labelled
+from kb.parsing import titles
+from kb.parsing.candidates import Candidate
+from kb.parsing.chapters import is_chapter
+from kb.parsing.evidence import speaks_of_paper
+from kb.parsing.guards import names_nothing
+from kb.parsing.labels import field_of, labelled
+from kb.parsing.measuring import OPENING_LINES, of_columns, of_head, of_opening, of_title
 from kb.parsing.outline import Block, Outline
+from kb.parsing.people import are_people
+from kb.parsing.titles import Found
 
-OPENING_LINES = 4  # below a heading, where a link to its paper counts
-FEWEST = 2
-EVIDENT_SHARE = 0.5  # of the headings of one level, for all that look like titles to be entries
-_COMMAS = re.compile(r"(?P<title>.{6,}?)[，,]\s*(?P<organization>[^，,]{1,60}?)(?:[，,]\s*(?P<keywords>[^，,]{1,80}))$")
-_CODED = re.compile(r"^(?P<date>(?:19|20)\d{2}[-./]?\d{0,2})?\s*`(?P<title>[^`]+)`\s*(?P<organization>[^☆★⭐]*)")
-_WORDS = re.compile(r"[^\W_]+")
+LINES_LOOKED_AT = 60  # below a heading, for its opening
+FULLER_LINES = 3  # of them, where the whole title of a heading that is a name may stand
+TITLE_WORDS = 4
+CHAPTERS = 2
+_COMMAS = re.compile(r"(?P<title>.{6,}?)[，,]\s*(?P<organizations>[^，,]{1,60}?)(?:[，,]\s*(?P<keywords>[^，,]{1,80}))$")
+_CODED = re.compile(r"^(?P<date>(?:19|20)\d{2}[-./]?\d{0,2})?\s*`(?P<title>[^`]+)`\s*(?P<organizations>[^☆★⭐]*)")
 _TITLE_WORDS = re.compile(r"[A-Za-z]{2,}")
+_ONLY_LINK = re.compile(r"\s*\[(?:[^\[\]]|\[[^\[\]]*\])+\]\([^()\s]+\)\W*")
+_NUMBERED = re.compile(r"\s*\**\d+(?:\.\d+)+\.?\s")
+_INFORMATION = re.compile(
+    r"\W*(?:(?:论文|基本|基础|文章|文献)?(?:信息|元数据|资料)"
+    r"|(?:(?:paper|basic|bibliographic) )?(?:info(?:rmation)?|meta ?data|details|facts))\W*",
+    re.IGNORECASE,
+)
 
 
-def find_entries(outline: Outline, lines: list[str]) -> list[Entry]:
-    """Return the entries that headings of one level begin."""
+def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
+    """Return a candidate for each heading that could be a title, or that is the label of one."""
+    labels = [field_of(titles.plain(block.text)) for block in outline.headings]
+    found: list[Candidate] = []
+    labelled_until = 0
+    for number, block in enumerate(outline.headings):
+        if outline.is_cited(block.line) or _NUMBERED.match(block.text):
+            continue
+        if labels[number] == "title":
+            candidate = _label(outline, lines, number, labels)
+            labelled_until = candidate.end if candidate else labelled_until
+        elif labels[number] and block.line < labelled_until:
+            continue
+        else:
+            candidate = _heading(outline, lines, number, labels)
+        if candidate:
+            found.append(candidate)
+    return found
+
+
+def _label(outline: Outline, lines: Sequence[str], number: int, labels: list[str | None]) -> Candidate | None:
+    """Return the candidate whose title stands below a heading; it goes on through the labels that follow."""
     headings = outline.headings
-    best: list[tuple[int, Block]] = []
-    for level in range(1, 7):
-        at_level = [(n, block) for n, block in enumerate(headings) if block.level == level]
-        evident = [(n, block) for n, block in at_level if _is_evident(headings, n, lines)]
-        if len(evident) >= max(FEWEST, EVIDENT_SHARE * len(at_level)) and len(evident) > len(best):
-            best = evident
-    return [entry for n, _ in best if (entry := _entry(outline, n, lines))]
-
-
-def _is_evident(headings: list[Block], number: int, lines: list[str]) -> bool:
     block = headings[number]
-    if _named(block.text):
-        return True
-    if not titles.find_title(block.text):
-        return False
-    if speaks_of_paper(block.text):
-        return True
-    end = headings[number + 1].line if number + 1 < len(headings) else len(lines)
-    opening = [line for line in lines[block.line + 1 : end] if line.strip()][:OPENING_LINES]
-    if any(line.lstrip().startswith("|") for line in opening):  # the papers are those of a table
-        return False
-    looks_published = len(_TITLE_WORDS.findall(block.text)) >= 4
-    is_linked = any(titles.links_to_its_paper(line, block.text) for line in opening)
-    return is_linked and (looks_published or bool(labelled(opening)))
+    following = number + 1
+    while following < len(headings) and labels[following] != "title" and headings[following].level >= block.level:
+        following += 1
+    end = headings[following].line if following < len(headings) else len(lines)
+    inner = range(number + 1, following)
+    value_end = headings[number + 1].line if number + 1 < len(headings) else len(lines)
+    value = next((line.strip() for line in lines[block.end : value_end] if line.strip()), "")
+    found = titles.find_title(outline.resolved(value.lstrip(">-*+ ")))
+    if not found or names_nothing(found.title):
+        return None
+    candidate = Candidate("heading", block.line, end, found, value, level=block.level)
+    candidate.facts = {label: _value(outline, lines, n) for n in inner if (label := labels[n])} | {"title": value}
+    candidate.evidence = of_title(found.title) | of_head(candidate) | of_columns(headings[n].text for n in inner)
+    candidate.evidence.add("title label")
+    candidate.neighbours = ("label", block.level)
+    return candidate
 
 
-def _named(text: str) -> "re.Match[str] | None":
-    """Return the parts of a heading that names title, organization and keywords."""
-    bare = re.sub(r"^[☆★⭐\s]+", "", text)
-    if (found := _CODED.match(bare)) and (found["date"] or bare != text or titles.has_star(text)):
-        return found
-    found = _COMMAS.match(bare)
-    return found if found and "，" in bare and len(_TITLE_WORDS.findall(found["title"])) >= 2 else None
-
-
-def _entry(outline: Outline, number: int, lines: list[str]) -> Entry | None:
+def _value(outline: Outline, lines: Sequence[str], number: int) -> str:
+    """Return the lines below a heading, up to the next, as one."""
     block = outline.headings[number]
-    end = outline.end(number) or len(lines)
-    inner = outline.inside(number)
-    parts = _named(block.text)
-    facts = parts.groupdict() if parts else {}
-    found = titles.find_title(parts["title"] if parts else titles.undecorated(block.text))
+    end = outline.headings[number + 1].line if number + 1 < len(outline.headings) else len(lines)
+    return " ".join(line.strip() for line in lines[block.end : end] if line.strip())
+
+
+def _heading(outline: Outline, lines: Sequence[str], number: int, labels: list[str | None]) -> Candidate | None:
+    block = outline.headings[number]
+    text = outline.resolved(block.text)
+    opening = opening_of(outline, lines, number, labels)
+    parts = _parts(text)
+    found, evidence = _title(text, parts, opening)
     if not found:
         return None
-    venue = VENUE.search(titles.plain(block.text))
-    body = [(n, lines[n]) for n in range(block.line + 1, end)]
-    said = _WORDS.findall(" ".join([found.title, found.date or "", *(value or "" for value in facts.values())]))
-    if not said or not set(_WORDS.findall(block.text)) <= set(said):
-        body.insert(0, (block.line, block.text))
-    return Entry(
-        title=found.title,
-        written=parts["title"].strip() if parts else found.written,
-        line=block.line,
-        end=end,
-        body=body,
-        short_name=names.short_name(found.title),
-        section_path=titles.heading_names(step for step in outline.path(block.line) if 1 < step.level < block.level),
-        headings={one.line: one.text.strip() for one in inner},
-        sections=tuple(one.text.strip() for one in inner),
-        organizations=names.split_organizations(facts.get("organization") or ""),
-        keywords=names.split_names(facts.get("keywords") or ""),
-        venue=venue[0] if venue else None,
-        published=names.date_in(facts.get("date") or found.date or ""),
-        is_starred=titles.has_star(block.text),
-    )
+    end, chapters = _end(outline, number, len(lines))
+    candidate = Candidate("heading", block.line, end, found, text, opening, level=block.level)
+    candidate.facts = labelled(opening) | {key: value for key, value in parts.items() if value}
+    candidate.evidence = evidence | of_title(found.title) | of_head(candidate) | of_opening(candidate)
+    if opening and opening[0].lstrip().startswith("|"):  # the papers are those of a table
+        candidate.evidence.discard("link below")
+    if parts:
+        candidate.evidence.add("parts")
+    if chapters >= CHAPTERS:
+        candidate.evidence.add("chapters")
+    if titles.is_note_of_paper(text):
+        candidate.evidence.add("calls itself")
+    above = outline.path(block.line)[:-1]
+    candidate.neighbours = (block.level, above[-1].line if above else -1)
+    return candidate
+
+
+def opening_of(
+    outline: Outline, lines: Sequence[str], number: int, labels: Sequence[str | None], most: int = OPENING_LINES
+) -> tuple[str, ...]:
+    """Return the first lines below a heading, those under a heading "Information" or a label included."""
+    headings = outline.headings
+    following = number + 1
+    while following < len(headings) and headings[following].level > headings[number].level:
+        if not (labels[following] or _INFORMATION.fullmatch(titles.plain(headings[following].text))):
+            break
+        following += 1
+    end = headings[following].line if following < len(headings) else len(lines)
+    below = range(headings[number].end, min(end, headings[number].end + LINES_LOOKED_AT))
+    starts = {block.line for block in headings[number + 1 : following]}
+    texts = (outline.resolved(lines[n]) for n in below if n not in starts and lines[n].strip())
+    return tuple(text for text, _ in zip(texts, range(most), strict=False))
+
+
+def _parts(text: str) -> dict[str, str]:
+    """Return title, organizations and keywords of a heading that sets them apart; nothing if it does not."""
+    bare = re.sub(r"^[☆★⭐\s]+", "", text)
+    found = _CODED.match(bare)
+    if not (found and (found["date"] or bare != text or titles.has_star(text))):
+        found = _COMMAS.match(bare)
+        if not (found and "，" in bare and len(_TITLE_WORDS.findall(found["title"])) >= 2):
+            return {}
+    return {key: (value or "").strip() for key, value in found.groupdict().items()}
+
+
+def _title(text: str, parts: dict[str, str], opening: tuple[str, ...]) -> tuple[Found | None, set[str]]:
+    """Return the title of a section: as labelled below, as linked right below a code or a date, else the heading's."""
+    found = titles.find_title(parts["title"] if parts else titles.undecorated(text))
+    if found and names_nothing(found.title) and not titles.is_linked_title(text):
+        found = None
+    if found and not parts:
+        found = _with_rest(found, titles.undecorated(text))
+    if parts:
+        found = found and found._replace(date=found.date or parts.get("date"), is_starred=titles.has_star(text))
+    named = titles.find_title(labelled(opening).get("title", ""))
+    fuller = next((one for line in opening[:FULLER_LINES] if found and (one := _fuller(found, text, line))), None)
+    if fuller:
+        return fuller, set()
+    if named and len(named.title) > 5 and not names_nothing(named.title):
+        return named, {"title label"}
+    if (not found or "`" in text) and opening and _ONLY_LINK.fullmatch(opening[0]):
+        linked = titles.find_title(opening[0].strip())
+        if linked and len(linked.title.split()) >= 3 and not names_nothing(linked.title):
+            date, is_starred = (found.date, found.is_starred) if found else (parts.get("date"), titles.has_star(text))
+            return linked._replace(date=date or linked.date, is_starred=is_starred), {"link below"}
+    return found, set()
+
+
+def _with_rest(found: Found, text: str) -> Found:
+    """Return the title of a heading with what stands behind a dash, unless that says who or where."""
+    whole = titles.normal(titles.plain(text))
+    rest = whole[whole.find(found.title) + len(found.title) :] if found.title in whole else ""
+    is_title = re.match(r"\s+[-–—]+\s+\w", rest) and len(rest.split()) > TITLE_WORDS and "](" not in text
+    if not is_title or speaks_of_paper(rest) or are_people(rest.lstrip(" -–—")):
+        return found
+    return found._replace(title=titles.normal(found.title + rest), written=text)
+
+
+def _fuller(found: Found, text: str, line: str) -> Found | None:
+    """Return the whole title where a line below a heading gives it: "## [2016] Star-net", "- [2016] Star-net: a …"."""
+    tag = titles.leading_tag(text)
+    item = re.match(r"\s*[-*+]\s+(?P<text>.*)", line)
+    below = titles.find_title(item["text"]) if item else None
+    if not item or not below or len(below.title.split()) < TITLE_WORDS or len(below.title) <= len(found.title):
+        return None
+    is_whole = below.title.lower().startswith(found.title.lower()) and not labelled([line])
+    if is_whole or (tag and titles.leading_tag(item["text"]) == tag):
+        return below._replace(date=found.date or below.date, is_starred=found.is_starred)
+    return None
+
+
+def _end(outline: Outline, number: int, last: int) -> tuple[int, int]:
+    """Return where the section of a heading ends, and how many chapters of a paper it has.
+
+    Chapters of its own level belong to it: "# Toys 阅读笔记", "# Abstract", "# Method".
+    """
+    headings = outline.headings
+    level = headings[number].level
+    end = outline.end(number)
+    following = outline.following(number)
+    while following is not None and headings[following].level == level and is_chapter(headings[following].text):
+        end = outline.end(following)
+        following = outline.following(following)
+    inner: list[Block] = headings[number + 1 : following]
+    names = {titles.plain(block.text).strip().lower() for block in inner if is_chapter(block.text)}
+    return (last if end is None else end), len(names)

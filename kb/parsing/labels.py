@@ -21,7 +21,7 @@ FIELDS = {
 }
 FIELD_OF = {label: field for field, labels in FIELDS.items() for label in labels.split()}
 
-_LABEL = re.compile(
+LABEL = re.compile(
     r"[\s>]{0,12}(?:[-*+•]\s{1,4}|\d{1,3}[.)]\s{1,4})?\W{0,4}?"
     r"(?P<label>[A-Za-z\u4e00-\u9fff][A-Za-z\u4e00-\u9fff /_-]{0,20}?)"
     r"\s{0,4}(?:\*\*|__)?\s{0,4}(?:::|[:：])\s{0,4}(?:\*\*|__)?\s{0,4}(?=\S)"
@@ -41,6 +41,6 @@ def labelled(lines: Iterable[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for line in lines:
-        if (match := _LABEL.match(line)) and (field := field_of(match["label"])):
+        if (match := LABEL.match(line)) and (field := field_of(match["label"])):
             found.setdefault(field, line[match.end() :].strip())
     return found

@@ -1,65 +1,49 @@
-"""Lists of papers: an item is a paper where links, numbers or venues say so, or where its neighbours are."""
+"""Items of lists that may name papers."""
 
 import re
-from itertools import groupby
+from collections.abc import Sequence
 
-from kb.parsing import names, titles
-from kb.parsing.entry import Entry
-from kb.parsing.evidence import VENUE, links_to_paper, speaks_of_paper
+from kb.parsing import titles
+from kb.parsing.candidates import Candidate
+from kb.parsing.guards import names_nothing
+from kb.parsing.labels import LABEL, field_of, labelled
+from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
 from kb.parsing.outline import Item, Outline
 
-EVIDENT_SHARE = 0.5  # of the items of a list of papers
-FEWEST = 2
-FEWEST_TITLE_WORDS = 3  # in Latin letters between guillemets: books and films stand there too
-_TITLE_WORDS = re.compile(r"[A-Za-z]{2,}")
-_PUBLISHED = re.compile(r"[(（]\**\s*(?:19|20)\d\d(?:[.\-/]\d{1,2})?\s*\**[)）]\s*\]\(")  # [Title (2015.06)](…
-_REFERENCES = re.compile(
-    r"(?:[\d.]+\s*)?(?:references?|bibliography|further reading|see also|citations?"
-    r"|参考文献|参考资料|参考|引用|延伸阅读|扩展阅读)",
-    re.IGNORECASE,
-)
+LONGEST_HEAD = 3000  # characters of the paragraph that an item begins with
+LINES_LOOKED_AT = 20  # below the first of an item
+_CITATION = re.compile(r"\[\d+\](?!\()")
 
 
-def find_entries(outline: Outline, lines: list[str]) -> list[Entry]:
-    """Return an entry for each outermost item of each list of papers."""
-    outermost = [item for item in outline.items if item.depth == 0]
-    found: list[Entry] = []
-    for _, group in groupby(outermost, key=lambda item: outline.section(item.line)):
-        items = list(group)
-        path = titles.heading_names(outline.path(items[0].line))
-        if path and _REFERENCES.fullmatch(path[-1]):
-            continue
-        evident = [_is_evident(item, lines) for item in items]
-        if sum(evident) < max(FEWEST, EVIDENT_SHARE * len(items)):
-            continue
-        found += [entry for item in items if (entry := _entry(item, path, lines))]
-    return found
+def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
+    """Return a candidate for each item that could be a title; one that is a label is a fact about something else."""
+    return [found for item in outline.items if (found := _item(outline, item, lines))]
 
 
-def _is_evident(item: Item, lines: list[str]) -> bool:
-    text = "\n".join(lines[item.line : item.end])
-    found = titles.find_title(item.text)
-    if found and item.text.lstrip("*_ ").startswith("《"):
-        return len(_TITLE_WORDS.findall(found.title)) >= FEWEST_TITLE_WORDS
-    return found is not None and bool(speaks_of_paper(text) or _PUBLISHED.search(item.text))
-
-
-def _entry(item: Item, path: tuple[str, ...], lines: list[str]) -> Entry | None:
-    found = titles.find_title(item.text)
-    if not found or not ("](" in item.text or "《" in item.text or speaks_of_paper(item.text)):
+def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | None:
+    if not item.text.strip() or len(item.text) > LONGEST_HEAD or _CITATION.match(item.text):
         return None
-    text = "\n".join(lines[item.line : item.end])
-    venue = VENUE.search(titles.plain(text))
-    return Entry(
-        title=found.title,
-        written=found.written,
-        line=item.line,
-        end=item.end,
-        body=[(n, lines[n]) for n in range(item.line, item.end)],
-        short_name=names.short_name(found.title),
-        section_path=path,
-        venue=venue[0] if venue else None,
-        published=names.date_in(found.date or ""),
-        is_starred=found.is_starred,
-        names_paper=links_to_paper(text),
-    )
+    if outline.is_cited(item.line):
+        return None
+    head = text = outline.resolved(item.text)
+    label = LABEL.match(text)
+    field = field_of(label["label"]) if label else None
+    if label and field:
+        if field != "title" or item.depth:
+            return None
+        text = text[label.end() :]
+    if titles.is_anchor(text):
+        return None
+    found = titles.find_title(text)
+    if not found or (names_nothing(found.title) and not titles.is_linked_title(text)):
+        return None
+    below = (outline.resolved(line) for line in lines[item.line + 1 : min(item.end, item.line + LINES_LOOKED_AT)])
+    opening = tuple([line for line in below if line.strip()][:OPENING_LINES])
+    candidate = Candidate("nested" if item.depth else "item", item.line, item.end, found, head, opening)
+    candidate.level = item.depth
+    candidate.facts = labelled(opening)
+    candidate.evidence = of_title(found.title) | of_head(candidate) | of_opening(candidate)
+    if field:
+        candidate.evidence.add("title label")
+    candidate.neighbours = (item.depth, outline.section(item.line))
+    return candidate

@@ -3,13 +3,20 @@
 import re
 from bisect import bisect_left, bisect_right
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
+LONGEST_HEADING = 200  # characters; a longer line is text that happens to begin with a #
 _NEXT_ENTRY = re.compile(r"(?:#{2,6}[ \t]|\*\*\s*《)")
+_REFERENCES = re.compile(
+    r"[\W\d_]*(?:references?|bibliography|further readings?|see also|(?:how to )?cit(?:e|ations?|ing)(?: (?:us|this|it))?|related links?|acknowledge?ments?"
+    r"|参考文献|参考资料|参考|引用|引用文献|延伸阅读|扩展阅读|致谢)\W*",
+    re.IGNORECASE,
+)
+_BY_REFERENCE = re.compile(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])+)\]\[(?P<key>[^\[\]]*)\]")
 
 
 class Block(NamedTuple):
@@ -57,13 +64,26 @@ class Fence(NamedTuple):
 class Outline:
     """What stands where in a text."""
 
-    def __init__(self, blocks: list[Block], items: list[Item], tables: list[Table]) -> None:
+    def __init__(
+        self, blocks: list[Block], items: list[Item], tables: list[Table], addresses: dict[str, str] | None = None
+    ) -> None:
         self.blocks = blocks
         self.items = items
         self.tables = tables
+        self._addresses = addresses or {}
         self.headings = [block for block in blocks if block.level]
         self._lines = [block.line for block in self.headings]
         self._parents, self._ends = _nesting(self.headings)
+
+    def resolved(self, text: str) -> str:
+        """Return text with links by reference as links with their address: "[A][k]" -> "[A](https://a.org)"."""
+        if not self._addresses or "][" not in text:
+            return text
+        return _BY_REFERENCE.sub(self._with_address, text)
+
+    def _with_address(self, link: "re.Match[str]") -> str:
+        address = self._addresses.get(" ".join((link["key"] or link["label"]).split()).upper())
+        return f"[{link['label']}]({address})" if address else link[0]
 
     def path(self, line: int) -> list[Block]:
         """Return the headings that line stands under, outermost first; a heading stands under itself."""
@@ -82,10 +102,19 @@ class Outline:
         """Return the headings of deeper levels in the section of a heading, given by its number."""
         return self.headings[number + 1 : self._ends[number]]
 
+    def following(self, number: int) -> int | None:
+        """Return the number of the first heading after the section of a heading; None if there is none."""
+        return self._ends[number] if self._ends[number] < len(self._lines) else None
+
     def end(self, number: int) -> int | None:
         """Return the line where the section of a heading ends; None if it goes to the end of the text."""
-        following = self._ends[number]
-        return self._lines[following] if following < len(self._lines) else None
+        following = self.following(number)
+        return None if following is None else self._lines[following]
+
+    def is_cited(self, line: int) -> bool:
+        """Whether line stands under a heading for what a text cites: "References", "延伸阅读"."""
+        number = bisect_right(self._lines, line) - 1
+        return number >= 0 and bool(_REFERENCES.fullmatch(self.headings[number].text))
 
 
 def _nesting(headings: list[Block]) -> tuple[list[int | None], list[int]]:
@@ -107,7 +136,8 @@ def outline(lines: list[str]) -> Outline:
     HTML tags are taken as text, so that a heading right below an <img> line is still a heading.
     Example: ["# A", "", "b", "c"] -> blocks Block(0, 1, "A", 1), Block(2, 0, "b\\nc", 4).
     """
-    tokens = _parsed(lines)
+    addresses: dict[str, str] = {}
+    tokens = _parsed(lines, addresses)
     blocks: list[Block] = []
     items: list[Item] = []
     tables: list[Table] = []
@@ -117,8 +147,9 @@ def outline(lines: list[str]) -> Outline:
     for number, token in enumerate(tokens):
         match token.type:
             case "heading_open" | "paragraph_open" if token.level == 0 and token.map:
-                level = int(token.tag[1]) if token.type == "heading_open" else 0
-                blocks.append(Block(token.map[0], level, tokens[number + 1].content, token.map[1]))
+                text = tokens[number + 1].content
+                is_heading = token.type == "heading_open" and len(text) <= LONGEST_HEADING
+                blocks.append(Block(token.map[0], int(token.tag[1]) if is_heading else 0, text, token.map[1]))
             case "list_item_open" if token.map:
                 text = _first_paragraph(tokens, number + 1)
                 items.append(Item(token.map[0], token.map[1], len(open_items), text))
@@ -134,7 +165,7 @@ def outline(lines: list[str]) -> Outline:
                 if token.level == 0 and rows:
                     tables.append(Table(rows[0], tuple(rows[1:])))
                 rows.clear()
-    return Outline(blocks, items, tables)
+    return Outline(blocks, items, tables, addresses)
 
 
 def fences(lines: list[str]) -> list[Fence]:
@@ -143,7 +174,7 @@ def fences(lines: list[str]) -> list[Fence]:
         Fence(
             place[0], place[1], is_closed(lines[place[0] : place[1]], token.markup), token.info.strip(), token.content
         )
-        for token in _parsed(lines)
+        for token in _parsed(lines, {})
         if token.type == "fence" and (place := token.map)
     ]
 
@@ -154,13 +185,16 @@ def is_closed(block: list[str], mark: str) -> bool:
     return len(block) > 1 and len(last) >= len(mark) and not last.strip(mark[0])
 
 
-def _parsed(lines: list[str]) -> "list[Token]":
-    """Return what lines hold; a fence that is never closed ends on the empty line before the next entry or section.
+def _parsed(lines: list[str], addresses: dict[str, str]) -> "list[Token]":
+    """Return what lines hold, and put the addresses that links refer to into addresses, by their keys in capitals.
 
-    It would swallow all further entries of the note. A `#` alone is no section there: programs have such comments.
+    A fence that is never closed ends on the empty line before the next entry or section: it would swallow all further
+    entries of the note. A `#` alone is no section there, because programs have such comments.
     """
     while True:
-        tokens = _markdown().parse(_without_comments("\n".join(lines)))
+        found: dict[str, Any] = {}
+        tokens = _markdown().parse(_without_comments("\n".join(lines)), found)
+        addresses.update((key, one["href"]) for key, one in found.get("references", {}).items())
         if not (opening := next((token for token in tokens if _stays_open(token, lines)), None)):
             return tokens
         begin = opening.map[0] + 2 if opening.map else 0

@@ -1,80 +1,73 @@
-"""Tables of papers: a row is a paper where its columns or its links say so."""
+"""Rows of tables that may name papers."""
 
 import re
+from collections.abc import Iterator, Sequence
 
-from kb.parsing import names, titles
-from kb.parsing.entry import Entry
-from kb.parsing.evidence import VENUE, links_to_paper, speaks_of_paper
+from kb.parsing import titles
+from kb.parsing.candidates import Candidate
+from kb.parsing.guards import is_address
 from kb.parsing.labels import field_of
+from kb.parsing.measuring import of_columns, of_head, of_title
 from kb.parsing.outline import Outline, Row, Table
 
-ROWS_JUDGED = 100  # the first of a table: what it is about shows there
-EVIDENT_SHARE = 0.4  # of the rows of a table of papers, those that link to one or say where it appeared
+ROWS_JUDGED = 100  # the first of a table: which column holds the titles shows there
+FILLED_SHARE = 0.5  # of them, in that column
+LABELS = 2  # rows that begin with a label: the table is about one thing
 _TITLE_COLUMN = re.compile(r"title|标题|题目|论文名", re.IGNORECASE)
 _PAPER_COLUMN = re.compile(r"\b(?:papers?|articles?|publications?)\b|论文|文章|文献", re.IGNORECASE)
 _NAME_COLUMN = re.compile(r"^(?:name|model|method|system|work|approach|名称|模型|方法|简称|工作)s?$", re.IGNORECASE)
 _ABSENT = frozenset(("", "-", "--", "—", "–", "/", "n/a", "none", "无", "未知", "tbd"))
 
 
-def find_entries(outline: Outline, lines: list[str]) -> list[Entry]:
-    """Return an entry for each row of each table of papers."""
-    return [entry for table in outline.tables for entry in _entries(table, outline, lines)]
+def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
+    """Return a candidate for each row of each table that has a column for titles."""
+    return [row for table in outline.tables if not outline.is_cited(table.header.line) for row in _rows(outline, table)]
 
 
-def _entries(table: Table, outline: Outline, lines: list[str]) -> list[Entry]:
+def _rows(outline: Outline, table: Table) -> Iterator[Candidate]:
+    if is_of_labels(table):
+        return
     columns = [titles.plain(cell).strip(" *_") for cell in table.header.cells]
-    title_column = _title_column(columns, table)
+    title_column, kind = _title_column(columns, table)
     if title_column is None:
-        return []
-    path = titles.heading_names(outline.path(table.header.line))
-    found = [_entry(row, columns, title_column, path, lines) for row in table.rows]
-    return [entry for entry in found if entry]
+        return
+    facts = of_columns(column for number, column in enumerate(columns) if number != title_column)
+    for row in table.rows:
+        candidate = _row(outline, row, columns, title_column)
+        if candidate and (kind == "column" or not candidate.evidence.isdisjoint(("link", "venue", "year"))):
+            candidate.evidence |= facts | {kind}
+            candidate.neighbours = ("row", table.header.line)
+            yield candidate
 
 
-def _title_column(columns: list[str], table: Table) -> int | None:
-    """Return the column of titles if table is one of papers."""
+def is_of_labels(table: Table) -> bool:
+    """Whether a table of two columns gives labels and their values."""
+    rows = (table.header, *table.rows)
+    return len(table.header.cells) == 2 and sum(bool(field_of(row.cells[0])) for row in rows) >= LABELS
+
+
+def _title_column(columns: Sequence[str], table: Table) -> tuple[int | None, str]:
+    """Return the column of titles and what its heading speaks of; None if there is no such column."""
     rows = [row for row in table.rows if any(cell.strip() for cell in row.cells)][:ROWS_JUDGED]
-    evident = sum(speaks_of_paper(" ".join(row.cells)) for row in rows)
-    if not rows or evident < max(1, EVIDENT_SHARE * len(rows)):
-        return None
-    for pattern in (_TITLE_COLUMN, _PAPER_COLUMN, _NAME_COLUMN):
-        named = [n for n, column in enumerate(columns) if pattern.search(column)]
-        for column in named:
+    for pattern, kind in ((_TITLE_COLUMN, "column"), (_PAPER_COLUMN, "column"), (_NAME_COLUMN, "name column")):
+        for column in (n for n, text in enumerate(columns) if rows and pattern.search(text)):
             filled = sum(bool(titles.find_title(row.cells[column])) for row in rows if column < len(row.cells))
-            if filled >= 0.5 * len(rows):
-                return column
-    return None
+            if filled >= FILLED_SHARE * len(rows):
+                return column, kind
+    return None, ""
 
 
-def _entry(row: Row, columns: list[str], title_column: int, path: tuple[str, ...], lines: list[str]) -> Entry | None:
+def _row(outline: Outline, row: Row, columns: Sequence[str], title_column: int) -> Candidate | None:
     if title_column >= len(row.cells):
         return None
-    found = titles.find_title(row.cells[title_column])
-    if not found:
+    found = titles.find_title(outline.resolved(row.cells[title_column]))
+    if not found or is_address(found.title):
         return None
-    facts: dict[str, str] = {}
+    candidate = Candidate("row", row.line, row.line + 1, found, outline.resolved(" ".join(row.cells)))
     for number, (column, cell) in enumerate(zip(columns, row.cells, strict=False)):
         field = field_of(column)
-        if number == title_column or not field:
-            continue
-        value = titles.normal(titles.plain(cell))
-        if value.lower() not in _ABSENT:
-            facts.setdefault(field, value)
-    text = " ".join(row.cells)
-    venue = VENUE.search(text)
-    return Entry(
-        title=found.title,
-        written=found.written,
-        line=row.line,
-        end=row.line + 1,
-        body=[(row.line, lines[row.line])],
-        short_name=facts.get("short_name") or names.short_name(found.title),
-        section_path=path,
-        organizations=names.split_organizations(facts.get("organizations", "")),
-        keywords=names.split_names(facts.get("keywords", "")),
-        authors=names.split_people(facts.get("authors", "")),
-        venue=facts.get("venue") or (venue[0] if venue else None),
-        published=names.date_in(facts.get("date", "")) or names.date_in(found.date or ""),
-        is_starred=found.is_starred,
-        names_paper=links_to_paper(text),
-    )
+        value = titles.normal(titles.plain(outline.resolved(cell)))
+        if number != title_column and field and value.lower() not in _ABSENT:
+            candidate.facts.setdefault(field, value)
+    candidate.evidence = of_title(found.title) | of_head(candidate) - {"authors"}
+    return candidate

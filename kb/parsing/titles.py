@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from kb.parsing import people
 from kb.parsing.evidence import RESEARCH, links_to_paper
 from kb.parsing.labels import labelled
 from kb.parsing.outline import Block
@@ -14,6 +15,7 @@ LONGEST = 2000  # characters that are looked at: no title is longer
 _MARKUP = re.compile(r"[\[*_`<~=\\]")
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|<img\b[^>]*>", re.IGNORECASE)
 _LINK = re.compile(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\](?:\((?P<url>(?:[^()\s]|\([^()]*\))*)[^()]*\)|\[[^\]]*\])")
+_BARE_ADDRESS = re.compile(r"<?https?://[^\s>)\]]+>?")
 _WIKI = re.compile(r"\[\[(?P<target>[^\]|#]+)(?:#[^\]|]*)?(?:\|(?P<label>[^\]]+))?\]\]")
 _TAG = re.compile(r"</?[A-Za-z][^>]*>")
 _EMPHASIS = re.compile(r"(?<!\\)(?P<mark>\*{1,3}|_{2,3}|~~|==)(?=\S)(?P<inner>.+?)(?<=[^\s\\])(?P=mark)")
@@ -33,9 +35,21 @@ _TRAILING_DATE = re.compile(
     r"\s*[(（\[]\s*(?:\*\*)?\s*(?:[A-Za-z ,.'’-]{0,30}\s*)?(?P<date>(?:19|20)\d\d(?:\s*[-/.]\s*\d{1,2}){0,2})"
     r"\s*(?:\*\*)?\s*[)）\]]\s*$"
 )
+_LEADING_TAG = re.compile(  # "[2020 ICML] ", "【CVPR'21】", "VLDB'19 - ", "1511.06085 "
+    r"^[\[【(（]\s*(?P<tag>(?=[^\]】)）]*\d{2})(?!\s*\d{1,2}\s*[\]】)）])[A-Za-z0-9 .'’,/&-]{2,40})[\]】)）](?!\()\s*[-–—:：|]?\s*(?=\S)"
+    r"|^(?P<before>[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*){0,2}\s?['’]\d\d|[A-Z]{2,}[A-Za-z]* (?:19|20)\d\d)\s*[-–—:：|]\s+(?=\S)"
+    r"|^(?P<number>\d{4}\.\d{4,5}(?:v\d+)?)[\s:：-]+(?=\S)"
+)
+_LEADING = re.compile(  # what may stand before a title and is no part of it
+    r"^[\s*_`~>|+-]*(?:\[[ xX]\]\s*)?(?:\d{1,3}[.)、]\s*)?(?:[\[(【（`][^\])】）`]{1,40}[\])】）`]\s*)?"
+    r"(?:(?:papers?|title|论文|题目|标题)\W{1,4})?",
+    re.IGNORECASE,
+)
+_BRACKETED = re.compile(r"^\[(?P<title>[^\[\]]{12,300})\]$")
 _BRACKET_TAG = re.compile(r"^(?:\[[^\]\[]{1,30}\](?!\()|【[^】]{1,30}】)\s*(?=\S)")
 _NOTE_WORDS = (
     "论文阅读笔记|论文精读笔记|论文学习笔记|论文笔记|论文阅读|论文精读|论文解读"
+    "|论文速览|论文速读|论文速递|论文速记|论文总结|论文汇总|论文合集|论文分享|论文推荐"
     "|阅读笔记|读书笔记|学习笔记|精读笔记|精读|解读|笔记"
 )
 _NOTE_SUFFIX = re.compile(
@@ -50,7 +64,7 @@ _NOTE_PREFIX = re.compile(
     re.IGNORECASE,
 )
 _CALLS_ITSELF_NOTE = re.compile(
-    r"(?:阅读|精读)笔记|论文.{0,4}(?:笔记|阅读|精读|解读|摘录|翻译|总结|梳理|分享|速览)"
+    r"(?:阅读|精读)笔记|论文.{0,4}(?:笔记|阅读|精读|解读|摘录|翻译)"
     r"|\bpaper (?:reading|notes?)\b|\breading notes? (?:of|on)\b",
     re.IGNORECASE,
 )
@@ -66,6 +80,12 @@ _GUILLEMETS = re.compile(r"《(?P<title>[^》]+(?:《[^》]*》[^》]*)*)》")
 _CITATION = re.compile(r"[A-Z][^()（）\[\]]{2,200}\(\d{4}[a-z]?\)[.,:]\s+(?P<title>[^.\[\]]{8,300}[^.\[\]\s])[.?!]\s")
 _QUOTED = re.compile(r"[\"“](?P<title>[^\"”]{8,300})[\"”]")
 _END = re.compile(r"\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http)|，")
+
+
+def leading_tag(text: str) -> str:
+    """Return the year, venue or number in brackets before a title: "[2020 ICML] Toys" -> "[2020 ICML] "."""
+    found = _LEADING_TAG.match(text.strip())
+    return found[0] if found else ""
 
 
 def has_star(heading: str) -> bool:
@@ -143,6 +163,32 @@ def links(text: str) -> list[tuple[str, str]]:
     return [(found["label"], found["url"] or "") for found in _LINK.finditer(text[:LONGEST])]
 
 
+def own_links(text: str) -> list[str]:
+    """Return the links of text that are those of what it names: they begin it, or their label only says what is linked.
+
+    Example: "**[Toys](toys.md)**, see [More](more.md) [[pdf](a.pdf)]" -> ["[Toys](toys.md)", "[pdf](a.pdf)"].
+    """
+    found = [one[0] for one in _WIKI.finditer(text[:LONGEST]) if not re.search(r"\w", text[: one.start()])]
+    for one in _LINK.finditer(text[:LONGEST]):
+        before = _LEADING.sub("", text[: one.start()])
+        if not re.search(r"[^\W\d_]", before) or _GENERIC.fullmatch(plain(one["label"])):
+            found.append(one[0])
+    return found
+
+
+def without(text: str, parts: Iterable[str]) -> str:
+    """Return text without some of its parts."""
+    for part in parts:
+        text = text.replace(part, "", 1)
+    return text
+
+
+def without_links(text: str) -> str:
+    """Return text without links whose label only says what is linked, and without addresses."""
+    bare = _LINK.sub(lambda found: "" if _GENERIC.fullmatch(plain(found["label"])) else found["label"], text[:LONGEST])
+    return _BARE_ADDRESS.sub("", bare)
+
+
 def links_to_its_paper(line: str, title: str) -> bool:
     """Whether a line links to the paper called title: by an address alone, a label such as pdf, or that title."""
     if not links_to_paper(line) or line.lstrip().startswith("|"):
@@ -152,6 +198,19 @@ def links_to_its_paper(line: str, title: str) -> bool:
         return False
     found = links(line)
     return not found or any(_is_named_after(label, title) for label, url in found if links_to_paper(url))
+
+
+def is_anchor(text: str) -> bool:
+    """Whether text begins with a link to a place in its own file, as a table of contents does."""
+    found = _LINK.match(text.lstrip("*_ "))
+    return bool(found and (found["url"] or "").startswith("#"))
+
+
+def is_linked_title(text: str) -> bool:
+    """Whether text is a link to a paper or a note from five words or more, whatever the words are."""
+    return any(
+        len(label.split()) >= 5 and (links_to_paper(f"[]({url})") or url.endswith(".md")) for label, url in links(text)
+    )
 
 
 def looks_published(text: str) -> bool:
@@ -181,6 +240,10 @@ def find_title(text: str) -> Found | None:
     text = _CHECKBOX.sub("", _IMAGE.sub("", _STAR.sub("", text)).strip()).strip()
     text = _NUMBERING.sub("", text).strip()
     date = None
+    if (tag := _LEADING_TAG.match(text)) and re.search("[A-Za-z]", tag[0]) or (tag and tag["number"]):
+        text = text[tag.end() :]
+        year = re.search(r"(?:19|20)\d\d", tag["tag"] or tag["before"] or "")
+        date = year[0] if year else None
     text = _EMPHASIZED_DATE.sub(r"\2 ", text)
     bare = text.lstrip("*_` ")
     if (leading := _DATE.match(bare)) and len(bare) > leading.end():
@@ -188,6 +251,8 @@ def find_title(text: str) -> Found | None:
         text = bare[leading.end() :].lstrip(":： " if bare == text else "*_`:： ")
     written = _written(text)
     title = plain(written)
+    if tag := _LEADING_TAG.match(title):
+        title = title[tag.end() :]
     if trailing := _TRAILING_DATE.search(title):
         date = date or trailing["date"]
         title = title[: trailing.start()]
@@ -199,8 +264,10 @@ def find_title(text: str) -> Found | None:
 
 def _written(text: str) -> str:
     """Return the stretch of text that holds its title."""
-    if found := _GUILLEMETS.search(text) or _CITATION.match(text):
+    if found := _GUILLEMETS.search(text) or _CITATION.match(text) or _BRACKETED.match(text):
         return str(found["title"])
+    if cited := people.cited_title(text):
+        return cited
     found = _EMPHASIS.match(text)
     is_only_name = found and len(found["inner"].split()) <= NAME_WORDS and re.match(r"\s?[:：]", text[found.end() :])
     if found and not is_only_name and not _GENERIC.fullmatch(plain(found["inner"])):

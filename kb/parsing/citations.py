@@ -1,0 +1,29 @@
+"""BibTeX blocks in notes: what they hold is an entry where it lies in no other."""
+
+from collections.abc import Sequence
+
+from kb.errors import NoteError
+from kb.parsing import bibtex
+from kb.parsing.candidates import Candidate
+from kb.parsing.outline import Fence, Outline
+from kb.parsing.titles import Found
+
+LANGUAGES = ("", "bib", "bibtex", "biblatex", "latex", "tex")
+
+
+def propose(outline: Outline, blocks: Sequence[Fence], file: str) -> list[Candidate]:
+    """Return a candidate for each entry of each block of BibTeX."""
+    found: list[Candidate] = []
+    for block in blocks:
+        if block.info.lower() not in LANGUAGES or not block.text.lstrip().startswith("@") or outline.is_cited(block.line):
+            continue
+        try:
+            entries = bibtex.entries(block.text, file)
+        except NoteError:  # a program that begins with @
+            continue
+        for entry in entries:
+            line = block.line + 1 + entry.line
+            end = block.line + 1 + (entry.end or entry.line + 1)
+            candidate = Candidate("bibtex", line, end, Found(entry.title, entry.title, None, False), "")
+            found.append(candidate)
+    return found

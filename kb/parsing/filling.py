@@ -1,0 +1,104 @@
+"""A candidate that was taken, and its lines -> an entry with all that they say of the paper."""
+
+import re
+from collections.abc import Sequence
+
+from kb.parsing import names, titles
+from kb.parsing.candidates import Candidate
+from kb.parsing.entry import Entry
+from kb.parsing.evidence import VENUE, links_to_paper
+from kb.parsing.links import split_links
+from kb.parsing.measuring import LINK_LINES, SHORT_LINE, people_in
+from kb.parsing.outline import Block
+from kb.parsing.people import are_people
+
+_WORDS = re.compile(r"[^\W_]+")
+_ARXIV = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7}")
+_DOI = re.compile(r"10\.\d{4,9}/[^\s)>\]]+")
+
+
+def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, ...], inner: Sequence[Block]) -> Entry:
+    """Return the entry that candidate is.
+
+    Args:
+        candidate: where it begins, what it is called and what it says of itself.
+        end: the line after its last.
+        lines: of the whole note.
+        path: the headings it stands under, outermost first.
+        inner: the headings inside.
+    """
+    facts, title = candidate.facts, candidate.found.title
+    body = [(n, lines[n]) for n in range(candidate.line, end)]
+    body = _body(candidate, body)
+    short_name = facts.get("short_name", "")
+    text = "\n".join(line for _, line in body)
+    return Entry(
+        title=title,
+        written=candidate.found.written,
+        line=candidate.line,
+        end=end,
+        body=body,
+        short_name=short_name if names.is_name(short_name) else names.short_name(title),
+        section_path=path,
+        headings={block.line: block.text.strip() for block in inner},
+        sections=tuple(block.text.strip() for block in inner),
+        organizations=names.split_organizations(facts.get("organizations", "")),
+        keywords=names.split_keywords(facts.get("keywords", "")),
+        authors=_authors(candidate),
+        venue=_venue(candidate),
+        published=names.date_in(facts.get("date", "")) or names.date_in(candidate.found.date or ""),
+        is_starred=candidate.found.is_starred or (candidate.place == "heading" and titles.has_star(candidate.head)),
+        arxiv_id=_first(_ARXIV, facts.get("arxiv", "")),
+        doi=_first(_DOI, facts.get("doi", "")),
+        names_paper=candidate.place not in ("item", "nested", "row") or links_to_paper(text),
+    )
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str | None:
+    found = pattern.search(text)
+    return found[0] if found else None
+
+
+def _body(candidate: Candidate, lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Return the text of an entry: without the line that names it where the record says all that it does."""
+    if candidate.place == "guillemets":
+        addresses = split_links(lines[0][1])[1]
+        return [(lines[0][0], addresses)] * bool(addresses) + lines[1:]
+    if candidate.place not in ("heading", "page"):
+        return lines
+    named = next((n for n, (_, text) in enumerate(lines) if text.strip()), 0)
+    first = lines[named][1].strip()
+    if candidate.place == "page" and first.startswith("#!"):
+        named = next((n for n, (_, text) in enumerate(lines) if text.startswith("# ")), named)
+        first = lines[named][1].strip()
+    if not first.startswith("#") and candidate.place == "page":
+        return lines
+    says = [candidate.found.title, candidate.found.date or "", *candidate.facts.values()]
+    words = _WORDS.findall(" ".join(says))
+    heading = first.lstrip("#").strip()
+    if "](" not in heading and words and set(_WORDS.findall(heading)) <= set(words):
+        return lines[:named] + lines[named + 1 :]
+    return lines
+
+
+def _authors(candidate: Candidate) -> tuple[str, ...]:
+    """Return the people that a label, a line below the title or the words behind it name."""
+    if given := candidate.facts.get("authors"):
+        return names.split_people(titles.plain(given))
+    for line in candidate.opening[:2]:
+        if are_people(bare := titles.plain(line).strip(" *_")):
+            return names.split_people(bare)
+    if candidate.place != "row":
+        people = people_in(titles.plain(candidate.head), candidate)
+        if are_people(people):
+            return names.split_people(people)
+    return ()
+
+
+def _venue(candidate: Candidate) -> str | None:
+    """Return the venue: as labelled, else the first with its year in the date, the head or a short line below."""
+    if given := candidate.facts.get("venue"):
+        return titles.normal(titles.plain(given))
+    short = [line for line in candidate.opening[:LINK_LINES] if len(line) < SHORT_LINE]
+    texts = [candidate.facts.get("date", ""), candidate.head, *(short if candidate.place == "page" else ())]
+    return next((found[0] for text in texts if (found := VENUE.search(titles.plain(text)))), None)

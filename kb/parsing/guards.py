@@ -1,0 +1,64 @@
+"""What is never the title of a paper: dates, general words, addresses, names of files, numbers of preprints."""
+
+import re
+
+from kb.parsing.evidence import VENUE
+
+_GENERAL = re.compile(
+    r"(?:the|a|an|my|our|your|this|these|some|all|of|for|on|in|and|to|with|from|by|about|vs|other|others|more|new|recent|latest|top|best"
+    r"|daily|weekly|monthly|yearly|week|weeks|month|months|day|days|year|years|today|current|misc|miscellaneous|general|selected|updates?"
+    r"|updated|papers?|articles?|preprints?|publications?|works?|notes?|reading|readings|read|reads|list|lists|collections?|review|reviews"
+    r"|survey|surveys|summary|summaries|overview|digest|recap|report|reports|log|logs|journal|club|blog|blogs|posts?|post|index|readme"
+    r"|contents?|table|toc|home|about|archive|introduction|intro|references?|bibliography|appendix|resources?|links?|todo|done|doing|wip"
+    r"|ideas?|thoughts|misc|section|part|chapter|lecture|topics?|tags?|categories|category|keywords|abstract|conclusions?|discussion"
+    r"|results?|methods?|background|related|novelty|speech|audio|vision|text|nlp|cv|asr|tts|llm|llms|slm|slms|vlm|rag|ai|ml|dl|rl|codec|codecs"
+    r"|multimodal|agents?|models?|datasets?|data|benchmarks?|tools?|code|github|arxiv|pdf|doi|bibtex|bib|learning|deep|machine"
+    r"|论文|文章|文献|阅读|笔记|读书|速记|速览|速递|精读|泛读|总结|汇总|整理|合集|记录|介绍|简介|引言|前言|摘要|相关|工作|背景|结论|小结"
+    r"|每日|每周|每月|每年|本周|本月|今日|今天|周报|月报|日报|年报|推荐|清单|列表|目录|索引|想法|思考|个人|其他|其它|更多|最新|更新|分享"
+    r"|已读|未读|待读|在读|语音|音频|视觉|文本|模型|大模型|数据集|数据|方法|实验|结果|工具|资源|参考文献|参考|引用|附录|概述|综述|问题"
+    r"|计划|安排|日志|首页|关于|归档|分类|标签|主题|领域|方向|与|和|及|的|之|篇)"
+)
+_DATE = re.compile(
+    r"(?:19|20)\d\d|\d{1,2}|[qQ][1-4]|[年月日周号期季度上下半旬第届零〇一二三四五六七八九十初]|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?"
+    r"|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|mon(?:day)?|tue(?:sday)?|wed(?:nesday)?"
+    r"|thu(?:rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|[wW]\d\d?|\d{6}|\d{8}|st|nd|rd|th"
+)
+_VENUE = re.compile(rf"\W*(?:{VENUE.pattern}|[A-Z]{{2,8}}[ -]?(?:19|20)\d\d)\W*(?:papers?|论文)?\W*", re.IGNORECASE)
+LONGEST = 80  # characters of a text that may be made of general words
+_WORDS = re.compile(r"[a-z]+|\d+|[\u3400-\u9fff]+", re.IGNORECASE)
+_ADDRESS = re.compile(r"\s*<?(?:https?://|www\.|doi\.org/|arxiv\.org/)\S+>?\s*", re.IGNORECASE)
+_FILE = re.compile(r"\S+\.(?:pdf|md|markdown|txt|html?|docx?|pptx?|bib|png|jpe?g)", re.IGNORECASE)
+_PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+/?|\W+")
+_NUMBER = re.compile(
+    r"\s*(?:arxiv|doi)?\s*[:：]?\s*(?:\[?\d{4}\.\d{4,5}(?:v\d+)?\]?|10\.\d{4,9}/\S+|[a-z-]+/\d{7})\s*(?:\[[\w.]+\])?\s*",
+    re.IGNORECASE,
+)
+
+
+def names_nothing(title: str) -> bool:
+    """Whether a text in normal form is made of dates, general words and punctuation alone, or is an address.
+
+    Example: "2026年10月 论文笔记", "README", "Week 12", "2410.15017", "toy.pdf", "https://a.org".
+    """
+    if is_address(title):
+        return True
+    if len(title) > LONGEST:
+        return False
+    return all(_is_general(word.lower()) for word in _WORDS.findall(title))
+
+
+def is_address(title: str) -> bool:
+    """Whether a text is an address, the name of a file, the number of a preprint or a date, and nothing else."""
+    if any(pattern.fullmatch(title) for pattern in (_ADDRESS, _FILE, _NUMBER, _PATH, _VENUE)):
+        return True
+    words = _WORDS.findall(title) if len(title) <= LONGEST else ["x"]
+    return all(not _DATE.sub("", word.lower()) for word in words)
+
+
+def _is_general(word: str) -> bool:
+    if _GENERAL.fullmatch(word) or _DATE.fullmatch(word):
+        return True
+    if word.isascii():
+        return False
+    rest = _GENERAL.sub("", word)
+    return not _DATE.sub("", rest)

@@ -1,0 +1,187 @@
+"""A candidate -> its evidence: what its title, the line that names it and the lines below say of a paper."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+
+from kb.parsing import names, titles
+from kb.parsing.candidates import Candidate
+from kb.parsing.evidence import RESEARCH, VENUE, has_number, links_to_paper, speaks_of_research
+from kb.parsing.labels import field_of, labelled
+from kb.parsing.people import are_people
+
+OPENING_LINES = 8  # below what names a candidate, where labels count
+LINK_LINES = 4  # of these, where a line of nothing but a link to a paper counts
+VENUE_LINES = 3
+SHORT_LINE = 80  # characters of a line that says little but where a paper appeared
+PUBLISHED_WORDS = 4  # of Latin letters: fewer make a name, not a published title
+LONGEST_TITLE = 28  # words
+LONGEST_REST = 25  # letters of a head beside title, links, people and venue: it says nothing else
+MENTION_WORDS = 3  # of a link inside a head: it is something else's title
+PROSE_REST = 90  # letters: it goes on as prose
+LONGEST_HAN = 30  # Chinese characters of a title
+FACTS = frozenset(("authors", "organizations", "venue", "arxiv", "doi", "date"))  # labels that only papers have
+LONGEST_FILE = 100_000  # characters of a file whose words are counted
+SCHOLARLY_SHARE = 0.0005  # of the characters of a file: as often its words are those of papers
+_SCHOLARLY = re.compile(
+    r"\b(?:papers?|arxiv|doi|et\.? ?al|proceedings|conference|journal|preprint|authors?|abstract|literature|citations?)\b"
+    rf"|论文|文献|文章|作者|机构|阅读|{VENUE.pattern}",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[A-Za-z][\w'’-]*")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_SENTENCE = re.compile(r"[。；！]")
+_NUMBERED = re.compile(
+    r"(?:\d+\.)+\d*\s|第.{1,3}[章节讲部]|[一二三四五六七八九十]+[、.]"
+    r"|(?:step|part|chapter|section|appendix|figure|table|q\d|day|week|lecture|lesson)\b",
+    re.IGNORECASE,
+)
+_NOTE_LINK = re.compile(
+    r"\]\(<?(?!\w+:|#)(?P<here>[^()\s]+?\.(?:md|markdown|html?))(?:#[^)]*)?>?\)"
+    r"|\]\((?P<there>https?://git(?:hub|lab)\.com/[^/\s]+/[^/\s]+/(?:-/)?blob/[^()\s]+\.(?:md|markdown))\)"
+    r"|^\W*\[\[(?P<wiki>[^\]|#]+)[^\]]*\]\]",
+    re.IGNORECASE,
+)
+_NOTES_LABEL = re.compile(r"\[\W*(?:my |paper |reading )?(?:notes?|summary|review|笔记|解读|总结)\W*\]\(", re.IGNORECASE)
+_REPOSITORY = re.compile(r"https?://(?:www\.)?(?:github|gitlab)\.com|https?://huggingface\.co/(?!papers)", re.IGNORECASE)
+_YEAR = re.compile(
+    r"^\W*[\[(【（]\s*(?:19|20)\d\d\b|"
+    r"[(（\[]\s*(?:[A-Za-z][A-Za-z .'’&-]{0,30}[ ,'’]{0,3})?\**(?:19|20)\d\d(?:[-./]\d\d?)*\**\s*[)）\]]"
+)
+_ONLY_LINK = re.compile(r"\s*\[(?:[^\[\]]|\[[^\[\]]*\])+\]\([^()\s]+\)\W*|\s*<?https?://\S+\s*")
+_AND_OTHERS = re.compile(r"\bet\.? ?al\b|等人")
+_AFTER_PEOPLE = re.compile(r"\[|https?:|\d{4}|\*")
+
+
+def of_file(lines: Sequence[str], file: str) -> set[str]:
+    """Return what the words of a whole file, and of its path, say of each candidate in it."""
+    text = "\n".join(lines)[:LONGEST_FILE]
+    found = {"scholarly"} if len(_SCHOLARLY.findall(text)) >= max(1, SCHOLARLY_SHARE * len(text)) else set()
+    if speaks_of_research(text):
+        found.add("on research")
+    if _SCHOLARLY.search(re.sub(r"[_/-]", " ", file)):
+        found.add("path")
+    return found
+
+
+def of_title(title: str) -> set[str]:
+    """Return what a title says by its form alone.
+
+    Example: "Toy: Learning to Speak in Small Steps" -> {"capitals", "research", "name"}.
+    """
+    words, han = _WORD.findall(title), len(_HAN.findall(title))
+    long_words = [word for word in words if len(word) > 3]
+    found = {"research"} if RESEARCH.search(title) else set()
+    if len(words) >= PUBLISHED_WORDS:
+        if sum(word[0].isupper() for word in words) >= 0.5 * max(1, len(long_words)):
+            found.add("capitals")
+        if names.short_name(title):
+            found.add("name")
+    if len(words) < 3 and han < 6:
+        found.add("short")
+    if len(words) > LONGEST_TITLE or han > LONGEST_HAN or _SENTENCE.search(title):
+        found.add("sentence")
+    if _NUMBERED.match(title):
+        found.add("numbered")
+    return found
+
+
+def of_head(candidate: Candidate) -> set[str]:
+    """Return what the text that names a candidate says."""
+    head, title = candidate.head, candidate.found.title
+    found: set[str] = set()
+    rest = _rest(candidate)
+    own = titles.own_links(head)
+    if links_to_paper(head) or has_number(head):
+        is_linked = any(links_to_paper(link) for link in own)
+        is_its_own = is_linked or candidate.place == "row" or len(rest) <= LONGEST_REST or _is_bold(head)
+        if is_its_own:
+            found.add("link")
+    if any(len(label.split()) >= MENTION_WORDS for label, _ in titles.links(titles.without(head, own))):
+        found.add("mention")
+    if len(rest) > PROSE_REST and candidate.place != "row":
+        found.add("prose")
+    if note := next((match for link in own if (match := _NOTE_LINK.search(link))), None):
+        is_telling = RESEARCH.search(title) or _YEAR.search(head) or VENUE.search(head) or _NOTES_LABEL.search(head)
+        found.add("note" if is_telling else "local")
+        if _is_named_after(note["here"] or note["there"] or note["wiki"], title):
+            found.add("named")
+    if _REPOSITORY.search(head):
+        found.add("code")
+    elif not found and "//" in head:
+        found.add("web")
+    bare = titles.plain(head)
+    if VENUE.search(bare):
+        found.add("venue")
+    if candidate.found.date or _YEAR.search(head):
+        found.add("year")
+    if "**" in head or "__" in head:
+        found.add("bold")
+    if "《" in head and len(_WORD.findall(title)) >= 3:  # books and films stand there too
+        found.add("guillemets")
+    if names_people(bare, candidate):
+        found.add("authors")
+    return found
+
+
+def _rest(candidate: Candidate) -> str:
+    """Return the letters of the head that are neither title, address, people nor venue."""
+    bare = titles.plain(titles.without_links(candidate.head)).replace(titles.plain(candidate.found.written), "", 1)
+    bare = VENUE.sub("", bare.replace(candidate.found.title, "", 1))
+    people = people_in(bare, candidate)
+    return "".join(re.findall(r"[^\W\d_]+", bare.replace(people, "", 1) if are_people(people) else bare))
+
+
+def _is_bold(head: str) -> bool:
+    return head.lstrip("0123456789.) ").startswith("**")
+
+
+def names_people(head: str, candidate: Candidate) -> bool:
+    """Whether people stand behind the title in the text that names a candidate."""
+    rest = people_in(head, candidate)
+    return bool(_AND_OTHERS.search(head) or are_people(rest))
+
+
+def people_in(head: str, candidate: Candidate) -> str:
+    """Return what stands between the title and the first link, year or mark of head, which may be people."""
+    rest = head.replace(titles.plain(candidate.found.written), "", 1).replace(candidate.found.title, "", 1)
+    return _AFTER_PEOPLE.split(rest.strip(" ,.，:：-–—*") + " [", maxsplit=1)[0].strip(" ,.，")
+
+
+def of_opening(candidate: Candidate) -> set[str]:
+    """Return what the lines below say."""
+    lines, title = candidate.opening, candidate.found.title
+    facts = labelled(lines)
+    found = of_labels(facts)
+    if any(titles.links_to_its_paper(line, title) or is_only_link(line) for line in lines[:LINK_LINES]):
+        found.add("link below")
+    if any(are_people(line.strip(" *_")) for line in lines[:2]):
+        found.add("authors")
+    if any(VENUE.search(titles.plain(line)) for line in lines[:VENUE_LINES] if len(line) < SHORT_LINE):
+        found.add("venue")
+    return found
+
+
+def of_labels(fields: Iterable[str]) -> set[str]:
+    """Return what fields say that labels give."""
+    count = len(FACTS.intersection(fields))
+    return {"label", "labels"} if count > 1 else {"label"} if count else set()
+
+
+def is_only_link(line: str) -> bool:
+    """Whether a line is nothing but a link to a paper."""
+    return bool(_ONLY_LINK.fullmatch(line)) and links_to_paper(line)
+
+
+def of_columns(columns: Iterable[str]) -> set[str]:
+    """Return what the headings of a table's columns, or of sections, say when they are labels."""
+    return of_labels(field for column in columns if (field := field_of(column)))
+
+
+def _is_named_after(address: str, title: str) -> bool:
+    """Whether most words of a file's name stand in title: "toys-that-speak.md", "Toys that Learn to Speak"."""
+    path = PurePosixPath(address.rstrip("/"))
+    stem = (path.parent.name if path.stem.lower() in ("readme", "index") else path.stem).lower()
+    parts = re.findall(r"[^\W_]+", stem)
+    known = set(re.findall(r"[^\W_]+", title.lower()))
+    return len(parts) >= 2 and sum(part in known for part in parts) >= 0.6 * len(parts)

@@ -1,0 +1,190 @@
+"""A whole file that may be about one paper: front matter, labels, its first heading, its name or its prose name it."""
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from kb.parsing import titles
+from kb.parsing.candidates import Candidate
+from kb.parsing.chapters import is_chapter
+from kb.parsing.evidence import VENUE
+from kb.parsing.frontmatter import FrontMatter
+from kb.parsing.guards import names_nothing
+from kb.parsing.headings import opening_of
+from kb.parsing.labels import field_of, labelled
+from kb.parsing.measuring import FACTS, of_head, of_labels, of_opening, of_title
+from kb.parsing.outline import Block, Outline
+from kb.parsing.tables import is_of_labels
+from kb.parsing.titles import Found
+
+FACT_LINES = 30  # at the top of a file, where labels and a table of labels count
+PROSE_LINES = 6  # of them, where a sentence may name the paper
+ALIKE = 0.5  # share of letters from which on heading and file name name the same paper
+CHAPTERS = 2
+_TELLING = frozenset(("link", "link below", "note", "venue", "label", "parts", "calls itself", "title label", "year"))
+_NESTED = re.compile(r"\s{2,}[-*+]\s|\t[-*+]\s")
+_IN_PROSE = re.compile(
+    r"(?:论文|文章|题目|标题|工作|介绍|推荐|分享|带来|paper)[^《》。\n]{0,30}《(?P<after>[^《》\n]{6,200})》"
+    r"|《(?P<before>[^《》\n]{6,200})》[^。\n]{0,20}(?:论文|文章|一文|工作|发表)"
+)
+
+
+class Page(NamedTuple):
+    """A file and where its text begins."""
+
+    outline: Outline
+    lines: Sequence[str]
+    front: FrontMatter
+    stem: str  # of its name
+    start: int  # the first line with text
+    heading: Block | None  # that the text begins with
+
+
+def page_of(outline: Outline, lines: Sequence[str], front: FrontMatter, file: str) -> Page | None:
+    """Return the page that a file is; None if it holds no text."""
+    start = next((n for n, line in enumerate(lines) if n >= front.line_count and line.strip()), None)
+    if start is None:
+        return None
+    return Page(outline, lines, front, PurePosixPath(file).stem, start, _heading(outline, lines, start))
+
+
+def propose(page: Page, headings: Sequence[Candidate]) -> tuple[Candidate | None, bool]:
+    """Return the file as a candidate, None if nothing names it, and whether its first heading has become part of it.
+
+    headings are the candidates among its headings. The first of them is taken into the page, unless others beside it
+    name papers, too: then each of them is a section of the file.
+    """
+    first = next((one for one in headings if page.heading and one.line == page.heading.line), None)
+    beside = [one for one in headings if first and one is not first and one.level <= first.level]
+    if any(one.evidence & _TELLING for one in beside):
+        first = None
+    facts = facts_of(page)
+    named = _title(page, facts, first)
+    if named is None:
+        return None, False
+    found, evidence, head = named
+    opening = _opening(page)
+    candidate = Candidate("page", page.start, len(page.lines), found, head, opening)
+    candidate.facts = facts
+    candidate.evidence = evidence | of_title(found.title) | of_opening(candidate) | of_labels(facts)
+    if first:
+        candidate.evidence |= first.evidence & (_TELLING | {"authors", "code", "chapters"})
+    elif head:
+        candidate.evidence |= of_head(candidate) & {"year", "venue"}
+    if _is_given(page.front):
+        candidate.evidence.add("front")
+    if titles.is_note_of_paper(page.stem) or titles.looks_published(page.stem):
+        candidate.evidence.add("calls itself")
+    chapters = {block.text.strip().lower() for block in page.outline.headings if is_chapter(block.text)}
+    if len(chapters) >= CHAPTERS:
+        candidate.evidence.add("chapters")
+    candidate.neighbours = ("page",)
+    return candidate, first is not None
+
+
+def planned(file: str) -> Candidate | None:
+    """Return the paper that an empty file is named after."""
+    stem = PurePosixPath(file).stem
+    if not (titles.is_note_of_paper(stem) or titles.looks_published(stem)):
+        return None
+    return Candidate("page", 0, 1, Found(titles.of_file(stem), stem, None, False), "")
+
+
+def _heading(outline: Outline, lines: Sequence[str], start: int) -> Block | None:
+    """Return the heading that the text begins with; of two in a row that are alike the longer."""
+    first = [block for block in outline.headings[:2] if not is_chapter(block.text)]
+    if not first or any(lines[n].strip() and not lines[n].startswith("#!") for n in range(start, first[0].line)):
+        return None
+    if len(first) == 2 and first[1].line == first[0].line + 1:
+        bare = [titles.undecorated(block.text) for block in first]
+        return max(first, key=lambda block: len(block.text)) if _are_alike(*bare) else first[0]
+    return first[0]
+
+
+def _opening(page: Page) -> tuple[str, ...]:
+    """Return the first lines of a page, up to a second heading that is neither a label nor about the paper's facts."""
+    headings = page.outline.headings
+    if page.heading:
+        number = headings.index(page.heading)
+        labels = [field_of(titles.plain(block.text)) for block in headings]
+        before = [line for line in page.lines[page.start : page.heading.line] if line.strip()]
+        return (*before, *opening_of(page.outline, page.lines, number, labels, FACT_LINES))
+    end = headings[0].line if headings else len(page.lines)
+    return tuple([line for line in page.lines[page.start : min(end, page.start + FACT_LINES)] if line.strip()])
+
+
+def facts_of(page: Page) -> dict[str, str]:
+    """Return what front matter, labels and a first table of two columns say, by field."""
+    found = labelled(line for line in _opening(page) if not _NESTED.match(line))
+    for table in page.outline.tables[:1]:
+        if table.header.line < page.start + FACT_LINES and is_of_labels(table):
+            for row in (table.header, *table.rows):
+                if (field := field_of(row.cells[0])) and row.cells[1].strip():
+                    found.setdefault(field, row.cells[1].strip())
+    for key, value in page.front.values.items():
+        text = "、".join(map(str, value)) if isinstance(value, list) else str(value or "")
+        field = field_of(key)
+        if field and field != "title" and text.strip():
+            found[field] = text.strip()
+    return found
+
+
+def _is_given(front: FrontMatter) -> bool:
+    """Whether the front matter says what only papers have; the author of a post is not one of a paper."""
+    fields = {field_of(key) for key, value in front.values.items() if value}
+    return bool(fields & {"arxiv", "doi", "venue"} or ("authors" in fields and not _is_post(front)))
+
+
+def _is_post(front: FrontMatter) -> bool:
+    return not {"categories", "layout"}.isdisjoint(key.lower() for key in front.values)
+
+
+def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[Found, set[str], str] | None:
+    """Return the title of a page, what says so, and the text that holds it.
+
+    It is labelled, or that of the front matter, of the first heading, of the prose, of the file's name, or else, where
+    labels say that the file is about a paper, of the first line that could be one.
+    """
+    labelled_title = titles.find_title(page.outline.resolved(facts.get("title", "")))
+    if labelled_title and len(labelled_title.title) > 5 and not names_nothing(labelled_title.title):
+        return labelled_title, {"title label"}, facts["title"]
+    given = page.front.text("title") or ""
+    title = titles.normal(titles.undecorated(titles.plain(given))) or given
+    if title and not names_nothing(title):
+        found = titles.find_title(title) or Found(title, given, None, False)
+        return found._replace(written=given), {"calls itself"} if titles.is_note_of_paper(given) else set(), given
+    if first and "title label" in first.evidence:
+        return first.found, {"title label"}, first.head
+    of_file = titles.of_file(page.stem)
+    text = page.heading.text.strip() if page.heading else ""
+    if first and not VENUE.fullmatch(first.found.title):
+        is_pair = titles.is_note_of_paper(text) and len(of_file.split()) > 2 and _are_alike(first.found.title, of_file)
+        if is_pair and len(of_file) > len(first.found.title):
+            return first.found._replace(title=of_file, written=page.stem), set(), first.head
+        return first.found, set(), first.head
+    for line in [line for line in page.lines[page.start : page.start + FACT_LINES] if line.strip()][:PROSE_LINES]:
+        if (found := _IN_PROSE.search(line)) and (named := titles.find_title(f"《{found['after'] or found['before']}》")):
+            return named, {"title label"}, line
+    if len(FACTS.intersection(facts)) > 1 and (below := _first_title(page)):
+        return below, set(), ""
+    if of_file and not names_nothing(of_file):
+        found = titles.find_title(of_file) or Found(of_file, page.stem, None, False)
+        return found._replace(written=page.stem), set(), page.stem
+    return None
+
+
+def _first_title(page: Page) -> Found | None:
+    """Return the first title of a line, beside labels, that stands in bold or has words enough to be one."""
+    for line in page.lines[page.start : page.start + FACT_LINES]:
+        text = re.sub(r"^\s*[-*+#]+\s+", "", line).strip()
+        if text and not labelled([line]) and "::" not in text:
+            found = titles.find_title(text)
+            return found if found and len(found.title.split()) >= 4 and not names_nothing(found.title) else None
+    return None
+
+
+def _are_alike(one: str, other: str) -> bool:
+    one, other = one.lower(), other.lower()
+    return one in other or other in one or SequenceMatcher(None, one, other, autojunk=False).ratio() >= ALIKE

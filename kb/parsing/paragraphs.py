@@ -1,0 +1,92 @@
+"""Paragraphs that may name papers: `**《Title》** organization，keywords`, `**[Title](note.md)**` with `: text` below,
+`<details>` with a title for summary, a title with its year or link on a line of its own."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from kb.parsing import titles
+from kb.parsing.candidates import Candidate
+from kb.parsing.guards import names_nothing
+from kb.parsing.labels import LABEL, field_of, labelled
+from kb.parsing.links import split_links
+from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
+from kb.parsing.outline import Block, Outline
+from kb.parsing.titles import Found
+
+LONGEST_HEAD = 600  # characters of the line that names a paper
+_ENTRY = re.compile(r"\*\*\s*《(?P<title>.+)》\s*\*\*[ \t:：]*(?P<rest>.*)$")
+_BEGINS = re.compile(r"\*\*|__|\[|《|<details|<summary|[A-Z\"“0-9]|\W*[\u4e00-\u9fff]{2,6}\W{0,4}[:：]")
+_CITATION = re.compile(r"\[\d+\](?!\()|[A-Z][\w-]+,? (?:[A-Z]\.?,? ?){1,3}(?:,|and )")
+_SUMMARY = re.compile(r"<summary>(?P<title>.*?)</summary>", re.DOTALL)
+_TELLING = re.compile(r"[(（\[](?:[^()（）\[\]]{0,40}\D)?(?:19|20)\d\d|https?://|arxiv", re.IGNORECASE)
+_DEFINITION = re.compile(r":\s+\S")
+
+
+def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
+    """Return a candidate for each paragraph, outside of lists and quotes, that begins as one about a paper does."""
+    found: list[Candidate] = []
+    for number, block in enumerate(outline.blocks):
+        if block.level or outline.is_cited(block.line):
+            continue
+        if entries := list(_guillemets(outline, block)):
+            found += entries
+        elif candidate := _paragraph(outline, number):
+            found.append(candidate)
+    return found
+
+
+def _guillemets(outline: Outline, block: Block) -> Iterator[Candidate]:
+    """Yield a candidate for each line of a monthly list in a paragraph."""
+    texts = block.text.split("\n")
+    for offset, text in enumerate(texts):
+        if not (named := _ENTRY.match(text.strip())) or names_nothing(titles.normal(named["title"])):
+            continue
+        written = named["title"].strip()
+        candidate = Candidate(
+            "guillemets",
+            block.line + offset,
+            block.end,
+            Found(written, written, None, False),
+            outline.resolved(text),
+            tuple(texts[offset + 1 :][:OPENING_LINES]),
+        )
+        organization, _, keywords = split_links(named["rest"])[0].replace(",", "，").partition("，")
+        candidate.facts = {"organizations": organization, "keywords": keywords}
+        candidate.evidence = of_title(written) | of_head(candidate) | {"guillemets", "bold"}
+        candidate.neighbours = ("guillemets", outline.section(block.line))
+        yield candidate
+
+
+def _paragraph(outline: Outline, number: int) -> Candidate | None:
+    block = outline.blocks[number]
+    texts = block.text.split("\n")
+    head = outline.resolved(texts[0].strip())
+    if len(head) > LONGEST_HEAD or not _BEGINS.match(head) or _CITATION.match(head):
+        return None
+    text = head
+    label = LABEL.match(head)
+    field = field_of(label["label"]) if label else None
+    if summary := _SUMMARY.search(block.text):
+        head = text = outline.resolved(" ".join(summary["title"].split()))
+    elif label and field:
+        if field != "title":
+            return None
+        text = head[label.end() :]
+    elif not (head.startswith(("**", "__", "[", "《")) or _TELLING.search(head)):
+        return None
+    found = titles.find_title(text)
+    if not found or (names_nothing(found.title) and not titles.is_linked_title(text)):
+        return None
+    below = [outline.resolved(line) for line in texts[1:]]
+    following = outline.blocks[number + 1] if number + 1 < len(outline.blocks) else None
+    if not below and following and not following.level and following.line <= block.end + 1:
+        below = outline.resolved(following.text).split("\n")
+    candidate = Candidate("paragraph", block.line, block.end, found, head, tuple(below[:OPENING_LINES]))
+    candidate.facts = labelled(candidate.opening)
+    candidate.evidence = of_title(found.title) | of_head(candidate) | of_opening(candidate)
+    if field == "title":
+        candidate.evidence.add("title label")
+    if any(_DEFINITION.match(line) for line in candidate.opening):
+        candidate.evidence.add("definition")
+    candidate.neighbours = ("paragraph", outline.section(block.line))
+    return candidate

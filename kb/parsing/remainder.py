@@ -1,0 +1,105 @@
+"""What belongs to no entry: a note's text under each heading, or all of a file that names no paper."""
+
+import re
+from collections.abc import Sequence
+
+from kb.parsing import names, titles
+from kb.parsing.entry import Entry
+from kb.parsing.frontmatter import FrontMatter
+from kb.parsing.outline import Outline
+from kb.parsing.pages import page_of
+from kb.parsing.titles import of_file
+
+_WORD = re.compile(r"\w")
+
+
+def what_is_left(outline: Outline, lines: Sequence[str], start: int, entries: Sequence[Entry], title: str) -> list[Entry]:
+    """Return the lines from start on that lie in no entry, an entry for each stretch of them under one heading.
+
+    A heading without text of its own is one only where the path of no entry holds it. title is that of the note.
+    """
+    taken = bytearray(len(lines))
+    for entry in entries:
+        end = last_line(entry) + 1
+        taken[entry.line : end] = b"\1" * (end - entry.line)
+    headings = {block.line: block for block in outline.headings}
+    known = {step for entry in entries for step in entry.section_path}
+    found: list[Entry] = []
+    bare: list[int] = []  # headings that nothing else holds
+    run: list[int] = []
+
+    def close() -> None:
+        texts = [number for number in run if number not in headings]
+        if texts:
+            found.append(_entry(outline, lines, run, title))
+        else:
+            bare.extend(number for number in run if titles.heading_names([headings[number]])[0] not in known)
+        run.clear()
+
+    for number in range(start, len(lines)):
+        if taken[number]:
+            close()
+            continue
+        if number in headings:
+            close()
+        if _WORD.search(lines[number]) or run:
+            run.append(number)
+    close()
+    if bare:
+        found += [
+            Entry(
+                title=titles.heading_names([headings[number]])[0] or title,
+                line=number,
+                body=[(number, lines[number])],
+                kind="note",
+                section_path=titles.heading_names(outline.path(number)),
+                is_rest=True,
+            )
+            for number in bare
+        ]
+    return sorted(found, key=lambda entry: entry.line)
+
+
+def last_line(entry: Entry) -> int:
+    """Return the last line of an entry that holds text."""
+    return max((line for line, text in entry.body if text.strip()), default=entry.line)
+
+
+def _entry(outline: Outline, lines: Sequence[str], run: Sequence[int], title: str) -> Entry:
+    path = outline.path(run[0])
+    return Entry(
+        title=titles.normal(titles.plain(path[-1].text)) or title if path else title,
+        line=run[0],
+        body=[(number, lines[number]) for number in run],
+        kind="note",
+        section_path=titles.heading_names(path),
+        is_rest=True,
+    )
+
+
+def whole_note(outline: Outline, lines: Sequence[str], front: FrontMatter, file: str) -> list[Entry]:
+    """Return a file that names no paper as one entry; a file without any text has none."""
+    page = page_of(outline, lines, front, file)
+    if page is None:
+        return []
+    given = front.text("title") or (page.heading.text.strip() if page.heading else "")
+    title = titles.normal(titles.undecorated(titles.plain(given))) or titles.normal(given) or of_file(page.stem)
+    headings = [block for block in outline.headings if block is not page.heading]
+    says_no_more = page.heading is not None and set(re.findall(r"[^\W_]+", page.heading.text)) <= set(
+        re.findall(r"[^\W_]+", f"{title} {given}")
+    )
+    named_by = page.heading.line if page.heading and says_no_more and "](" not in page.heading.text else None
+    return [
+        Entry(
+            title=title,
+            written=given or page.stem,
+            line=page.start,
+            body=[(n, lines[n]) for n in range(page.start, len(lines)) if n != named_by],
+            kind="note",
+            short_name=names.short_name(title),
+            headings={block.line: block.text.strip() for block in headings},
+            sections=tuple(block.text.strip() for block in headings),
+            keywords=names.split_keywords("、".join(front.texts("keywords", "tags"))),
+            is_starred=bool(page.heading and titles.has_star(page.heading.text)),
+        )
+    ]

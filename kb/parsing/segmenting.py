@@ -1,0 +1,155 @@
+"""The outline of a note -> its entries: what may be one is proposed, the candidates that explain the note are taken."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from kb.parsing import citations, headings, lists, measuring, pages, paragraphs, tables, titles
+from kb.parsing.candidates import Candidate
+from kb.parsing.entry import Entry
+from kb.parsing.filling import fill
+from kb.parsing.frontmatter import FrontMatter
+from kb.parsing.outline import Outline, fences
+from kb.parsing.weights import WEIGHTS, entries_among
+
+GRAMMARS = {  # what a note is called after the place of most of its entries
+    "page": "single",
+    "heading": "headings",
+    "item": "list",
+    "nested": "list",
+    "row": "table",
+    "guillemets": "guillemets",
+    "paragraph": "paragraphs",
+    "bibtex": "bibtex",
+}
+REASONS = {
+    "single": "its opening or its name says which paper it is about",
+    "headings": "headings that name papers",
+    "list": "items that name papers",
+    "table": "rows that name papers",
+    "guillemets": "titles in guillemets",
+    "paragraphs": "paragraphs that name papers",
+    "bibtex": "entries of BibTeX",
+}
+
+
+def candidates(outline: Outline, lines: Sequence[str], front: FrontMatter, file: str) -> list[Candidate]:
+    """Return what may be an entry, sorted by line, a wider candidate before what it holds."""
+    named = headings.propose(outline, lines)
+    page = pages.page_of(outline, lines, front, file)
+    whole, has_heading = pages.propose(page, named) if page else (None, False)
+    if has_heading and page and page.heading:
+        named = [one for one in named if one.line != page.heading.line]
+    found = [*([whole] if whole else []), *named]
+    found += lists.propose(outline, lines)
+    found += tables.propose(outline, lines)
+    linked_below = {below for one in named if "link below" in one.evidence and (below := _first_below(one, lines))}
+    found += [one for one in paragraphs.propose(outline, lines) if one.line not in linked_below]
+    said = measuring.of_file(lines, file)
+    for one in found:
+        one.evidence |= said
+    return sorted(found, key=lambda one: (one.line, -one.end, one.place != "page"))
+
+
+def _first_below(one: Candidate, lines: Sequence[str]) -> int | None:
+    """Return the line below a heading where nothing but the link to its paper stands."""
+    number = next((n for n in range(one.line + 1, one.end) if lines[n].strip()), None)
+    return number if number is not None and measuring.is_only_link(lines[number]) else None
+
+
+def entries(
+    outline: Outline,
+    lines: Sequence[str],
+    front: FrontMatter,
+    file: str,
+    evidence: Mapping[str, float] = WEIGHTS,
+) -> tuple[str, int, list[Entry]]:
+    """Return the grammar of most entries of a note, how many have it, and all entries, each with lines of its own."""
+    chosen = _without_twins(entries_among(candidates(outline, lines, front, file), evidence))
+    if not any(lines) and (empty := pages.planned(file)):
+        chosen = [empty]
+    found: list[Entry] = []
+    open_ones: list[tuple[int, Entry]] = []
+    starts = [one.line for one in chosen]
+    sections = _sections(outline, lines, starts)
+    if any(line.lstrip().startswith("@") for line in lines):
+        cited = citations.propose(outline, fences(list(lines)), file)
+        spans = [(one.line, _end(one, outline, sections, len(lines))) for one in chosen]
+        chosen += [one for one in cited if not any(start <= one.line < end for start, end in spans)]
+        chosen.sort(key=lambda one: one.line)
+        starts = [one.line for one in chosen]
+    inside: set[int] = set()  # headings that belong to an entry
+    for number, one in enumerate(chosen):
+        next_start = starts[number + 1] if number + 1 < len(starts) else len(lines)
+        end = min(_end(one, outline, sections, len(lines)), next_start)
+        inner = [block for block in outline.headings if one.line < block.line < end and block.text != one.head]
+        path = _path(one, outline, inside)
+        entry = fill(one, end, lines, path, inner)
+        while open_ones and open_ones[-1][0] <= one.line:
+            open_ones.pop()
+        entry.parent = open_ones[-1][1] if open_ones else None
+        open_ones.append((one.end, entry))
+        inside |= {block.line for block in inner} | ({one.line} if one.place == "heading" else set())
+        found.append(entry)
+    counts = Counter(GRAMMARS[one.place] for one in chosen)
+    grammar, count = counts.most_common(1)[0] if counts else ("", 0)
+    return grammar, count, found
+
+
+def _without_twins(chosen: list[Candidate]) -> list[Candidate]:
+    """Return chosen without a second one that begins in the same line, or that says the same within another."""
+    found: list[Candidate] = []
+    for one in chosen:
+        is_twin = any(other.line == one.line or other.found.title == one.found.title for other in _around(one, found))
+        if not is_twin:
+            found.append(one)
+    return found
+
+
+def _around(one: Candidate, before: Sequence[Candidate]) -> Iterator[Candidate]:
+    """Yield the candidates just before one that it lies in, or that begin where it does."""
+    for other in reversed(before):
+        if other.end <= one.line and other.line != one.line:
+            return
+        yield other
+
+
+def _sections(outline: Outline, lines: Sequence[str], starts: Sequence[int]) -> set[int]:
+    """Return the lines of the headings that are sections: an entry stands under them.
+
+    It does if it follows at once, or if one follows at once another heading of that level; else the text between says
+    that the heading was the last of the entry before.
+    """
+    found: set[int] = set()
+    levels: set[int] = set()
+    for number, block in enumerate(outline.headings):
+        place = bisect_right(starts, block.line)
+        end = outline.end(number) or len(lines)
+        if place < len(starts) and starts[place] < end:
+            found.add(number)
+            if not any(lines[n].strip() for n in range(block.end, starts[place])):
+                levels.add(block.level)
+    return {outline.headings[number].line for number in found if outline.headings[number].level in levels}
+
+
+def _end(one: Candidate, outline: Outline, sections: set[int], last: int) -> int:
+    """Return where a candidate ends; a paragraph goes on to the heading that closes it.
+
+    That is one of the level of its section or above it, or another section.
+    """
+    if one.place not in ("guillemets", "paragraph"):
+        return one.end
+    number = outline.section(one.line)
+    level = outline.headings[number].level if number >= 0 else 6
+    for following in outline.headings[number + 1 :]:
+        if following.level <= level or following.line in sections:
+            return following.line
+    return last
+
+
+def _path(one: Candidate, outline: Outline, inside: set[int]) -> tuple[str, ...]:
+    """Return the headings that one stands under; those that belong to other entries are none."""
+    above = [block for block in outline.path(one.line) if block.line != one.line and block.line not in inside]
+    if one.place in ("guillemets", "paragraph", "heading"):
+        above = [block for block in above if block.level > 1 and not (one.level and block.level >= one.level)]
+    return titles.heading_names(above)
