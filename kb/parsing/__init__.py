@@ -10,6 +10,7 @@ from kb.parsing import (
     bibtex,
     claims,
     csl,
+    dates,
     exported,
     guillemets,
     headings,
@@ -52,7 +53,7 @@ def parse_note(data: bytes, file: str) -> Note:
     front = read_front_matter(lines, file)
     text_lines, blocks = claims.take_claims([""] * front.line_count + lines[front.line_count :], file)
     title = front.text("title") or _first_text(text_lines) or ""
-    month = names.month_in(title) or names.month_in(front.text("date") or "") or names.month_in(file)
+    month = dates.month_in(title) or dates.month_in(front.text("date") or "") or dates.month_of_file(file)
 
     reading = _read(outline(text_lines), text_lines, front, file)
     is_about_one = len(reading.entries) == 1 and reading.grammar != "exported"

@@ -2,7 +2,7 @@
 
 import re
 
-from kb.parsing import names, titles
+from kb.parsing import dates, names, titles
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import VENUE, speaks_of_paper
 from kb.parsing.labels import labelled
@@ -82,6 +82,6 @@ def _entry(outline: Outline, number: int, lines: list[str]) -> Entry | None:
         organizations=names.split_organizations(facts.get("organization") or ""),
         keywords=names.split_names(facts.get("keywords") or ""),
         venue=venue[0] if venue else None,
-        published=names.date_in(facts.get("date") or found.date or ""),
+        published=dates.date_in(facts.get("date") or found.date or ""),
         is_starred=titles.has_star(block.text),
     )

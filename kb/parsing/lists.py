@@ -3,7 +3,7 @@
 import re
 from itertools import groupby
 
-from kb.parsing import names, titles
+from kb.parsing import dates, names, titles
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import VENUE, links_to_paper, speaks_of_paper
 from kb.parsing.outline import Item, Outline
@@ -59,7 +59,7 @@ def _entry(item: Item, path: tuple[str, ...], lines: list[str]) -> Entry | None:
         short_name=names.short_name(found.title),
         section_path=path,
         venue=venue[0] if venue else None,
-        published=names.date_in(found.date or ""),
+        published=dates.date_in(found.date or ""),
         is_starred=found.is_starred,
         names_paper=links_to_paper(text),
     )

@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from kb.parsing import names, titles
+from kb.parsing import dates, names, titles
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import VENUE, links_to_paper, speaks_of_paper
 from kb.parsing.frontmatter import FrontMatter
@@ -79,7 +79,7 @@ def find_entries(outline: Outline, lines: list[str], front: FrontMatter, file: s
         authors=names.split_people(titles.plain(facts.get("authors", ""))),
         keywords=names.split_keywords(facts.get("keywords", "")),
         venue=_venue(page),
-        published=names.date_in(facts.get("date", "")) if reason else None,
+        published=dates.date_in(facts.get("date", "")) if reason else None,
         kind=None if reason else "note",
         is_starred=bool(heading and titles.has_star(heading.text)),
     )

@@ -2,7 +2,7 @@
 
 import re
 
-from kb.parsing import names, titles
+from kb.parsing import dates, names, titles
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import VENUE, links_to_paper, speaks_of_paper
 from kb.parsing.labels import field_of
@@ -74,7 +74,7 @@ def _entry(row: Row, columns: list[str], title_column: int, path: tuple[str, ...
         keywords=names.split_names(facts.get("keywords", "")),
         authors=names.split_people(facts.get("authors", "")),
         venue=facts.get("venue") or (venue[0] if venue else None),
-        published=names.date_in(facts.get("date", "")) or names.date_in(found.date or ""),
+        published=dates.date_in(facts.get("date", "")) or dates.date_in(found.date or ""),
         is_starred=found.is_starred,
         names_paper=links_to_paper(text),
     )
