@@ -8,8 +8,8 @@ import re
 from typing import NamedTuple
 
 from kb.adding.metadata import Metadata
+from kb.parsing.dates import date_in
 from kb.parsing.labels import field_of
-from kb.parsing.names import date_in
 
 Lines = list[str]
 

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from kb.errors import NoteError
-from kb.parsing import bibtex, claims, csl, exported, lecture, library, names, pages, pasted, segmenting
+from kb.parsing import bibtex, claims, csl, dates, exported, lecture, library, names, pages, pasted, segmenting
 from kb.parsing.entry import Entry, papers
 from kb.parsing.evidence import speaks_of_research
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
@@ -36,7 +36,7 @@ def parse_note(data: bytes, file: str) -> Note:
     front = read_front_matter(lines, file)
     text_lines, blocks = claims.take_claims([""] * front.line_count + lines[front.line_count :], file)
     title = front.text("title") or _first_text(text_lines) or ""
-    month = names.month_in(title) or names.month_in(front.text("date") or "") or names.month_in(file)
+    month = dates.month_in(title) or dates.month_in(front.text("date") or "") or dates.month_of_file(file)
 
     found = outline(text_lines)
     reading = _read(found, text_lines, front, file)

@@ -2,7 +2,7 @@
 
 import re
 
-from kb.parsing import latex, library, names
+from kb.parsing import dates, latex, library, names
 from kb.parsing.bibtex_entries import MONTHS, BibEntry, read_entries
 from kb.parsing.entry import Entry
 
@@ -53,7 +53,7 @@ def _entry(one: BibEntry) -> Entry:
         authors=people(one.fields["author"].value) if "author" in one.fields else (),
         venue=venue or None,
         published=_published(one),
-        month=names.month_in(_text(one, "timestamp")),
+        month=dates.month_in(_text(one, "timestamp")),
     )
 
 

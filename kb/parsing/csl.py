@@ -5,7 +5,7 @@ import re
 from typing import Any, NamedTuple
 
 from kb.errors import NoteError
-from kb.parsing import library, names
+from kb.parsing import dates, library, names
 from kb.parsing.entry import Entry
 
 _TAG = re.compile(r"</?(?:i|b|sub|sup|sc|span)(?:\s[^<>]*)?>")  # the markup that CSL knows
@@ -89,7 +89,7 @@ def _entry(item: _Item) -> Entry:
         authors=_people(item.values.get("author")),
         venue=_text(item, "container-title") or _text(item, "event-title") or None,
         published=_published(item.values.get("issued")),
-        month=names.month_in(str(ours.get("month") or "")),
+        month=dates.month_in(str(ours.get("month") or "")),
     )
 
 
@@ -124,4 +124,4 @@ def _published(issued: Any) -> str | None:
     parts = issued.get("date-parts")
     numbers = parts[0] if isinstance(parts, list) and parts and isinstance(parts[0], list) else []
     text = str(issued.get("raw") or issued.get("literal") or "")
-    return library.date([str(number) for number in numbers]) or names.date_in(text)
+    return library.date([str(number) for number in numbers]) or dates.date_in(text)

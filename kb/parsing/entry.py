@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kb.parsing import links, names
+from kb.parsing import dates, links, names
 from kb.records import Kind, Paper, Passage
 
 PASSAGE_CHARACTERS = 600
@@ -57,7 +57,7 @@ def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Pape
         numbers[base] = number
         taken.add(identity)
         ids[id(entry)] = identity
-    noted = _noted(entries)
+    noted = _noted(entries, file)
     return tuple(
         _paper(
             entry,
@@ -71,28 +71,29 @@ def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Pape
     )
 
 
-def _noted(entries: Sequence[Entry]) -> dict[tuple[str, ...], str | None]:
-    """Return for each path of headings the date of the innermost that gives one.
+def _noted(entries: Sequence[Entry], file: str) -> dict[tuple[str, ...], dates.Noted]:
+    """Return for each path of headings what it says of when its entries were read.
 
     A day without a year is of the year that most papers under it appeared in, as their arXiv ids tell.
     """
-    found: dict[tuple[str, ...], str | None] = {}
+    found: dict[tuple[str, ...], dates.Noted] = {}
     under: dict[tuple[str, ...], list[Entry]] = {}
     for entry in entries:
         under.setdefault(entry.section_path, []).append(entry)
     for path, members in under.items():
-        found[path] = next((date for heading in reversed(path) if (date := names.date_in(heading))), None)
-        day = next((day for heading in reversed(path) if (day := names.day_in(heading))), None)
-        if found[path] is None and day:
+        found[path] = dates.date_of_path(path, file)
+        day = next((day for heading in reversed(path) if (day := dates.day_in(heading))), None)
+        if found[path].date is None and day:
             bodies = ("\n".join(text for _, text in member.body) for member in members)
             ids = [number for body in bodies if (number := links.arxiv_id(body)) and number[:4].isdigit()]
             # Of a paper that is numbered in a later month than that of the heading, the heading is of the next year.
             years = Counter(2000 + int(number[:2]) + (int(number[2:4]) > day[0]) for number in ids)
-            found[path] = f"{years.most_common(1)[0][0]}-{day[0]:02d}-{day[1]:02d}" if years else None
+            if years:
+                found[path] = dates.Noted(f"{years.most_common(1)[0][0]}-{day[0]:02d}-{day[1]:02d}", is_final=False)
     return found
 
 
-def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: str | None, month: str | None) -> Paper:
+def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: dates.Noted, month: str | None) -> Paper:
     body = "\n".join(text for _, text in entry.body).strip("\n")
     found = links.links(links.without_code(entry.resolved or body))
     addresses = " ".join(link.url for link in found)
@@ -111,10 +112,10 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: st
         authors=entry.authors,
         venue=entry.venue,
         published=entry.published,
-        date=noted or entry.published,
+        date=noted.date or entry.published,
         is_starred=entry.is_starred,
         is_rest=entry.is_rest,
-        month=names.month_in(noted or "") or entry.month or month,
+        month=dates.month_in(noted.date or "") or entry.month or (None if noted.is_final else month),
         section_path=entry.section_path,
         sections=entry.sections,
         organizations=entry.organizations,

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from kb.parsing import names
+from kb.parsing import dates
 from kb.parsing.entry import Entry
 from kb.parsing.frontmatter import FrontMatter
 from kb.records import Kind
@@ -31,7 +31,7 @@ def find_entries(front: FrontMatter, lines: list[str]) -> list[Entry]:
             authors=front.texts("authors"),
             venue=front.text("venue"),
             published=front.text("published"),
-            month=names.month_in(front.text("read") or ""),
+            month=dates.month_in(front.text("read") or ""),
             is_starred=front.text("starred") == "true",
         )
     ]

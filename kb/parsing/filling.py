@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from kb.parsing import names, titles
+from kb.parsing import dates, names, titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import VENUE, links_to_paper
@@ -46,7 +46,7 @@ def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, 
         keywords=names.split_keywords(facts.get("keywords", "")),
         authors=_authors(candidate),
         venue=_venue(candidate),
-        published=names.date_in(facts.get("date", "")) or names.date_in(candidate.found.date or ""),
+        published=dates.date_in(facts.get("date", "")) or dates.date_in(candidate.found.date or ""),
         is_starred=candidate.found.is_starred or (candidate.place == "heading" and titles.has_star(candidate.head)),
         arxiv_id=_first(_ARXIV, facts.get("arxiv", "")),
         doi=_first(_DOI, facts.get("doi", "")),

@@ -64,21 +64,6 @@ def test_a_short_name_is_a_name_and_no_sentence(title: str, name: str | None) ->
     assert names.short_name(title) == name
 
 
-@pytest.mark.parametrize(
-    ("text", "month"),
-    [
-        ("【速览】2024年10月", "2024-10"),
-        ("2024-11-01 23:00:00", "2024-11"),
-        ("papers/202503/x.md", "2025-03"),
-        ("2024 年 9 月", "2024-09"),
-        ("2301.10000", None),
-        ("version 2024", None),
-    ],
-)
-def test_a_month_is_read_as_people_write_it(text: str, month: str | None) -> None:
-    assert names.month_in(text) == month
-
-
 def test_the_title_names_the_month_before_the_date_and_the_file() -> None:
     front = "---\ntitle: 速览 2024年10月\ndate: 2024-11-01\n---\ntext\n"
     assert parse_note(front.encode(), "2020-01.md").month == "2024-10"
