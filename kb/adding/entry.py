@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from kb.adding.metadata import Metadata
-from kb.parsing.labels import field_of
+from kb.parsing.fields import field_of
 from kb.parsing.names import date_in
 
 Lines = list[str]

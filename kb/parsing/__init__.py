@@ -23,11 +23,13 @@ from kb.parsing import (
 )
 from kb.parsing.entry import Entry, papers
 from kb.parsing.evidence import speaks_of_research
+from kb.parsing.facts import read_facts
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
 from kb.parsing.outline import Outline, outline
 from kb.records import Note, Span
 
 ENTRIES_AFTER_PREFACE = 3  # pasted text may begin with something else if it holds at least so many entries
+LABELLED_LINES = 15  # of an entry, in which labels are about the paper itself
 MANY_ENTRIES = 5  # of lists and tables: a paper's own note hardly lists so many others without chapters of its own
 LIBRARIES = {".bib": bibtex.entries, ".json": csl.entries, ".sqlite": csl.entries}  # what kb.zotero makes of a database
 COVERED = 0.3  # share of the lines with text that entries of lists and tables explain in a file of such
@@ -56,8 +58,9 @@ def parse_note(data: bytes, file: str) -> Note:
 
     reading = _read(outline(text_lines), text_lines, front, file)
     is_about_one = len(reading.entries) == 1 and reading.grammar != "exported"
-    if is_about_one and (reading.grammar in ("single", "note") or title == reading.entries[0].title):
-        _complete(reading.entries[0], front)
+    is_about_one &= reading.grammar in ("single", "note") or title == reading.entries[0].title
+    for entry in reading.entries if reading.grammar != "exported" else ():
+        _complete(entry, front if is_about_one else FrontMatter())
     no_text = claims.lines_of(blocks)
     for entry in reading.entries if no_text else ():
         entry.body = [(line, text) for line, text in entry.body if line not in no_text]
@@ -159,12 +162,16 @@ def _together(parts: list[Reading], lines: list[str]) -> Reading:
 
 
 def _complete(entry: Entry, front: FrontMatter) -> None:
-    """Give the paper that a file is about what the front matter says of it."""
-    entry.arxiv_id = front.text("arxiv", "arxiv_id", "eprint") or entry.arxiv_id
-    entry.doi = front.text("doi") or entry.doi
+    """Give an entry what its first labels say of it, and the one that a file is about what the front matter says."""
+    facts = read_facts([text for _, text in entry.body[:LABELLED_LINES]], front)
+    for field in ("arxiv_id", "doi", "openreview_id", "acl_id", "citation_key", "authors", "venue", "published"):
+        setattr(entry, field, getattr(entry, field) or getattr(facts, field))
+    entry.organizations = entry.organizations or facts.organizations
+    if front.values or not entry.keywords:
+        entry.keywords = tuple(dict.fromkeys((*entry.keywords, *facts.keywords)))
+    entry.addresses = read_facts((), front).links
     aliases = (alias for alias in front.texts("aliases", "alias") if names.is_name(alias))
     entry.short_name = entry.short_name or next(aliases, None)
-    entry.keywords = tuple(dict.fromkeys((*entry.keywords, *front.texts("keywords"), *front.texts("tags"))))
 
 
 def _first_text(lines: list[str]) -> str | None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from kb.parsing import names
 from kb.parsing.entry import Entry
 from kb.parsing.links import split_links
+from kb.parsing.organizations import split_organizations
 from kb.parsing.outline import Block
 
 _ENTRY = re.compile(r"\*\*\s*《(?P<title>.+)》\s*\*\*[ \t:：]*(?P<rest>.*)$")
@@ -92,6 +93,6 @@ def _entry(mark: _Mark, section_path: tuple[str, ...]) -> Entry:
         body=[(mark.line, addresses)] if addresses else [],
         short_name=names.short_name(mark.text),
         section_path=section_path,
-        organizations=names.split_organizations(organization),
+        organizations=split_organizations(organization),
         keywords=names.split_names(keywords),
     )

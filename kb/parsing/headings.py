@@ -6,6 +6,7 @@ from kb.parsing import names, titles
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import VENUE, speaks_of_paper
 from kb.parsing.labels import labelled
+from kb.parsing.organizations import split_organizations
 from kb.parsing.outline import Block, Outline
 
 OPENING_LINES = 4  # below a heading, where a link to its paper counts
@@ -79,7 +80,7 @@ def _entry(outline: Outline, number: int, lines: list[str]) -> Entry | None:
         section_path=titles.heading_names(step for step in outline.path(block.line) if 1 < step.level < block.level),
         headings={one.line: one.text.strip() for one in inner},
         sections=tuple(one.text.strip() for one in inner),
-        organizations=names.split_organizations(facts.get("organization") or ""),
+        organizations=split_organizations(facts.get("organization") or ""),
         keywords=names.split_names(facts.get("keywords") or ""),
         venue=venue[0] if venue else None,
         published=names.date_in(facts.get("date") or found.date or ""),

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from kb.parsing import names, titles
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import VENUE, links_to_paper, speaks_of_paper
+from kb.parsing.facts import Facts, citation_key, read_facts
 from kb.parsing.frontmatter import FrontMatter
-from kb.parsing.labels import field_of, labelled
 from kb.parsing.outline import Block, Outline
 
 OPENING_LINES = 30
@@ -31,7 +31,14 @@ _CHAPTER = re.compile(
     rf"(?:[\d.]+\s*|[一二三四五六七八九十]+、\s*)?{_CHAPTER_NAMES}(?:\s*(?:&|and|/|与|和|,)\s*{_CHAPTER_NAMES})*\W*$",
     re.IGNORECASE,
 )
-_FIELDS_OF_PAPERS = ("arxiv", "doi", "authors", "venue")
+_YEAR_AT_END = re.compile(r"[(（]\s{0,4}(?P<date>(?:19|20)\d\d[^()（）]{0,12})[)）]\W{0,4}$")
+_FIELDS_OF_PAPERS = {
+    "arxiv_id": "arxiv",
+    "doi": "doi",
+    "authors": "authors",
+    "venue": "venue",
+    "citation_key": "citation key",
+}
 
 
 class _Page(NamedTuple):
@@ -43,7 +50,7 @@ class _Page(NamedTuple):
     stem: str  # of its name
     start: int  # the first line with text
     heading: Block | None  # that names it
-    facts: dict[str, str]  # by field
+    facts: Facts
 
     def opening(self, count: int) -> list[str]:
         """Return the first lines."""
@@ -60,26 +67,26 @@ def find_entries(outline: Outline, lines: list[str], front: FrontMatter, file: s
     if start is None:
         return _planned(stem)
     heading = _heading(outline, lines, start)
-    page = _Page(outline, lines, front, stem, start, heading, _facts(front, lines, start, outline))
+    page = _Page(outline, lines, front, stem, start, heading, read_facts(lines[start : start + OPENING_LINES], front))
     written, title = _title(page)
     reason = _reason(page, title)
     facts = page.facts
     others = [block for block in outline.headings if block is not heading]
     named_by = heading.line if heading and _says_no_more(heading.text, title, written) else None
-    short_name = facts.get("short_name", "")
     entry = Entry(
         title=title,
         written=written,
         line=start,
         body=[(n, lines[n]) for n in range(start, len(lines)) if n != named_by],
-        short_name=short_name if names.is_name(short_name) else names.short_name(title),
+        short_name=facts.short_name if names.is_name(facts.short_name) else names.short_name(title),
         headings={block.line: block.text.strip() for block in others},
         sections=tuple(block.text.strip() for block in others),
-        organizations=names.split_organizations(facts.get("organizations", "")),
-        authors=names.split_people(titles.plain(facts.get("authors", ""))),
-        keywords=names.split_keywords(facts.get("keywords", "")),
+        organizations=facts.organizations,
+        authors=facts.authors,
+        keywords=facts.keywords,
         venue=_venue(page),
-        published=names.date_in(facts.get("date", "")) if reason else None,
+        citation_key=facts.citation_key or _key(page),
+        published=(facts.published or _year(page)) if reason else None,
         kind=None if reason else "note",
         is_starred=bool(heading and titles.has_star(heading.text)),
     )
@@ -112,37 +119,31 @@ def _heading(outline: Outline, lines: list[str], start: int) -> Block | None:
     return first[0]
 
 
-def _facts(front: FrontMatter, lines: list[str], start: int, outline: Outline) -> dict[str, str]:
-    """Return what front matter, labels and a first table of two columns say, by field."""
-    found = labelled(lines[start : start + OPENING_LINES])
-    for table in outline.tables[:1]:
-        if table.header.line < start + OPENING_LINES and len(table.header.cells) == 2:
-            for row in (table.header, *table.rows):
-                if (field := field_of(row.cells[0])) and row.cells[1].strip():
-                    found.setdefault(field, row.cells[1].strip())
-    for key, value in front.values.items():
-        text = "、".join(map(str, value)) if isinstance(value, list) else str(value or "")
-        field = field_of(key)
-        if field and field != "title" and text.strip():
-            found[field] = text.strip()
-    return found
-
-
 def _title(page: _Page) -> tuple[str, str]:
     """Return the title as written and in normal form: labelled, else of front matter, heading or file name."""
-    found = titles.find_title(page.facts.get("title", ""))
+    found = titles.find_title(page.facts.title)
     if found and len(found.title) > 5:
         return found.written, found.title
     if given := page.front.text("title"):
         return given, titles.normal(titles.undecorated(titles.plain(given))) or given
-    of_file = titles.of_file(page.stem)
+    of_file = titles.of_file(page.stem).lstrip("@")
     text = page.heading.text.strip() if page.heading else ""
-    of_heading = titles.normal(titles.undecorated(titles.plain(text)))
+    of_heading = titles.normal(titles.undecorated(titles.plain(text))).lstrip("@")
     if not of_heading or VENUE.fullmatch(of_heading):
         return page.stem, of_file
     if titles.is_note_of_paper(text) and len(of_file.split()) > 2 and _are_alike(of_heading, of_file):
         return max((text, of_heading), (page.stem, of_file), key=lambda one: len(one[1]))
     return text, of_heading
+
+
+def _year(page: _Page) -> str | None:
+    """Return the date that the heading gives: "# Toys (2016)" -> "2016"."""
+    found = _YEAR_AT_END.search(page.heading.text) if page.heading else None
+    return names.date_in(found["date"]) if found else None
+
+
+def _key(page: _Page) -> str | None:
+    return citation_key(page.heading.text if page.heading else "") or citation_key(page.stem)
 
 
 def _are_alike(one: str, other: str) -> bool:
@@ -152,15 +153,19 @@ def _are_alike(one: str, other: str) -> bool:
 
 def _reason(page: _Page, title: str) -> str:
     """Return what tells that the file is about a paper; "" if nothing does."""
-    given = [field for key, value in page.front.values.items() if value and (field := field_of(key))]
-    if telling := [field for field in given if field in _FIELDS_OF_PAPERS]:
+    given = read_facts((), page.front).given()
+    if telling := [name for field, name in _FIELDS_OF_PAPERS.items() if field in given]:
         return f"front matter gives {telling[0]}"
-    known = page.facts.keys()
+    known = read_facts(page.opening(OPENING_LINES)).given()
     if "title" in known and not known.isdisjoint(_FIELDS_OF_PAPERS):
         return "labels give its title and more"
-    if "authors" in known and not known.isdisjoint(("venue", "organizations", "arxiv", "doi")):
+    if "authors" in known and not known.isdisjoint(("venue", "organizations", "arxiv_id", "doi")):
         return "labels give its authors and more"
+    if _key(page):
+        return "it is named by the key to cite a paper by"
     heading = page.heading.text if page.heading else ""
+    if page.facts.authors and _year(page):
+        return "its heading gives a year, and a line below it the authors"
     if titles.is_note_of_paper(heading) or titles.is_note_of_paper(page.stem):
         return NAME_REASON
     if titles.looks_published(page.stem):
@@ -183,9 +188,9 @@ def _reason(page: _Page, title: str) -> str:
 
 def _venue(page: _Page) -> str | None:
     """Return the venue: as labelled, else the first with its year in the date, the headings or a short first line."""
-    if given := page.facts.get("venue"):
-        return titles.normal(titles.plain(given))
+    if page.facts.venue:
+        return page.facts.venue
     headings = [block.text for block in page.outline.headings[:2]]
     short = [line for line in page.opening(LINK_LINES) if len(line) < SHORT_LINE]
-    texts = map(titles.plain, (page.facts.get("date", ""), *headings, *short))
+    texts = map(titles.plain, (page.facts.date, *headings, *short))
     return next((found[0] for text in texts if (found := VENUE.search(text))), None)

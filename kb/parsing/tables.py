@@ -5,8 +5,10 @@ import re
 from kb.parsing import names, titles
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import VENUE, links_to_paper, speaks_of_paper
-from kb.parsing.labels import field_of
+from kb.parsing.fields import field_of
+from kb.parsing.organizations import split_organizations
 from kb.parsing.outline import Outline, Row, Table
+from kb.parsing.people import split_people
 
 ROWS_JUDGED = 100  # the first of a table: what it is about shows there
 EVIDENT_SHARE = 0.4  # of the rows of a table of papers, those that link to one or say where it appeared
@@ -70,9 +72,9 @@ def _entry(row: Row, columns: list[str], title_column: int, path: tuple[str, ...
         body=[(row.line, lines[row.line])],
         short_name=facts.get("short_name") or names.short_name(found.title),
         section_path=path,
-        organizations=names.split_organizations(facts.get("organizations", "")),
+        organizations=split_organizations(facts.get("organizations", "")),
         keywords=names.split_names(facts.get("keywords", "")),
-        authors=names.split_people(facts.get("authors", "")),
+        authors=split_people(facts.get("authors", "")),
         venue=facts.get("venue") or (venue[0] if venue else None),
         published=names.date_in(facts.get("date", "")) or names.date_in(found.date or ""),
         is_starred=found.is_starred,
