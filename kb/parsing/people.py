@@ -28,10 +28,11 @@ _COMMA = re.compile(r"[,，]")
 _AND = re.compile(r"\s{1,3}(?:and|&|und)\s{1,3}|\s&\s|、|[/／|•]|\s[·+]\s|(?<=[\u4e00-\u9fff])・", re.IGNORECASE)
 _AND_HAN = re.compile(r"(?<=[\u4e00-\u9fff]{2})[和与及](?=[\u4e00-\u9fff]{2})|\s[和与及]\s")
 _HAN = re.compile(r"[\u4e00-\u9fff·\s]+")
-_INITIALS = re.compile(r"(?:[^\W\d_a-z]\.?[\s‐-]{0,2}){1,4}|(?:[^\W\d_a-z][a-z]?\.[\s‐-]{0,2}){1,4}")
+_CAPITAL = r"[^\W\d_a-z\u3040-\uffff]"
+_INITIALS = re.compile(rf"(?:{_CAPITAL}\.?[\s‐-]{{0,2}}){{1,4}}|(?:{_CAPITAL}[a-z]?\.[\s‐-]{{0,2}}){{1,4}}")
 _SHORT_INITIALS = re.compile(r"[A-Z]{1,3}|(?:[A-Z]\.[\s-]?){1,4}")
 _SUFFIXES = frozenset(("jr", "jr.", "sr", "sr.", "ii", "iii", "iv"))
-_ENDS_IN_POINT = re.compile(r"(?:^|[\s.-])(?:[^\W\d_]|Jr|Sr)\.$")
+_ENDS_IN_POINT = re.compile(r"(?:^|[\s.-])[^\W\d_]\.$")
 _SMALL_WORDS = "van von der den de del della di da dos du la le el al bin ibn ten ter zu af av"
 _PARTICLES = frozenset(_SMALL_WORDS.split())
 _ROLE = re.compile(
@@ -157,6 +158,8 @@ def _turned(family: str, given: str = "", suffix: str = "") -> str:
 
 
 def _is_surname(text: str) -> bool:
+    if _HAN.fullmatch(text):
+        return len(text) == 1
     words = [word for word in text.split() if word.lower() not in _PARTICLES]
     return len(words) == 1 and not _INITIALS.fullmatch(words[0])
 
