@@ -2,7 +2,8 @@
 
 A note cites other papers too, and its record holds the first id found in it. An id is the paper's own where the front
 matter gives it, or where the note says that the paper stands there: on a line of nothing but links, under a label such
-as "Paper" or "论文", on the title itself. A wrong join is worse than a missed one, so all else is a citation.
+as "Paper" or "论文", on the title itself, or right after it with no words between but names and what is in brackets. A
+wrong join is worse than a missed one, so all else is a citation.
 """
 
 import re
@@ -26,9 +27,13 @@ _ARXIV_DOI = re.compile(r"10\.48550/arxiv\.(?P<id>.+)")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _SAYS_WHAT = re.compile(
     r"[\W\d_]*(?:(?:paper|pdf|abs|html|arxiv|doi|openreview|acl|anthology|code|github|repo|demo|project|page|homepage|link"
-    r"|url|blog|model|data|dataset|video|slide|tweet|huggingface|论文|文章|原文|全文|地址|代码|链接|主页|演示|项目|页面|网址"
-    r"|编号|开源|模型|数据|视频)s?[\W\d_]*)+"
+    r"|url|blog|model|data|dataset|video|slide|tweet|huggingface|hf|alphaxiv|eprint|id|number|official|implementation"
+    r"|论文|文章|原文|全文|地址|代码|链接|主页|演示|项目|页面|网址|编号|号|开源|模型|数据|视频)s?[\W\d_]*)+"
 )
+_PART = re.compile(r"\s[|·•]\s|｜|\s{2,}")  # "**Authors:** A. One | **arXiv:** 2410.15017"
+_BRACKETS = re.compile(r"[(（\[][^()（）\[\]]*[)）\]]")
+_WORD = re.compile("[^\\W\\d_]{2,}|[\u3400-\u9fff]")
+_SMALL_WORDS = frozenset(("and", "et", "al", "in", "at", "de", "van", "von", "der"))
 _OTHERS_FOLLOW = re.compile(
     r"\W*(?:参考|引用|相关|延伸|前作|后续|对比|references?\b|related\b|see also|further reading|baselines?\b)"
 )
@@ -129,6 +134,10 @@ def _gives(line: str, value: str, paper: "Paper", is_entry_line: bool) -> bool:
 
     On the line that names the entry, a link "[pdf](…)" is enough.
     """
+    if any(
+        value in part and part != line and _gives(part, value, paper, False) for part in _parts(line, is_entry_line)
+    ):
+        return True
     labels = [link["label"] for link in _LINK.finditer(line) if value in link["url"] and not link["bang"]]
     names = {name_key(name) for name in (paper.title, paper.short_name, value) if name}
     if any(name_key(label) in names for label in labels):
@@ -136,4 +145,21 @@ def _gives(line: str, value: str, paper: "Paper", is_entry_line: bool) -> bool:
     rest = _ADDRESS.sub(" ", _LINK.sub(lambda link: f" {link['label']} ", line)).replace(value, " ")
     if not re.search(r"\w", rest) or _SAYS_WHAT.fullmatch(fold(rest)):
         return True
-    return is_entry_line and any(_SAYS_WHAT.fullmatch(fold(label)) for label in labels)
+    return is_entry_line and (
+        any(_SAYS_WHAT.fullmatch(fold(label)) for label in labels) or _follows(line, value, paper)
+    )
+
+
+def _parts(line: str, is_entry_line: bool) -> list[str]:
+    """Return the parts of a line that has several labels; a row of a table that names no entry cites others."""
+    return [] if line.lstrip().startswith("|") and not is_entry_line else _PART.split(line)
+
+
+def _follows(line: str, value: str, paper: "Paper") -> bool:
+    """Whether value comes right after the title: "**Toy: A Codec** (X, 2025) https://arxiv.org/abs/2505.13001"."""
+    before, title = line.partition(value)[0], paper.written_title or paper.title
+    _, found, between = before.rpartition(title)
+    words = _WORD.findall(_ADDRESS.sub(" ", _BRACKETS.sub(" ", between)))
+    return bool(found) and all(
+        word[0].isupper() or word in _SMALL_WORDS or _SAYS_WHAT.fullmatch(word.lower()) for word in words
+    )

@@ -26,6 +26,7 @@ FIELDS = (  # of a record as a line of JSON, after its file, title, line and gra
     "doi",
     "openreview_id",
     "acl_id",
+    "citation_key",
     "repositories",
     "is_starred",
     "section_path",

@@ -10,6 +10,9 @@ LinkKind = Literal[
 ]
 
 
+OTHERS = "others"  # the last of a paper's authors where the note names only some: "A. One et al."
+
+
 class Record(BaseModel):
     """What all records share: they are never changed once made."""
 
@@ -44,7 +47,7 @@ class Paper(Record):
     title: str  # in normal form: no Markdown, one space between words, full-width signs as half-width ones
     written_title: str | None = None  # as it stands in the note, where that differs
     short_name: str | None  # what people call it: "DM-Codec"
-    authors: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()  # given names first; OTHERS at the end where there are more than the note names
     venue: str | None = None  # "ICASSP 2023"
     published: str | None = None  # when it appeared, as exactly as the note says: "2024", "2024-10" or "2024-10-21"
     date: str | None = None  # of the entry: that of the heading it stands under, else when it appeared
@@ -60,6 +63,7 @@ class Paper(Record):
     doi: str | None
     openreview_id: str | None = None
     acl_id: str | None = None  # "2023.acl-long.1"
+    citation_key: str | None = None  # "vaswani2017attention"
     repositories: tuple[str, ...] = ()  # "github.com/owner/name"
     body: str  # Markdown, without the line that names the entry
     file: str  # path below the notes folder, with forward slashes

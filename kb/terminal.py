@@ -68,6 +68,12 @@ def clean_row(*cells: str) -> str:
     return "\t".join(clean(cell.replace("\t", " ").replace("\n", " ")) for cell in cells)
 
 
+def people(authors: Sequence[str]) -> str:
+    """Return authors as people write them: "A. One", "B. Two", "others" -> "A. One, B. Two et al."."""
+    *named, last = authors or ("",)
+    return f"{', '.join(named)} et al." if named and last == "others" else ", ".join(authors)  # kb.records.OTHERS
+
+
 def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reasons: bool, signs: str = "") -> list[str]:
     """Return a hit as it is shown: title, whence, the passage around the first match, and why if asked.
 

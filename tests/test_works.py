@@ -91,6 +91,37 @@ def test_a_paper_that_is_cited_is_not_the_paper(empty_kb: Any, citation: str) ->
     assert joined(empty_kb, a=entry("Mimi", citation), b=entry("DM-Codec", "arXiv:2410.15017")) == []
 
 
+@pytest.mark.parametrize(
+    ("item", "is_own"),
+    [
+        ("1. **Foo: Bar of Tokens** (X, 2024) https://arxiv.org/abs/2410.15017", True),
+        ("1. **Foo: Bar of Tokens**, A. One, B. van Two et al. ICASSP 2024. arXiv:2410.15017", True),
+        ("1. **Foo: Bar of Tokens** [2024] 论文 https://arxiv.org/abs/2410.15017，很快。", True),
+        ("1. **Foo: Bar of Tokens** is faster than https://arxiv.org/abs/2410.15017", False),
+        ("1. **Foo: Bar of Tokens** 比 arXiv:2410.15017 更快", False),
+    ],
+)
+def test_an_id_right_after_the_title_of_an_item_is_its_own(empty_kb: Any, item: str, is_own: bool) -> None:
+    items = f"# 2024-10\n\n{item}\n2. **Two: Toys of Tokens** (X, 2024) https://arxiv.org/abs/2410.00002\n"
+    found = joined(empty_kb, a=items, b=entry("DM-Codec", "arXiv:2410.15017"))
+    assert found == ([["a/foo", "b/dm-codec"]] if is_own else [])
+
+
+def test_an_id_under_a_label_among_others_is_its_own(empty_kb: Any) -> None:
+    line = "**作者**：张三 | **arXiv**：2410.15017 | **会议**：ACL 2024"
+    assert joined(empty_kb, a=entry("Codec", line), b=entry("DM-Codec", "arXiv:2410.15017")) == [
+        ["a/codec", "b/dm-codec"]
+    ]
+    row = "| 方法 | 论文 |\n| --- | --- |\n| DM-Codec | [论文](https://arxiv.org/abs/2410.15017) |"
+    assert joined(empty_kb, a=entry("Codec", row)) == []
+
+
+def test_an_id_that_is_written_out_counts_as_a_link(empty_kb: Any) -> None:
+    empty_kb.write("a.md", entry("Codec", "arXiv: 2410.15017") + entry("Other", "正文"))
+    empty_kb.refresh()
+    assert [paper["title"] for paper in empty_kb.json("list", "has:arxiv")] == ["Codec"]
+
+
 def test_titles_join_whatever_their_width_case_and_punctuation(empty_kb: Any) -> None:
     other = "ＤＭ-CODEC： Distilling multimodal ‘representations’"
     assert joined(empty_kb, a=entry(TITLE), b=entry(other)) == [["a/dm-codec", "b/ｄｍ-codec"]]
@@ -296,8 +327,8 @@ def doubtful(empty_kb: Any) -> Any:
     empty_kb.write(
         "d.md", entry("Neural Speech Tokenisers for Voice Assistants") + entry("Qwen3 Technical Report in Short")
     )
-    empty_kb.write("e.md", "---\ntitle: 'Moshi: a model'\nauthors: [Ann Bo, Carl]\n---\n\n正文。\n")
-    empty_kb.write("f.md", "---\ntitle: 'Moshi: full duplex speech text'\nauthors: [ann bo]\n---\n\n正文。\n")
+    empty_kb.write("e.md", "---\ntitle: 'Moshi: a model'\nauthors: [Ann Bo, Carl, et al.]\n---\n\n正文。\n")
+    empty_kb.write("f.md", "---\ntitle: 'Moshi: full duplex speech text'\nauthors: [ann bo, et al.]\n---\n\n正文。\n")
     empty_kb.write("g.md", entry("RAG+", keywords="X，k") + entry("Week 12", keywords="X，k"))
     empty_kb.write("h.md", entry("RAG+", keywords="Y，k") + entry("Week 12", keywords="Y，k"))
     return empty_kb

@@ -8,8 +8,9 @@ import re
 from typing import NamedTuple
 
 from kb.adding.metadata import Metadata
+from kb.parsing.fields import field_of
 from kb.parsing.dates import date_in
-from kb.parsing.labels import field_of
+from kb.records import OTHERS
 
 Lines = list[str]
 
@@ -84,7 +85,7 @@ def items(paper: Metadata, last: str) -> list[Lines]:
         start += f"{dated['open']}{date}{dated['close']}" if len(date) > 4 else ""
     title = _escaped(paper.title)
     links = _links(paper, " [{}]")
-    people = f", {', '.join(paper.authors)}." if paper.authors else "."
+    people = f", {_people(paper)}." if paper.authors else "."
     bold = [f"{start}**{title}**{people}{links}"]
     bare = [f"{start}**{title}**{links}"]
     linked = [f"{start}[{title}]({paper.addresses[0]}){links.partition(')]')[2]}"] if paper.addresses else bare
@@ -96,7 +97,7 @@ def items(paper: Metadata, last: str) -> list[Lines]:
 def rows(paper: Metadata, columns: list[str], last: tuple[str, ...], title_column: int) -> list[Lines]:
     """Return the ways to write a row of a table: columns are its names, last the cells of its last row."""
     given = {
-        "authors": ", ".join(paper.authors),
+        "authors": _people(paper),
         "organizations": "、".join(paper.organizations),
         "venue": paper.venue or "",
         "date": paper.published or "",
@@ -123,6 +124,11 @@ def rows(paper: Metadata, columns: list[str], last: tuple[str, ...], title_colum
         cells[title_column] = f"[{cells[title_column]}]({paper.addresses[0]})"
     bare = [cell if number == title_column or "](" in cell else "" for number, cell in enumerate(cells)]
     return [[f"| {' | '.join(row)} |"] for row in (cells, bare)]
+
+
+def _people(paper: Metadata) -> str:
+    named = ", ".join(name for name in paper.authors if name != OTHERS)
+    return f"{named} et al" if OTHERS in paper.authors else named
 
 
 def _links(paper: Metadata, link: str) -> str:

@@ -25,7 +25,7 @@ from kb.commands.shared import (
     terminal_style,
 )
 from kb.errors import KbError
-from kb.terminal import Style, clean
+from kb.terminal import Style, clean, people
 
 if TYPE_CHECKING:
     from kb.config import Config
@@ -170,7 +170,7 @@ def _facts(record: dict[str, Any], state: "State") -> "list[tuple[str, str | Non
 
     belonging = runnable((record["short_name"], record["title"], record["arxiv_id"]))
     return [
-        ("authors", ", ".join(record["authors"])),
+        ("authors", people(record["authors"])),
         ("venue", record["venue"]),
         ("published", record["published"]),
         ("id", record["id"]),

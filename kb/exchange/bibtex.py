@@ -11,6 +11,7 @@ from kb.exchange.facts import date_of, kind_of, main_link, person
 from kb.exchange.works import Work
 from kb.parsing.bibtex_entries import MONTHS
 from kb.parsing.latex import encode
+from kb.records import OTHERS
 from kb.terms import has_unspaced
 
 _TYPES = {"article": ("article", "journal"), "conference": ("inproceedings", "booktitle")}
@@ -62,6 +63,8 @@ def _kept(word: str) -> str:
 
 def _person(name: str) -> str:
     """Return a name so that BibTeX parts it rightly, or not at all: "王小明" -> "{王小明}"."""
+    if name == OTHERS:
+        return name
     if has_unspaced(name) or "," in name or re.search(r"\b(?:and|others)\b", name, re.IGNORECASE):
         return f"{{{encode(name)}}}"
     if suffix := person(name).get("suffix"):

@@ -5,15 +5,18 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from kb.errors import NoteError
-from kb.parsing import bibtex, claims, csl, dates, exported, lecture, library, names, pages, pasted, segmenting
+from kb.parsing import bibtex, claims, csl, dates, exported, lecture, library, names, pasted, segmenting
+from kb.parsing import pages as pages
 from kb.parsing.entry import Entry, papers
 from kb.parsing.evidence import speaks_of_research
+from kb.parsing.facts import citation_key, read_facts
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
 from kb.parsing.outline import Outline, outline
 from kb.parsing.remainder import what_is_left, whole_note
 from kb.records import Note, Span
 
 ENTRIES_AFTER_PREFACE = 3  # pasted text may begin with something else if it holds at least so many entries
+LABELLED_LINES = 15  # of an entry, in which labels are about the paper itself
 LIBRARIES = {".bib": bibtex.entries, ".json": csl.entries, ".sqlite": csl.entries}  # what kb.zotero makes of a database
 
 
@@ -40,9 +43,12 @@ def parse_note(data: bytes, file: str) -> Note:
 
     found = outline(text_lines)
     reading = _read(found, text_lines, front, file)
-    is_about_one = len(reading.entries) == 1 and reading.grammar != "exported"
-    if is_about_one and (reading.grammar in ("single", "note") or title == reading.entries[0].title):
-        _complete(reading.entries[0], front)
+    is_about_one = len(reading.entries) == 1
+    for entry in reading.entries if reading.grammar != "exported" else ():
+        is_of_file = entry.is_whole or (is_about_one and title == entry.title)
+        _complete(entry, front if is_of_file else FrontMatter())
+        if is_of_file:
+            entry.citation_key = entry.citation_key or citation_key(entry.written or "") or citation_key(PurePosixPath(file).stem)
     entries = reading.entries
     if reading.grammar not in ("note", "exported"):
         rest = what_is_left(found, text_lines, front.line_count, entries, title)
@@ -107,9 +113,8 @@ def _read(found: Outline, lines: list[str], front: FrontMatter, file: str) -> Re
         return Reading("pasted", f"{len(bare)} bare headings that are explained below", bare)
     if entries:
         return Reading(grammar, f"{count} {segmenting.REASONS[grammar]}", entries)
-    if lectured := lecture.find_entries(found.blocks, lines):
-        if speaks_of_research("\n".join(lines)):
-            return Reading("lecture", "numbered chapters on research", lectured)
+    if (lectured := lecture.find_entries(found.blocks, lines)) and speaks_of_research("\n".join(lines)):
+        return Reading("lecture", "numbered chapters on research", lectured)
     return Reading("note", "nothing in it names a paper", whole_note(found, lines, front, file))
 
 
@@ -124,12 +129,16 @@ def _pasted(found: Outline, lines: list[str], front: FrontMatter) -> list[Entry]
 
 
 def _complete(entry: Entry, front: FrontMatter) -> None:
-    """Give the paper that a file is about what the front matter says of it."""
-    entry.arxiv_id = front.text("arxiv", "arxiv_id", "eprint") or entry.arxiv_id
-    entry.doi = front.text("doi") or entry.doi
+    """Give an entry what its first labels say of it, and the one that a file is about what the front matter says."""
+    facts = read_facts([text for _, text in entry.body[:LABELLED_LINES]], front)
+    for field in ("arxiv_id", "doi", "openreview_id", "acl_id", "citation_key", "authors", "venue", "published"):
+        setattr(entry, field, getattr(entry, field) or getattr(facts, field))
+    entry.organizations = entry.organizations or facts.organizations
+    if front.values or not entry.keywords:
+        entry.keywords = tuple(dict.fromkeys((*entry.keywords, *facts.keywords)))
+    entry.addresses = read_facts((), front).links
     aliases = (alias for alias in front.texts("aliases", "alias") if names.is_name(alias))
     entry.short_name = entry.short_name or next(aliases, None)
-    entry.keywords = tuple(dict.fromkeys((*entry.keywords, *front.texts("keywords"), *front.texts("tags"))))
 
 
 def _first_text(lines: list[str]) -> str | None:

@@ -5,6 +5,7 @@ import re
 from kb.parsing import dates, latex, library, names
 from kb.parsing.bibtex_entries import MONTHS, BibEntry, read_entries
 from kb.parsing.entry import Entry
+from kb.records import OTHERS
 
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 _COMMA = re.compile(",")
@@ -28,9 +29,10 @@ def people(value: str) -> tuple[str, ...]:
     for name in _apart(value, _AND):
         last, *others = (latex.decode(part) for part in _apart(name, _COMMA))  # Last, First or Last, Jr, First
         shown = library.full_name("".join(others[-1:]), " ".join([last, *others[:-1]]))
-        if shown and shown != "others":
+        if shown:
             found.append(shown)
-    return tuple(dict.fromkeys(found))
+    named = [name for name in found if name != OTHERS]
+    return tuple(dict.fromkeys([*named, OTHERS] if named and OTHERS in found else named))
 
 
 def _entry(one: BibEntry) -> Entry:

@@ -29,6 +29,10 @@ class Entry:
     keywords: tuple[str, ...] = ()
     arxiv_id: str | None = None
     doi: str | None = None
+    openreview_id: str | None = None
+    acl_id: str | None = None
+    citation_key: str | None = None
+    addresses: tuple[str, ...] = ()  # that do not stand in the body
     authors: tuple[str, ...] = ()
     venue: str | None = None
     published: str | None = None  # when the paper appeared, as the entry says
@@ -38,6 +42,7 @@ class Entry:
     end: int | None = None  # the line after its last, where that is known from its place and not from its text
     names_paper: bool = True  # a published title is given, not only a project's name
     parent: "Entry | None" = None
+    is_whole: bool = False  # all of a file, so that its front matter speaks of it
     is_rest: bool = False  # text beside the entries of a file
     resolved: str | None = None  # the body with links by reference as links with their address, where it has some
 
@@ -95,11 +100,11 @@ def _noted(entries: Sequence[Entry], file: str) -> dict[tuple[str, ...], dates.N
 
 def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: dates.Noted, month: str | None) -> Paper:
     body = "\n".join(text for _, text in entry.body).strip("\n")
-    found = links.links(links.without_code(entry.resolved or body))
+    found = links.links("\n".join((*entry.addresses, links.without_code(entry.resolved or body))))
     addresses = " ".join(link.url for link in found)
     arxiv = entry.arxiv_id or links.arxiv_id(addresses) or links.arxiv_id(body)
     doi = entry.doi or links.doi(addresses) or links.doi(body)
-    identifiers = (links.openreview_id(addresses), links.acl_id(addresses))
+    identifiers = (entry.openreview_id or links.openreview_id(addresses), entry.acl_id or links.acl_id(addresses))
     last_line = max((line for line, text in entry.body if text.strip()), default=entry.line)
     has_code = any(link.kind in ("github", "gitlab") for link in found)
     project = has_code and not (arxiv or doi or entry.names_paper)
@@ -125,6 +130,7 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: da
         doi=doi,
         openreview_id=identifiers[0],
         acl_id=identifiers[1],
+        citation_key=entry.citation_key,
         repositories=links.repositories(found),
         body=body,
         file=file,

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 from kb.parsing import dates, names, titles
 from kb.parsing.candidates import Candidate
+from kb.parsing.citing import are_people
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import VENUE, links_to_paper
-from kb.parsing.links import split_links
+from kb.parsing.links import given_arxiv_id, given_doi, split_links
 from kb.parsing.measuring import LINK_LINES, SHORT_LINE, people_in
+from kb.parsing.organizations import split_organizations
 from kb.parsing.outline import Block
-from kb.parsing.people import are_people
+from kb.parsing.people import split_people
 
 _WORDS = re.compile(r"[^\W_]+")
-_ARXIV = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7}")
-_DOI = re.compile(r"10\.\d{4,9}/[^\s)>\]]+")
 
 
 def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, ...], inner: Sequence[Block]) -> Entry:
@@ -42,21 +42,17 @@ def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, 
         section_path=path,
         headings={block.line: block.text.strip() for block in inner},
         sections=tuple(block.text.strip() for block in inner),
-        organizations=names.split_organizations(facts.get("organizations", "")),
+        organizations=split_organizations(facts.get("organizations", "")),
         keywords=names.split_keywords(facts.get("keywords", "")),
         authors=_authors(candidate),
         venue=_venue(candidate),
         published=dates.date_in(facts.get("date", "")) or dates.date_in(candidate.found.date or ""),
         is_starred=candidate.found.is_starred or (candidate.place == "heading" and titles.has_star(candidate.head)),
-        arxiv_id=_first(_ARXIV, facts.get("arxiv", "")),
-        doi=_first(_DOI, facts.get("doi", "")),
+        arxiv_id=given_arxiv_id(facts.get("arxiv", "")),
+        doi=given_doi(facts.get("doi", "")),
         names_paper=candidate.place not in ("item", "nested", "row") or links_to_paper(text),
+        is_whole=candidate.place == "page",
     )
-
-
-def _first(pattern: re.Pattern[str], text: str) -> str | None:
-    found = pattern.search(text)
-    return found[0] if found else None
 
 
 def _body(candidate: Candidate, lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
@@ -82,17 +78,13 @@ def _body(candidate: Candidate, lines: list[tuple[int, str]]) -> list[tuple[int,
 
 
 def _authors(candidate: Candidate) -> tuple[str, ...]:
-    """Return the people that a label, a line below the title or the words behind it name."""
+    """Return the people of a column or section, or those that stand behind the title; a page's stand in its text."""
     if given := candidate.facts.get("authors"):
-        return names.split_people(titles.plain(given))
-    for line in candidate.opening[:2]:
-        if are_people(bare := titles.plain(line).strip(" *_")):
-            return names.split_people(bare)
-    if candidate.place != "row":
-        people = people_in(titles.plain(candidate.head), candidate)
-        if are_people(people):
-            return names.split_people(people)
-    return ()
+        return split_people(titles.plain(given))
+    if candidate.place in ("page", "row"):
+        return ()
+    people = people_in(titles.plain(candidate.head), candidate)
+    return split_people(people) if are_people(people) else ()
 
 
 def _venue(candidate: Candidate) -> str | None:

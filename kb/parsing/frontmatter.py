@@ -1,11 +1,15 @@
 """The YAML block some notes begin with, read so that ids and dates stay the text they are."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import yaml
 
 from kb.errors import NoteError
+from kb.parsing.fields import label_key
 
 FENCE = "---"
 # Every leaf stays the text it is: 2301.10000 is an id and no number. The C loader is the same, twenty times as fast.
@@ -14,28 +18,47 @@ LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 @dataclass(frozen=True)
 class FrontMatter:
-    """What a note says about itself before its text begins."""
+    """What a note says about itself before its text begins; a key is found in any case and spelling."""
 
     values: dict[str, Any] = field(default_factory=dict)  # leaves are all str
     line_count: int = 0  # lines taken up, fences included
 
+    @cached_property
+    def by_key(self) -> dict[str, Any]:
+        """Return the values that say something, by keys in normal form: "arXiv-ID" -> "arxivid"."""
+        found: dict[str, Any] = {}
+        for key, value in self.values.items():
+            if any(leaves(value)):
+                found.setdefault(label_key(key), value)
+        return found
+
     def text(self, *keys: str) -> str | None:
         """Return the first of keys that is given as plain text."""
         for key in keys:
-            value = self.values.get(key)
-            if isinstance(value, str) and value.strip():
+            value = self.by_key.get(label_key(key))
+            if isinstance(value, str):
                 return value.strip()
         return None
 
     def texts(self, *keys: str) -> tuple[str, ...]:
-        """Return the first of keys that is given, as a list; "a, b" counts as two."""
+        """Return the first of keys that is given, as a list; "a, b" counts as two, and so does "a; b"."""
         for key in keys:
-            value = self.values.get(key)
-            if isinstance(value, str) and value.strip():
-                return tuple(part.strip() for part in value.replace("，", ",").split(",") if part.strip())
-            if isinstance(value, list):
-                return tuple(str(part).strip() for part in value if str(part).strip())
+            value = self.by_key.get(label_key(key))
+            if isinstance(value, str):
+                return tuple(part.strip() for part in re.split("[,，;；]", value) if part.strip())
+            if value:
+                return tuple(leaves(value))
         return ()
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Return the texts that a value of front matter holds, however deep: [["Ann One"]] -> "Ann One"."""
+    if isinstance(value, str):
+        if value.strip():
+            yield value.strip()
+    elif value:
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from leaves(one)
 
 
 def read_front_matter(lines: list[str], file: str) -> FrontMatter:

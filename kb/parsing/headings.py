@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from kb.parsing import titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.chapters import is_chapter
+from kb.parsing.citing import are_people
 from kb.parsing.evidence import speaks_of_paper
+from kb.parsing.fields import field_of
 from kb.parsing.guards import names_nothing
-from kb.parsing.labels import field_of, labelled
+from kb.parsing.labels import labelled
 from kb.parsing.measuring import OPENING_LINES, of_columns, of_head, of_opening, of_title
 from kb.parsing.outline import Block, Outline
-from kb.parsing.people import are_people
 from kb.parsing.titles import Found
 
 LINES_LOOKED_AT = 60  # below a heading, for its opening

@@ -14,13 +14,28 @@ _MARKDOWN = re.compile(
 )
 _IMAGE_TAG = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"'](?P<url>[^\"']+)[\"']", re.IGNORECASE)
 _BARE = re.compile(_ADDRESS)
+_ARXIV_NUMBER = r"(?P<id>\d{4}\.\d{4,5}(?!\d)|[a-z\-]{2,20}(?:\.[A-Z]{2})?/\d{7}(?!\d))"
 _ARXIV_URL = re.compile(
-    r"arxiv\.org/(?:abs|pdf|html|e-print)/(?P<id>\d{4}\.\d{4,5}|[a-z\-]+(?:\.[A-Z]{2})?/\d{7})", re.IGNORECASE
-)
-_ARXIV_TEXT = re.compile(r"\barxiv\s*[:：]?\s*(?P<id>\d{4}\.\d{4,5})(?!\d)", re.IGNORECASE)
-_DOI = re.compile(
-    r"(?:doi\.org/|\bdoi\s*[:：]\s*)(?P<id>10\.\d{4,9}/(?:[^\s\"'<>，。；()\]]|\([^\s()\"'<>，。；\]]*\))+)",
+    r"(?:arxiv\.org/(?:abs|pdf|html|e-print|ps|format)|ar5iv\.org/(?:abs|html)|alphaxiv\.org/(?:abs|overview|pdf)"
+    r"|(?:huggingface|hf)\.co/papers|(?:papers\.cool|scirate\.com)/arxiv|10\.48550/arxiv(?=\.)|semanticscholar\.org/arxiv)"
+    rf"[/.]{_ARXIV_NUMBER}",
     re.IGNORECASE,
+)
+_ARXIV_TEXT = re.compile(rf"\barxiv\s{{0,4}}[:：]?\s{{0,4}}{_ARXIV_NUMBER}", re.IGNORECASE)
+_ARXIV_ALONE = re.compile(
+    rf"\W{{0,4}}(?:arxiv\s?[:：.]?\s?)?{_ARXIV_NUMBER}(?:v\d{{1,2}})?(?=$|[\s\[(（,，;；\]\"'.])", re.IGNORECASE
+)
+_DOI_NUMBER = r"(?P<id>10\.\d{4,9}(?:/|%2F)(?:[^\s\"'<>，。；()\]]|\([^\s()\"'<>，。；\]]*\))+)"
+_DOI = re.compile(
+    r"(?:doi\.org/|\bdoi\s{0,4}[:：]\s{0,4}"
+    r"|/(?:doi|abs|full|pdf|epdf|abstract|fullhtml|reader|articles?|chapter|book|content|proceedings)/)"
+    rf"{_DOI_NUMBER}",
+    re.IGNORECASE,
+)
+_DOI_ALONE = re.compile(rf"\W{{0,4}}(?:doi\s?[:：]?\s?)?{_DOI_NUMBER}", re.IGNORECASE)
+_ESCAPED = re.compile("%([2-7][0-9A-Fa-f])")
+_AFTER_DOI = re.compile(
+    r"(?:[?#]\S*|/(?:full|abstract|pdf|html|meta|epub|fulltext|summary)|(?:v\d{1,2})?\.full(?:\.pdf|-text)?|\.(?:pdf|html?)|[.,;:*_])$"
 )
 
 _FENCED = re.compile(r"^[ ]{0,3}(?P<fence>```+|~~~+).*?(?:^[ ]{0,3}(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
@@ -63,27 +78,53 @@ def links(markdown: str) -> tuple[Link, ...]:
 def arxiv_id(text: str) -> str | None:
     """Return the first arXiv id that text links to or names, without its version.
 
-    Example: "https://arxiv.org/pdf/2405.15863v2" -> "2405.15863".
+    Example: "https://arxiv.org/pdf/2405.15863v2" and "doi:10.48550/arXiv.2405.15863" -> "2405.15863".
     """
     found = _ARXIV_URL.search(text) or _ARXIV_TEXT.search(text)
     return found["id"] if found else None
 
 
+def given_arxiv_id(value: str) -> str | None:
+    """Return the arXiv id that a value under a label is: "2405.15863v2 [cs.SD]" or an address -> "2405.15863"."""
+    found = _ARXIV_ALONE.match(value)
+    return found["id"] if found else arxiv_id(value)
+
+
 def doi(text: str) -> str | None:
-    """Return the first DOI that text links to or names: "https://doi.org/10.1000/xyz" -> "10.1000/xyz"."""
-    found = _DOI.search(text)
-    return found["id"].rstrip(".,;") if found else None
+    """Return the first DOI that text links to or names; one of arXiv's is an arXiv id and none.
+
+    Example: "https://doi.org/10.1000/xyz" and "https://dl.acm.org/doi/abs/10.1000/xyz?x=1" -> "10.1000/xyz".
+    """
+    return _first_doi(_DOI.finditer(text))
+
+
+def given_doi(value: str) -> str | None:
+    """Return the DOI that a value under a label is: "10.1000/xyz" or an address -> "10.1000/xyz"."""
+    found = _DOI_ALONE.match(value)
+    return _first_doi([found]) if found else doi(value)
+
+
+def _first_doi(found: Iterable[re.Match[str]]) -> str | None:
+    for match in found:
+        bare, before = _ESCAPED.sub(lambda one: chr(int(one[1], 16)), match["id"]), ""
+        while bare != before:
+            bare, before = _AFTER_DOI.sub("", bare), bare
+        if not bare.lower().startswith("10.48550/arxiv"):
+            return bare
+    return None
 
 
 def openreview_id(text: str) -> str | None:
     """Return the id of the first OpenReview page that text links to."""
-    found = re.search(r"openreview\.net/(?:forum|pdf)\?id=(?P<id>[\w-]+)", text)
+    found = re.search(r"openreview\.net/(?:forum|pdf|attachment|revisions)\?(?:[^\s#)]{0,80}&)?id=(?P<id>[\w-]+)", text)
     return found["id"] if found else None
 
 
 def acl_id(text: str) -> str | None:
-    """Return the id of the first page of the ACL Anthology that text links to: "2023.acl-long.1" or "P19-1001"."""
-    found = re.search(r"(?:aclanthology\.org|aclweb\.org/anthology)/(?P<id>[A-Z]\d\d-\d{4}|\d{4}\.[\w-]+\.\d+)", text)
+    """Return the id of the first page or DOI of the ACL Anthology in text: "2023.acl-long.1" or "P19-1001"."""
+    found = re.search(
+        r"(?:aclanthology\.org|aclweb\.org/anthology|10\.18653/v1)/(?P<id>[A-Z]\d\d-\d{4}|\d{4}\.[\w-]+\.\d+)", text
+    )
     return found["id"] if found else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from kb.parsing import titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.guards import names_nothing
-from kb.parsing.labels import LABEL, field_of, labelled
+from kb.parsing.labels import labelled, leading_label
 from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
 from kb.parsing.outline import Item, Outline
 
@@ -26,12 +26,11 @@ def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | Non
     if outline.is_cited(item.line):
         return None
     head = text = outline.resolved(item.text)
-    label = LABEL.match(text)
-    field = field_of(label["label"]) if label else None
-    if label and field:
-        if field != "title" or item.depth:
+    label = leading_label(text)
+    if label:
+        if label.field != "title" or item.depth:
             return None
-        text = text[label.end() :]
+        text = label.value
     if titles.is_anchor(text):
         return None
     found = titles.find_title(text)
@@ -43,7 +42,7 @@ def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | Non
     candidate.level = item.depth
     candidate.facts = labelled(opening)
     candidate.evidence = of_title(found.title) | of_head(candidate) | of_opening(candidate)
-    if field:
+    if label:
         candidate.evidence.add("title label")
     candidate.neighbours = (item.depth, outline.section(item.line))
     return candidate

@@ -6,9 +6,10 @@ from pathlib import PurePosixPath
 
 from kb.parsing import names, titles
 from kb.parsing.candidates import Candidate
+from kb.parsing.citing import are_people
 from kb.parsing.evidence import RESEARCH, VENUE, has_number, links_to_paper, speaks_of_research
-from kb.parsing.labels import field_of, labelled
-from kb.parsing.people import are_people
+from kb.parsing.fields import field_of
+from kb.parsing.labels import labelled
 
 OPENING_LINES = 8  # below what names a candidate, where labels count
 LINK_LINES = 4  # of these, where a line of nothing but a link to a paper counts
@@ -54,13 +55,11 @@ _AFTER_PEOPLE = re.compile(r"\[|https?:|\d{4}|\*")
 
 
 def of_file(lines: Sequence[str], file: str) -> set[str]:
-    """Return what the words of a whole file, and of its path, say of each candidate in it."""
-    text = "\n".join(lines)[:LONGEST_FILE]
+    """Return what the words of a whole file, its path among them, say of each candidate in it."""
+    text = re.sub(r"[_/-]", " ", file) + "\n" + "\n".join(lines)[:LONGEST_FILE]
     found = {"scholarly"} if len(_SCHOLARLY.findall(text)) >= max(1, SCHOLARLY_SHARE * len(text)) else set()
     if speaks_of_research(text):
         found.add("on research")
-    if _SCHOLARLY.search(re.sub(r"[_/-]", " ", file)):
-        found.add("path")
     return found
 
 

@@ -50,24 +50,14 @@ def split_names(text: str) -> tuple[str, ...]:
     return tuple(part for piece in re.split(r"[、，,;；]", text) if (part := piece.strip(" *`")))
 
 
-def split_organizations(text: str) -> tuple[str, ...]:
-    """Return the organizations of "CMU、MIT" or "CMU/MIT"; an ampersand stays, as in Texas A&M."""
-    return tuple(part for piece in re.split(r"[、/／;；]", text) if (part := piece.strip(" *`")))
-
-
-def split_people(text: str) -> tuple[str, ...]:
-    """Return the people of "A. One*, B. Two† and C. Three et al.", without marks and remarks."""
-    text = re.sub(r"[(（][^()（）]*[)）]", "", text)
-    text = re.sub(r"\\?[*†‡§¶\u2020-\u2021]|\bet al\.?|等人?(?=$|[,，;；、])|\.\.\.|…", "", text)
-    parts = re.split(r"[,，;；、]|\band\b|\s&\s|\s\+\s", text)
-    return tuple(dict.fromkeys(name for part in parts if (name := part.strip(" .*_`")) and len(name) < 60))
-
-
 def split_keywords(text: str) -> tuple[str, ...]:
-    """Return keywords: "`A` `B`" -> ("A", "B"); "#slm, codec" -> ("slm", "codec")."""
+    """Return keywords: "`A` `B`" -> ("A", "B"); "#slm, codec" and "#slm #codec" -> ("slm", "codec")."""
     if coded := re.findall(r"`([^`]+)`", text):
         return tuple(dict.fromkeys(coded))
-    return tuple(dict.fromkeys(name.lstrip("#") for name in split_names(text)))
+    tags = re.findall(r"(?:^|\s)#([^\s#,，;；、]+)", text)
+    if tags and len(tags) == len(text.split()):
+        return tuple(dict.fromkeys(tags))
+    return tuple(dict.fromkeys(name for part in split_names(text) if (name := part.lstrip("#").strip("\"' "))))
 
 
 def slug(text: str) -> str:

@@ -10,10 +10,12 @@ from kb.parsing import titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.chapters import is_chapter
 from kb.parsing.evidence import VENUE
+from kb.parsing.facts import is_of_post
+from kb.parsing.fields import field_of
 from kb.parsing.frontmatter import FrontMatter
 from kb.parsing.guards import names_nothing
 from kb.parsing.headings import opening_of
-from kb.parsing.labels import field_of, labelled
+from kb.parsing.labels import labelled
 from kb.parsing.measuring import FACTS, of_head, of_labels, of_opening, of_title
 from kb.parsing.outline import Block, Outline
 from kb.parsing.tables import is_of_labels
@@ -134,11 +136,7 @@ def facts_of(page: Page) -> dict[str, str]:
 def _is_given(front: FrontMatter) -> bool:
     """Whether the front matter says what only papers have; the author of a post is not one of a paper."""
     fields = {field_of(key) for key, value in front.values.items() if value}
-    return bool(fields & {"arxiv", "doi", "venue"} or ("authors" in fields and not _is_post(front)))
-
-
-def _is_post(front: FrontMatter) -> bool:
-    return not {"categories", "layout"}.isdisjoint(key.lower() for key in front.values)
+    return bool(fields & {"arxiv", "doi", "venue"} or ("authors" in fields and not is_of_post(front)))
 
 
 def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[Found, set[str], str] | None:
@@ -157,7 +155,7 @@ def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[
         return found._replace(written=given), {"calls itself"} if titles.is_note_of_paper(given) else set(), given
     if first and "title label" in first.evidence:
         return first.found, {"title label"}, first.head
-    of_file = titles.of_file(page.stem)
+    of_file = titles.of_file(page.stem).lstrip("@")
     text = page.heading.text.strip() if page.heading else ""
     if first and not VENUE.fullmatch(first.found.title):
         is_pair = titles.is_note_of_paper(text) and len(of_file.split()) > 2 and _are_alike(first.found.title, of_file)

@@ -1,5 +1,6 @@
 """Paragraphs that may name papers: `**《Title》** organization，keywords`, `**[Title](note.md)**` with `: text` below,
-`<details>` with a title for summary, a title with its year or link on a line of its own."""
+`<details>` with a title for summary, a title with its year or link on a line of its own.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from kb.parsing import titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.guards import names_nothing
-from kb.parsing.labels import LABEL, field_of, labelled
+from kb.parsing.labels import labelled, leading_label
 from kb.parsing.links import split_links
 from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
 from kb.parsing.outline import Block, Outline
@@ -64,15 +65,15 @@ def _paragraph(outline: Outline, number: int) -> Candidate | None:
     if len(head) > LONGEST_HEAD or not _BEGINS.match(head) or _CITATION.match(head):
         return None
     text = head
-    label = LABEL.match(head)
-    field = field_of(label["label"]) if label else None
+    is_defined = len(texts) > 1 and bool(_DEFINITION.match(texts[1]))
+    label = leading_label(head)
     if summary := _SUMMARY.search(block.text):
         head = text = outline.resolved(" ".join(summary["title"].split()))
-    elif label and field:
-        if field != "title":
+    elif label:
+        if label.field != "title":
             return None
-        text = head[label.end() :]
-    elif not (head.startswith(("**", "__", "[", "《")) or _TELLING.search(head)):
+        text = label.value
+    elif not (head.startswith(("**", "__", "[", "《")) or _TELLING.search(head) or is_defined):
         return None
     found = titles.find_title(text)
     if not found or (names_nothing(found.title) and not titles.is_linked_title(text)):
@@ -84,7 +85,7 @@ def _paragraph(outline: Outline, number: int) -> Candidate | None:
     candidate = Candidate("paragraph", block.line, block.end, found, head, tuple(below[:OPENING_LINES]))
     candidate.facts = labelled(candidate.opening)
     candidate.evidence = of_title(found.title) | of_head(candidate) | of_opening(candidate)
-    if field == "title":
+    if label and not summary:
         candidate.evidence.add("title label")
     if any(_DEFINITION.match(line) for line in candidate.opening):
         candidate.evidence.add("definition")

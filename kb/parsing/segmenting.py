@@ -1,5 +1,6 @@
 """The outline of a note -> its entries: what may be one is proposed, the candidates that explain the note are taken."""
 
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,10 @@ REASONS = {
     "paragraphs": "paragraphs that name papers",
     "bibtex": "entries of BibTeX",
 }
+
+
+SAME_SHARE = 0.6  # of the letters of a title that another one holds, for both to be one
+_LETTERS = re.compile(r"[^\W_]+")
 
 
 def candidates(outline: Outline, lines: Sequence[str], front: FrontMatter, file: str) -> list[Candidate]:
@@ -100,10 +105,16 @@ def _without_twins(chosen: list[Candidate]) -> list[Candidate]:
     """Return chosen without a second one that begins in the same line, or that says the same within another."""
     found: list[Candidate] = []
     for one in chosen:
-        is_twin = any(other.line == one.line or other.found.title == one.found.title for other in _around(one, found))
+        is_twin = any(other.line == one.line or _is_same(other.found.title, one.found.title) for other in _around(one, found))
         if not is_twin:
             found.append(one)
     return found
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two titles have the same letters, or one holds the other and not much more."""
+    shorter, longer = sorted(("".join(_LETTERS.findall(one.lower())), "".join(_LETTERS.findall(other.lower()))), key=len)
+    return shorter == longer or (shorter in longer and len(shorter) >= SAME_SHARE * len(longer))
 
 
 def _around(one: Candidate, before: Sequence[Candidate]) -> Iterator[Candidate]:

@@ -5,17 +5,19 @@ from collections.abc import Iterator, Sequence
 
 from kb.parsing import titles
 from kb.parsing.candidates import Candidate
+from kb.parsing.fields import field_of
 from kb.parsing.guards import is_address
-from kb.parsing.labels import field_of
 from kb.parsing.measuring import of_columns, of_head, of_title
 from kb.parsing.outline import Outline, Row, Table
 
 ROWS_JUDGED = 100  # the first of a table: which column holds the titles shows there
 FILLED_SHARE = 0.5  # of them, in that column
+TELLING_SHARE = 0.4  # of the rows of a table of papers say which paper they are about
 LABELS = 2  # rows that begin with a label: the table is about one thing
-_TITLE_COLUMN = re.compile(r"title|标题|题目|论文名", re.IGNORECASE)
-_PAPER_COLUMN = re.compile(r"\b(?:papers?|articles?|publications?)\b|论文|文章|文献", re.IGNORECASE)
+_TITLE_COLUMN = re.compile(r"title|标题|题目|论文名|タイトル|題名|제목", re.IGNORECASE)
+_PAPER_COLUMN = re.compile(r"\b(?:papers?|articles?|publications?)\b|论文|文章|文献|論文|논문", re.IGNORECASE)
 _NAME_COLUMN = re.compile(r"^(?:name|model|method|system|work|approach|名称|模型|方法|简称|工作)s?$", re.IGNORECASE)
+_TELLING = ("link", "venue", "year", "note")
 _ABSENT = frozenset(("", "-", "--", "—", "–", "/", "n/a", "none", "无", "未知", "tbd"))
 
 
@@ -28,16 +30,18 @@ def _rows(outline: Outline, table: Table) -> Iterator[Candidate]:
     if is_of_labels(table):
         return
     columns = [titles.plain(cell).strip(" *_") for cell in table.header.cells]
-    title_column, kind = _title_column(columns, table)
+    title_column, is_titles = _title_column(columns, table)
     if title_column is None:
         return
-    facts = of_columns(column for number, column in enumerate(columns) if number != title_column)
-    for row in table.rows:
-        candidate = _row(outline, row, columns, title_column)
-        if candidate and (kind == "column" or not candidate.evidence.isdisjoint(("link", "venue", "year"))):
-            candidate.evidence |= facts | {kind}
-            candidate.neighbours = ("row", table.header.line)
-            yield candidate
+    said = of_columns(column for number, column in enumerate(columns) if number != title_column)
+    rows = [row for one in table.rows if (row := _row(outline, one, columns, title_column))]
+    telling = [not row.evidence.isdisjoint(_TELLING) for row in rows]
+    is_of_papers = sum(telling) >= TELLING_SHARE * len(rows)
+    for row, is_telling in zip(rows, telling, strict=True):
+        if is_telling or is_titles:
+            row.evidence |= said | ({"column"} if is_of_papers else set())
+            row.neighbours = ("row", table.header.line)
+            yield row
 
 
 def is_of_labels(table: Table) -> bool:
@@ -46,15 +50,15 @@ def is_of_labels(table: Table) -> bool:
     return len(table.header.cells) == 2 and sum(bool(field_of(row.cells[0])) for row in rows) >= LABELS
 
 
-def _title_column(columns: Sequence[str], table: Table) -> tuple[int | None, str]:
-    """Return the column of titles and what its heading speaks of; None if there is no such column."""
+def _title_column(columns: Sequence[str], table: Table) -> tuple[int | None, bool]:
+    """Return the column of titles, None if there is none, and whether its heading speaks of titles and not of names."""
     rows = [row for row in table.rows if any(cell.strip() for cell in row.cells)][:ROWS_JUDGED]
-    for pattern, kind in ((_TITLE_COLUMN, "column"), (_PAPER_COLUMN, "column"), (_NAME_COLUMN, "name column")):
+    for pattern in (_TITLE_COLUMN, _PAPER_COLUMN, _NAME_COLUMN):
         for column in (n for n, text in enumerate(columns) if rows and pattern.search(text)):
             filled = sum(bool(titles.find_title(row.cells[column])) for row in rows if column < len(row.cells))
             if filled >= FILLED_SHARE * len(rows):
-                return column, kind
-    return None, ""
+                return column, pattern is not _NAME_COLUMN
+    return None, False
 
 
 def _row(outline: Outline, row: Row, columns: Sequence[str], title_column: int) -> Candidate | None:

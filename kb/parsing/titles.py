@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from kb.parsing import people
+from kb.parsing import citing
 from kb.parsing.evidence import RESEARCH, links_to_paper
 from kb.parsing.labels import labelled
 from kb.parsing.outline import Block
@@ -240,7 +240,7 @@ def find_title(text: str) -> Found | None:
     text = _CHECKBOX.sub("", _IMAGE.sub("", _STAR.sub("", text)).strip()).strip()
     text = _NUMBERING.sub("", text).strip()
     date = None
-    if (tag := _LEADING_TAG.match(text)) and re.search("[A-Za-z]", tag[0]) or (tag and tag["number"]):
+    if ((tag := _LEADING_TAG.match(text)) and re.search("[A-Za-z]", tag[0])) or (tag and tag["number"]):
         text = text[tag.end() :]
         year = re.search(r"(?:19|20)\d\d", tag["tag"] or tag["before"] or "")
         date = year[0] if year else None
@@ -266,7 +266,9 @@ def _written(text: str) -> str:
     """Return the stretch of text that holds its title."""
     if found := _GUILLEMETS.search(text) or _CITATION.match(text) or _BRACKETED.match(text):
         return str(found["title"])
-    if cited := people.cited_title(text):
+    if wiki := _WIKI.match(text):
+        return str(wiki["label"] or wiki["target"])
+    if cited := citing.cited_title(text):
         return cited
     found = _EMPHASIS.match(text)
     is_only_name = found and len(found["inner"].split()) <= NAME_WORDS and re.match(r"\s?[:：]", text[found.end() :])

@@ -84,9 +84,15 @@ def _paper(paper: "Paper") -> Row:
         "organizations": "、".join(paper.organizations),
         "keywords": "、".join(paper.keywords),
         "arxiv_id": paper.arxiv_id,
-        "link_kinds": " ".join(["", *sorted({link.kind for link in paper.links}), ""]),
+        "link_kinds": " ".join(["", *sorted(_link_kinds(paper)), ""]),
         "record": paper.model_dump_json(),
     }
+
+
+def _link_kinds(paper: "Paper") -> set[str]:
+    """Return what the note links to; an id written out, arXiv:2410.15017, is as good as its address."""
+    ids = {"arxiv": paper.arxiv_id, "doi": paper.doi, "openreview": paper.openreview_id}
+    return {link.kind for link in paper.links} | {kind for kind, value in ids.items() if value}
 
 
 def _full_text(paper: "Paper", claims: list[str], english_of: Callable[[str], list[str]]) -> Row:

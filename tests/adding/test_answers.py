@@ -178,7 +178,12 @@ def test_a_bib_file_is_read_entry_by_entry(tmp_path: Path) -> None:
     path.write_text(BIB, encoding="utf-8-sig")
     one, two, three = read_bibtex(path)
     assert one == Metadata(
-        "DM-Codec: Distilling Multimodal Representations", ("A. One", "B. Two"), "2024-10", "Toys '24", (), "2410.15017"
+        "DM-Codec: Distilling Multimodal Representations",
+        ("A. One", "B. Two", "others"),
+        "2024-10",
+        "Toys '24",
+        (),
+        "2410.15017",
     )
     assert two == Metadata(
         "Toys & Schrödinger", ("The Toy Group", "C. van Three"), "2023-05-06", "Toys", doi="10.1000/toy_1"

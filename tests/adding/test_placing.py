@@ -13,8 +13,8 @@ from kb.adding.placing import Placed, first_note, place
 from kb.errors import NoteError
 from kb.parsing import parse_note
 from kb.records import Paper
+from tests.cases import cases
 from tests.parsing.pages import PAGES
-from tests.parsing.test_grammars import cases
 
 FILE = "2024-10.md"
 PLAIN = Metadata("Moshi: A Model of Speech and Text", ("Alexandre Défossez",), "2024-09-17", arxiv_id="2410.00037")
@@ -31,7 +31,7 @@ PAPERS = [
     Metadata("arXiv:2410.00039", arxiv_id="2410.00039"),
     Metadata("Toys of the Year (2024)", arxiv_id="2410.00040"),
 ]
-SAMPLES = [(case.id, case.values[0], case.values[1]) for case in cases()]
+SAMPLES = [(case.id, case.values[0].stem, case.values[0].text) for case in cases("notes/*.md")]
 OWN_FILE_ONLY = ("single", "lecture", "pasted", "note")
 
 

@@ -49,6 +49,17 @@ def test_a_key_is_the_same_in_every_export(hard_kb: Any) -> None:
     assert "{berg2024wholeb," in hard_kb.run("export", "month:2024-11").stdout
 
 
+def test_others_stay_others_in_every_format(empty_kb: Any) -> None:
+    empty_kb.write("a.md", "---\nauthors: Anna Berg et al.\nvenue: X 2024\ntitle: Whole Numbers in Speech\n---\ntext\n")
+    bib = empty_kb.run("export").stdout
+
+    assert "author = {Anna Berg and others}," in bib
+    assert people("Anna Berg and others") == ("Anna Berg", "others")
+    assert '{"literal": "others"}' in empty_kb.run("export", "--format", "csl-json").stdout
+    assert "AU  - others" in empty_kb.run("export", "--format", "ris").stdout
+    assert "Anna Berg et al." in empty_kb.run("show", "whole-numbers-in-speech").stdout
+
+
 @given(st.text())
 def test_text_survives_latex_and_its_braces_balance(text: str) -> None:
     latex = encode(text)
@@ -93,7 +104,7 @@ def test_commands_are_shown_or_kept(latex: str, text: str) -> None:
     [
         ("Li, Wei and van der Berg, Anna and Müller, Jr, Zoë", ("Wei Li", "Anna van der Berg", "Zoë Müller Jr")),
         ("{Texas A\\&M and Friends} AND A. One", ("Texas A&M and Friends", "A. One")),
-        ("王, 小明 and others", ("王小明",)),
+        ("王, 小明 and others", ("王小明", "others")),
         ("", ()),
     ],
 )

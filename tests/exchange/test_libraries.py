@@ -53,7 +53,7 @@ def test_bibtex_is_read_as_bibtex_reads_it() -> None:
     first, second, third = papers(BIB, "mine.bib")
     assert first.title == "TinyCodec: Distilling études & 100% of $x^2$"
     assert first.short_name == "TinyCodec"
-    assert first.authors == ("Zoë Müller", "Wei Li", "Speech Lab", "王小明")
+    assert first.authors == ("Zoë Müller", "Wei Li", "Speech Lab", "王小明", "others")
     assert (first.venue, first.published, first.month) == ("Int. Conf. on Acoustics 2024", "2024-10", None)
     assert first.keywords == ("speech codec", "离散表示", "RVQ")
     assert [link.url for link in first.links] == ["https://example.org/a_b%20c"]

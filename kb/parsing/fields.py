@@ -1,0 +1,59 @@
+"""The names of what notes say about papers: labels, keys and columns in Chinese and English -> fields."""
+
+import re
+import unicodedata
+
+# field -> its labels in normal form, as label_key gives it
+FIELDS = {
+    "title": "论文 论文标题 论文题目 论文名称 论文名 标题 题目 题名 篇名 原文标题 原标题 原题 英文标题"
+    " 英文题目 title paper article papertitle papername originaltitle fulltitle",
+    "authors": "作者 论文作者 全部作者 所有作者 作者列表 author authors creator creators authorlist writtenby",
+    "first_author": "第一作者 一作 共同一作 firstauthor firstauthors leadauthor",
+    "corresponding_author": "通讯作者 通信作者 correspondingauthor correspondingauthors",
+    "organizations": "机构 单位 组织 团队 作者单位 作者机构 所属机构 研究机构 所属单位 研究团队 第一单位 第一作者单位"
+    " 公司 学校 院校 affiliation affiliations organization organizations organisation organisations"
+    " institution institutions institute institutes org orgs affil company companies",
+    "date": "发布时间 发表时间 发布日期 发表日期 发表年份 发表年月 出版时间 出版日期 出版年份 提交时间"
+    " 公开时间 论文时间 时间 日期 年份 年月 date published year publicationdate publicationyear"
+    " datepublished publisheddate publishdate pubdate pubyear releasedate released submitted issued"
+    " month",
+    "venue": "会议 期刊 会议期刊 期刊会议 发表于 发表会议 发表期刊 发表状态 发表情况 发表刊物 发表在 会议名称"
+    " 期刊名称 会议名 期刊名 刊物 出处 来源 收录 收录于 录用 录用情况 venue conference journal"
+    " journalconference conferencejournal booktitle publication publishedin publishedat conf"
+    " journaltitle journalname publicationtitle containertitle proceedings acceptedat acceptedby",
+    "keywords": "关键词 关键字 标签 分类标签 研究方向 研究领域 keywords keyword tags tag topics topic subjects",
+    "arxiv": "arxiv arxivid arxivnumber eprint arxiv编号 arxiv号",
+    "doi": "doi",
+    "openreview": "openreview openreviewid",
+    "acl": "acl aclid anthology anthologyid aclanthology",
+    "citation_key": "citekey citationkey bibtexkey bibkey bibtexcitekey citationid refkey",
+    "short_name": "简称 缩写 模型 名称 方法名 模型名 模型名称 name model method shortname acronym shorttitle"
+    " abbreviation",
+    "links": "链接 地址 网址 论文链接 论文地址 论文网址 原文链接 原文地址 原文 文章链接 pdf链接 下载链接 代码"
+    " 代码链接 代码地址 开源代码 开源地址 开源链接 源码 源代码 项目 项目主页 项目地址 项目链接 主页"
+    " 演示 link links url urls uri code demo pdf website web homepage project projectpage projecturl"
+    " github repo repository paperurl paperlink pdfurl pdflink codeurl codelink githuburl githublink"
+    " arxivurl arxivlink doiurl doilink demourl source sourceurl officialcode implementation html id"
+    " paperid identifier",
+}
+FIELD_OF = {label: field for field, labels in FIELDS.items() for label in labels.split()}
+_HAN = re.compile("[\u4e00-\u9fff]+")
+
+
+def label_key(label: str) -> str:
+    """Return the form that all spellings of a label share: "arXiv-ID", "arxiv_id" and "arxivId" -> "arxivid"."""
+    text = label if label.isascii() else unicodedata.normalize("NFKC", label)
+    return "".join(mark for mark in text.casefold() if mark.isalnum())
+
+
+def field_of(label: str) -> str | None:
+    """Return the field that a label, a key or the heading of a column means: "**机构**" -> "organizations".
+
+    A label in two languages means what both of them do: "作者 (Authors)" -> "authors".
+    """
+    key = label_key(label)
+    if (field := FIELD_OF.get(key)) or key.isascii():
+        return field
+    han = "".join(_HAN.findall(key))
+    fields = {FIELD_OF.get(part) for part in (han, _HAN.sub("", key)) if part}
+    return fields.pop() if len(fields) == 1 else None
