@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from kb.config import Config, Lists
 from kb.identities import is_generic, title_tells
-from kb.records import OTHERS
 from kb.store.papers import PaperRow
 from kb.store.reader import Reader
 from kb.terms import fold, name_key, terms
@@ -88,7 +87,7 @@ def _same_title(reader: Reader, rows: Sequence[PaperRow], is_open: _IsOpen) -> I
 def _same_name(reader: Reader, rows: Sequence[PaperRow], is_open: _IsOpen) -> Iterator[_Doubt]:
     groups = _groups((name_key(row.short_name), row) for row in rows if row.short_name)
     authors = {
-        key: {name_key(name): name for name in names if name != OTHERS}
+        key: {name_key(name): name for name in names if name != "others"}  # OTHERS of kb.records
         for key, names in reader.papers.authors([row.key for same in groups for row in same]).items()
     }
 

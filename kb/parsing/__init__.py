@@ -134,9 +134,10 @@ def _complete(entry: Entry, front: FrontMatter) -> None:
     for field in ("arxiv_id", "doi", "openreview_id", "acl_id", "citation_key", "authors", "venue", "published"):
         setattr(entry, field, getattr(entry, field) or getattr(facts, field))
     entry.organizations = entry.organizations or facts.organizations
-    if front.values or not entry.keywords:
+    entry.keywords = entry.keywords or facts.keywords
+    if front.values:
         entry.keywords = tuple(dict.fromkeys((*entry.keywords, *facts.keywords)))
-    entry.addresses = read_facts((), front).links
+        entry.addresses = read_facts((), front).links
     aliases = (alias for alias in front.texts("aliases", "alias") if names.is_name(alias))
     entry.short_name = entry.short_name or next(aliases, None)
 

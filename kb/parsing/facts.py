@@ -77,6 +77,8 @@ def read_facts(lines: Sequence[str], front: FrontMatter | None = None) -> Facts:
     of_front = list(_of_front(front)) if front else []
     of_file = [one for one in of_front if one.key == "title"]  # which may say more than the paper's
     said = _by_field([*(one for one in of_front if one not in of_file), *labels(lines), *of_file])
+    if not said:
+        return Facts(authors=authors_below_title(lines))
     addresses = _once(address for given in said.values() for one in given for address in _addresses(one.value))
     texts = {field: [text for one in given for text in leaves(one.value)] for field, given in said.items()}
     numbers = [text for field in ("arxiv", "doi", "openreview", "acl", "links") for text in texts.get(field, ())]

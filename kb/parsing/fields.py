@@ -36,6 +36,7 @@ FIELDS = {
     " arxivurl arxivlink doiurl doilink demourl source sourceurl officialcode implementation html id"
     " paperid identifier",
 }
+LONGEST_LABEL = 40  # characters
 FIELD_OF = {label: field for field, labels in FIELDS.items() for label in labels.split()}
 _HAN = re.compile("[\u4e00-\u9fff]+")
 
@@ -51,6 +52,8 @@ def field_of(label: str) -> str | None:
 
     A label in two languages means what both of them do: "作者 (Authors)" -> "authors".
     """
+    if len(label) > LONGEST_LABEL:
+        return None
     key = label_key(label)
     if (field := FIELD_OF.get(key)) or key.isascii():
         return field

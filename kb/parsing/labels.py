@@ -24,7 +24,7 @@ _LINE = re.compile(
     rf"{_START}(?:{_AFTER_LABEL}|(?:【{_BOXED}】[:：]?|\[{_BOXED.replace('boxed', 'linked')}\][:：])\s{{0,4}})"
 )
 _NEXT = re.compile(
-    rf"(?:\s[|｜·•/]\s{{0,4}}|[；;]\s{{0,4}}|[\s\u3000]{{2,8}}|\t|[,，]\s{{0,4}}(?=\*\*|__)|\s(?=\*\*|__)){_AFTER_LABEL}(?=\S)"
+    rf"(?:\s[|｜·•/]\s{{0,4}}|[；;]\s{{0,4}}|\s{{2,8}}|\u3000|\t|[,，]\s{{0,4}}(?=\*\*|__)|\s(?=\*\*|__)){_AFTER_LABEL}(?=\S)"
 )
 _INLINE = re.compile(
     r"[\[(](?P<label>[A-Za-z\u4e00-\u9fff][\w -]{0,24})::\s{0,4}"

@@ -95,7 +95,7 @@ def doi(text: str) -> str | None:
 
     Example: "https://doi.org/10.1000/xyz" and "https://dl.acm.org/doi/abs/10.1000/xyz?x=1" -> "10.1000/xyz".
     """
-    return _first_doi(_DOI.finditer(text))
+    return _first_doi(_DOI.finditer(text)) if "10." in text else None
 
 
 def given_doi(value: str) -> str | None:
