@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from kb.parsing import links, names, titles
+from kb.parsing import dates, links, names, titles
 from kb.parsing.bylines import authors_below_title
 from kb.parsing.evidence import VENUE
 from kb.parsing.fields import field_of
@@ -114,7 +114,7 @@ def read_facts(lines: Sequence[str], front: FrontMatter | None = None) -> Facts:
 def date_of(text: str) -> str | None:
     """Return the first date of a label's value: "2025 年 06 月（v2 于 2025-07-03）" -> "2025-06"."""
     plain = titles.plain(text)
-    return names.date_in(_LATER_DATE.split(plain, maxsplit=1)[0]) or names.date_in(plain)
+    return dates.date_in(_LATER_DATE.split(plain, maxsplit=1)[0]) or dates.date_in(plain)
 
 
 def citation_key(text: str) -> str | None:

@@ -60,7 +60,7 @@ def propose(page: Page, headings: Sequence[Candidate]) -> tuple[Candidate | None
     """
     first = next((one for one in headings if page.heading and one.line == page.heading.line), None)
     beside = [one for one in headings if first and one is not first and one.level <= first.level]
-    if any(one.evidence & _TELLING for one in beside):
+    if any(first and one.evidence & _TELLING and not _are_alike(one.found.title, first.found.title) for one in beside):
         first = None
     facts = facts_of(page)
     named = _title(page, facts, first)

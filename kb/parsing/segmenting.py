@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from kb.parsing import citations, headings, lists, measuring, pages, paragraphs, tables, titles
 from kb.parsing.candidates import Candidate
@@ -104,10 +104,14 @@ def entries(
 def _without_twins(chosen: list[Candidate]) -> list[Candidate]:
     """Return chosen without a second one that begins in the same line, or that says the same within another."""
     found: list[Candidate] = []
+    open_ones: list[Candidate] = []
     for one in chosen:
-        is_twin = any(other.line == one.line or _is_same(other.found.title, one.found.title) for other in _around(one, found))
-        if not is_twin:
-            found.append(one)
+        while open_ones and open_ones[-1].end <= one.line:
+            open_ones.pop()
+        if any(other.line == one.line or _is_same(other.found.title, one.found.title) for other in open_ones):
+            continue
+        found.append(one)
+        open_ones.append(one)
     return found
 
 
@@ -115,14 +119,6 @@ def _is_same(one: str, other: str) -> bool:
     """Whether two titles have the same letters, or one holds the other and not much more."""
     shorter, longer = sorted(("".join(_LETTERS.findall(one.lower())), "".join(_LETTERS.findall(other.lower()))), key=len)
     return shorter == longer or (shorter in longer and len(shorter) >= SAME_SHARE * len(longer))
-
-
-def _around(one: Candidate, before: Sequence[Candidate]) -> Iterator[Candidate]:
-    """Yield the candidates just before one that it lies in, or that begin where it does."""
-    for other in reversed(before):
-        if other.end <= one.line and other.line != one.line:
-            return
-        yield other
 
 
 def _sections(outline: Outline, lines: Sequence[str], starts: Sequence[int]) -> set[int]:

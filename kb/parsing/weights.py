@@ -3,59 +3,60 @@
 docs/parsing.md argues the weights; benchmarks/evidence.py finds them, and reads each corpus with weights found without it.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from math import exp
 
 from kb.parsing.candidates import Candidate
 
+FEW = 3  # neighbours: more of them say all that the rest of the file could say
 HELD = 0.5  # share of a list, table or section that are entries, from which on what holds them needs an identity
 IDENTITY = frozenset(("link", "link below", "note", "label", "title label", "parts", "front"))  # says which paper it is
 SURE = IDENTITY | {"calls itself", "chapters", "guillemets", "authors", "year"}
 WEIGHTS = {
-    "guillemets": 5.02,
-    "near": 4.07,
-    "front": 3.7,
-    "calls itself": 3.67,
-    "parts": 3.58,
-    "title label": 3.14,
-    "note": 3.09,
-    "local": 3.08,
-    "chapters": 2.99,
-    "authors": 2.94,
-    "link": 2.71,
-    "@page": 2.58,
-    "file": 2.39,
-    "label": 2.21,
-    "name": 1.91,
-    "bold": 1.9,
-    "scholarly": 1.79,
-    "numbered": 1.78,
+    "guillemets": 4.21,
+    "file": 4.1,
+    "calls itself": 3.8,
+    "front": 3.62,
+    "link": 3.4,
+    "near": 3.16,
+    "parts": 3.16,
+    "title label": 3.09,
+    "local": 2.77,
+    "authors": 2.63,
+    "note": 2.6,
+    "chapters": 2.54,
+    "venue": 2.28,
+    "@page": 1.99,
+    "label": 1.86,
     "year": 1.75,
-    "venue": 1.6,
-    "@guillemets": 1.54,
-    "capitals": 1.47,
-    "link below": 1.3,
-    "labels": 1.27,
-    "web": 0.99,
-    "definition": 0.73,
-    "on research": 0.61,
-    "named": 0.56,
-    "code": 0.43,
-    "research": 0.42,
-    "@heading": -0.07,
-    "@nested": -0.47,
-    "column": -0.57,
-    "short": -0.75,
-    "mention": -0.78,
-    "@item": -0.85,
-    "@paragraph": -1.49,
-    "prose": -1.88,
-    "@row": -2.58,
-    "inside": -2.87,
-    "holds": -4.9,
-    "bias": -6.34,
-    "sentence": -6.39,
+    "column": 1.67,
+    "scholarly": 1.67,
+    "name": 1.61,
+    "link below": 1.58,
+    "named": 1.55,
+    "capitals": 1.38,
+    "labels": 1.36,
+    "on research": 1.23,
+    "bold": 1.21,
+    "@guillemets": 1.02,
+    "research": 0.85,
+    "definition": 0.5,
+    "web": 0.47,
+    "code": 0.39,
+    "numbered": 0.29,
+    "@row": -0.52,
+    "@heading": -0.56,
+    "@nested": -0.71,
+    "@paragraph": -0.81,
+    "@item": -1.0,
+    "short": -1.46,
+    "mention": -1.53,
+    "prose": -1.65,
+    "sentence": -3.18,
+    "inside": -4.34,
+    "holds": -5.02,
+    "bias": -5.59,
 }
 
 
@@ -105,9 +106,12 @@ def in_context(candidates: Sequence[Candidate], weights: Mapping[str, float]) ->
     alone = [_probability(score(one, weights)) for one in features]
     near = _of_others(alone, [one.neighbours for one in candidates])
     alike = _of_others(alone, [(one.place, one.level) for one in candidates])
+    sizes = Counter(one.neighbours for one in candidates)
     for number, one in enumerate(candidates):
         if one.place == "page":
             near[number] = alike[number] = 0.0
+        elif sizes[one.neighbours] > FEW:
+            alike[number] = near[number]
     holders = _holders(candidates)
     holds = _held(alone, candidates, holders)
     inside = [0.0] * len(candidates)
