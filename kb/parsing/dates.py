@@ -124,12 +124,13 @@ def _date(text: str) -> Date | None:
 
 def _below(told: _Told, text: str, known: _Told) -> _Told:
     """Return what is told below a heading or folder that is called text; known gives it a year."""
-    found = _date(text)
+    numbers = _numbers(text, known.date, known.is_year) if known.date else None
+    found = numbers or _date(text)
     if known.date and not (found and found.month):
         found = _within(text, known.date, known.is_year) or found
     if found and found.month:
         return _Told(found)
-    if _ends_month(text):
+    if numbers or _ends_month(text):
         return _Told(found or (told.date and Date(told.date.year)), is_final=True)
     if found and not (told.date and told.date.month):
         return _Told(found, is_year=bool(_YEARS.fullmatch(alone(text))))
@@ -144,9 +145,15 @@ def _within(text: str, known: Date, is_year: bool) -> Date | None:
         distance = found.month - known.month if found.month and known.month else 0
         return found._replace(year=known.year - (distance > 6) + (distance < -6))
     if known.month:
-        found = forms.whole(said, (*forms.MONTH_AND_DAY_ALONE, *forms.DAY_ALONE), known)
-        return found if found and found.month == known.month else None  # 3.02 may be a chapter
+        return forms.whole(said, forms.DAY_ALONE, known)
     return forms.whole(said, forms.NUMBERS_ALONE, known) if is_year else None
+
+
+def _numbers(text: str, known: Date, is_year: bool) -> Date | None:
+    """Return the month and day that text gives in numbers, below a year or the same month: 3.02 may be a chapter."""
+    found = forms.whole(text.strip(), forms.DAY_BEFORE_DOTS, known)
+    found = found or forms.whole(alone(text), forms.MONTH_AND_DAY_ALONE, known)
+    return found if found and (is_year or found.month == known.month) else None
 
 
 def _of_names(file: str) -> _Told:

@@ -111,9 +111,13 @@ MONTH_ALONE = _patterns(
     rf"(?P<m>{ANY_MONTH})\.?(?:[\s_-]{{0,2}}{_D}{_ORDINAL})?",
     rf"{_D}{_ORDINAL}\s?{_OF}(?P<m>{ANY_MONTH})\.?",
 )
-_MONTH_AND_DAY = (rf"{_MM}[-._/]?{_DD}{_TO_NUMBER}", rf"{_DD}[./]{_MM}")
-MONTH_AND_DAY_ALONE = _patterns(*_MONTH_AND_DAY)
-NUMBERS_ALONE = _patterns(*_MONTH_AND_DAY, _HAN_WEEK, _WEEK, _M)  # below a year
+MONTH_AND_DAY_ALONE = _patterns(  # below a year or the month
+    rf"{_MM}[-._]?{_DD}{_TO_NUMBER}",
+    rf"(?P<d>3[01]|2\d|1[3-9])\.{_MM}",
+    r"(?P<a>\d{1,2})(?P<sign>/)(?P<b>\d{1,2})(?:\s?[-~至到]\s?\d{1,2}(?:/\d{1,2})?)?",
+)
+DAY_BEFORE_DOTS = _patterns(rf"{_D}\.\s?(?P<m>1[0-2]|0?[1-9])\.")
+NUMBERS_ALONE = _patterns(_HAN_WEEK, _WEEK, _M)  # below a year
 DAY_ALONE = _patterns(rf"{_D}\s?[日号號]", rf"(?:the\s)?{_D}(?:st|nd|rd|th)")
 YEAR = re.compile(
     rf"(?<!\d)(?<!v)(?<!\d[x×]){_Y}(?!\d|\.\d{{4,5}}(?!\d)|\s?[x×]\s?\d|\s?(?:hours?|hrs?|h|k|px|hz|ms|tokens?|samples?|steps?)\b)",
