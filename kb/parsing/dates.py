@@ -14,6 +14,7 @@ from kb.parsing import dates_forms as forms
 from kb.parsing.dates_forms import Date
 from kb.parsing.dates_shapes import is_shaped
 from kb.parsing.dates_words import (
+    ANY_MONTH,
     BESIDE_DATES,
     PERIODS,
     SURE,
@@ -24,7 +25,10 @@ from kb.parsing.dates_words import (
     with_names,
 )
 
+LONGEST_DATE = 60  # characters of a heading that is a date: weekdays, a range and two names of months
+YEAR_DIGITS = 4
 _SURE = re.compile(SURE)
+_ANY_MONTH = re.compile(ANY_MONTH)
 _TELLING = re.compile(rf"\d|{SURE}|半年")
 _DIGIT = re.compile(r"\d", re.ASCII)
 _MAY_TELL = re.compile("[\\d〇零○一二]")  # a year is told in no other signs
@@ -52,7 +56,7 @@ def date_in(text: str) -> str | None:
     Example: "2024年12月" -> "2024-12"; "Oct 3, 2024" -> "2024-10-03"; "(June 23 - June 29) - 2025" -> "2025-06-23";
     "2024 Q4" -> "2024"; "Updated on 2024-10-03" -> None.
     """
-    found = _date(in_one_form(text))
+    found = _first(text)
     return found.text if found else None
 
 
@@ -61,7 +65,7 @@ def month_in(text: str) -> str | None:
 
     Example: "论文速览 2024年10月" -> "2024-10"; "2024-11-01 23:00" -> "2024-11"; "2024-W42" -> "2024-10".
     """
-    found = _date(in_one_form(text))
+    found = _first(text)
     return found.text[:7] if found and found.month else None
 
 
@@ -109,27 +113,36 @@ def looks_like_date(text: str) -> bool:
     return is_shaped(alone(in_one_form(text))) or is_date(text)
 
 
+def _first(text: str) -> Date | None:
+    plain = forms.PLAIN.fullmatch(text)
+    return (plain and forms.read(plain)) or _date(in_one_form(text))
+
+
 def _date(text: str) -> Date | None:
     """Return the first date of a text in one form: what stands together before a day whose year is further on."""
-    if not _DIGIT.search(text):
+    digits = len(_DIGIT.findall(text))
+    if not digits:
         return None
     if found := forms.whole(alone(text), forms.ALONE):
         return found
-    for patterns in (forms.CLOSE, forms.APART):
-        if dates := forms.dates_of(text, patterns):
-            return dates[0]
+    is_named = _ANY_MONTH.search(text)
+    if is_named or digits > YEAR_DIGITS or "年" in text:  # else it tells a year at most
+        for patterns in ((*forms.NUMBERED, *forms.NAMED), forms.APART) if is_named else (forms.NUMBERED,):
+            if dates := forms.dates_of(text, patterns):
+                return dates[0]
     year = forms.YEAR.search(text)
     return Date(int(year["y"])) if year else None
 
 
 def _below(told: _Told, text: str, known: _Told) -> _Told:
     """Return what is told below a heading or folder that is called text; known gives it a year."""
-    found = _date(text)
+    numbers = _numbers(text, known.date, known.is_year) if known.date else None
+    found = numbers or _date(text)
     if known.date and not (found and found.month):
         found = _within(text, known.date, known.is_year) or found
     if found and found.month:
         return _Told(found)
-    if _ends_month(text):
+    if numbers or _ends_month(text):
         return _Told(found or (told.date and Date(told.date.year)), is_final=True)
     if found and not (told.date and told.date.month):
         return _Told(found, is_year=bool(_YEARS.fullmatch(alone(text))))
@@ -144,9 +157,15 @@ def _within(text: str, known: Date, is_year: bool) -> Date | None:
         distance = found.month - known.month if found.month and known.month else 0
         return found._replace(year=known.year - (distance > 6) + (distance < -6))
     if known.month:
-        found = forms.whole(said, (*forms.MONTH_AND_DAY_ALONE, *forms.DAY_ALONE), known)
-        return found if found and found.month == known.month else None  # 3.02 may be a chapter
+        return forms.whole(said, forms.DAY_ALONE, known)
     return forms.whole(said, forms.NUMBERS_ALONE, known) if is_year else None
+
+
+def _numbers(text: str, known: Date, is_year: bool) -> Date | None:
+    """Return the month and day that text gives in numbers, below a year or the same month: 3.02 may be a chapter."""
+    found = forms.whole(text.strip(), forms.DAY_BEFORE_DOTS, known)
+    found = found or forms.whole(alone(text), forms.MONTH_AND_DAY_ALONE, known)
+    return found if found and (is_year or found.month == known.month) else None
 
 
 def _of_names(file: str) -> _Told:
@@ -165,7 +184,7 @@ def _left(text: str) -> str:
     if forms.whole(said, forms.ALONE):
         return ""
     rest = said
-    for pattern in (*forms.CLOSE, *forms.DAY):
+    for pattern in (*forms.NUMBERED, *forms.NAMED, *forms.DAY):
         rest = pattern.sub(lambda found: " " if forms.read(found) else found[0], rest)
     for pattern in (PERIODS, WEEKS, UNITS, forms.YEAR, _SURE):
         rest = pattern.sub(" ", rest)
@@ -177,6 +196,6 @@ def _left(text: str) -> str:
 def _ends_month(text: str) -> bool:
     """Whether a text that tells no month is meant as a date; a year, a weekday, "Week 3" may stand below one."""
     said = alone(text)
-    if not _TELLING.search(said):
+    if len(said) > LONGEST_DATE or not _TELLING.search(said):
         return False
     return is_shaped(said) or not (_left(text) or _YEARS.fullmatch(said) or not alone(WEEKS.sub("", said)))

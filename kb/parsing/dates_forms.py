@@ -30,6 +30,7 @@ class Date(NamedTuple):
         return "-".join(f"{part:02d}" for part in self if part)
 
 
+PLAIN = re.compile(r"(?P<y>(?:19|20)[0-9]{2})-(?P<m>1[0-2]|0[1-9])(?:-(?P<d>[0-3][0-9]))?")
 NOTHING = Date(2000)  # a leap year, where it is not asked for
 _Y = r"(?P<y>(?:19|20)\d\d)"
 _Y_OR_YY = r"(?P<y>(?:19|20)?\d\d)"  # before 年
@@ -65,7 +66,7 @@ def _patterns(*written: str) -> Patterns:
 
 _UNTIL = rf"(?:{_TO}(?P<n>{ANY_MONTH})?\.?\s?\d{{1,2}}{_ORDINAL}(?!\d))?"
 _UNTIL_NAME = rf"(?:{_TO}\d{{1,2}}{_ORDINAL}\s?{_OF}(?P<n>{ANY_MONTH})\.?)?"
-CLOSE = _patterns(  # what stands together, anywhere in a text
+NUMBERED = _patterns(  # what stands together, anywhere in a text
     rf"{_BEFORE}{_Y_OR_YY}\s{{0,2}}年度?\s{{0,2}}{_M}(?:\s?[-~/至到]\s?\d{{1,2}})?\s{{0,2}}月份?(?:\s{{0,2}}{_D}{_TO_DAY}\s{{0,2}}(?:[日号號]|$))?",
     rf"{_BEFORE}{_Y}\s?[-./_]\s?{_M}\s?[-./_月]\s?{_D}{_AFTER_DAY}日?{_TO_NUMBER}",
     rf"{_BEFORE}{_Y}\s?[-./_]\s?{_M}{_AFTER_MONTH}月?",
@@ -80,6 +81,8 @@ CLOSE = _patterns(  # what stands together, anywhere in a text
     rf"{_BEFORE}{_Y}[\s,_-]{{0,2}}{WEEK}[.\s-]{{0,2}}(?P<w>\d{{1,2}})(?!\d)",
     rf"{_HAN_WEEK}[\s,/()-]{{0,4}}{_Y}(?!\d)",
     rf"{_WEEK}[\s,/()-]{{0,4}}(?:of\s)?{_Y}(?!\d)",
+)
+NAMED = _patterns(  # the same with a name of a month
     rf"{_name_day(ANY_MONTH)}{_UNTIL}{_GAP}{_Y}(?!\d)",
     rf"{_day_name(ANY_MONTH)}{_UNTIL_NAME}{_GAP}{_Y}(?!\d)",
     rf"(?P<m>{SURE})\.?(?:{_TO}(?P<n>{SURE})\.?)?(?:{_GAP})?{_Y_OR_APOSTROPHE}",
@@ -111,9 +114,13 @@ MONTH_ALONE = _patterns(
     rf"(?P<m>{ANY_MONTH})\.?(?:[\s_-]{{0,2}}{_D}{_ORDINAL})?",
     rf"{_D}{_ORDINAL}\s?{_OF}(?P<m>{ANY_MONTH})\.?",
 )
-_MONTH_AND_DAY = (rf"{_MM}[-._/]?{_DD}{_TO_NUMBER}", rf"{_DD}[./]{_MM}")
-MONTH_AND_DAY_ALONE = _patterns(*_MONTH_AND_DAY)
-NUMBERS_ALONE = _patterns(*_MONTH_AND_DAY, _HAN_WEEK, _WEEK, _M)  # below a year
+MONTH_AND_DAY_ALONE = _patterns(  # below a year or the month
+    rf"{_MM}[-._]?{_DD}{_TO_NUMBER}",
+    rf"(?P<d>3[01]|2\d|1[3-9])\.{_MM}",
+    r"(?P<a>\d{1,2})(?P<sign>/)(?P<b>\d{1,2})(?:\s?[-~至到]\s?\d{1,2}(?:/\d{1,2})?)?",
+)
+DAY_BEFORE_DOTS = _patterns(rf"{_D}\.\s?(?P<m>1[0-2]|0?[1-9])\.")
+NUMBERS_ALONE = _patterns(_HAN_WEEK, _WEEK, _M)  # below a year
 DAY_ALONE = _patterns(rf"{_D}\s?[日号號]", rf"(?:the\s)?{_D}(?:st|nd|rd|th)")
 YEAR = re.compile(
     rf"(?<!\d)(?<!v)(?<!\d[x×]){_Y}(?!\d|\.\d{{4,5}}(?!\d)|\s?[x×]\s?\d|\s?(?:hours?|hrs?|h|k|px|hz|ms|tokens?|samples?|steps?)\b)",
