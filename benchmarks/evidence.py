@@ -42,6 +42,8 @@ EXPECTED = {  # what each piece of evidence should say, before any note is read
     "front": 3.0,
     "calls itself": 4.0,
     "guillemets": 3.0,
+    "@guillemets": 4.0,
+    "details": 2.0,
     "venue": 1.5,
     "year": 1.5,
     "authors": 2.0,
@@ -202,7 +204,9 @@ def write(found: Mapping[str, float]) -> None:
     """Put weights into kb/parsing/weights.py."""
     path = Path(weights.__file__)
     text = path.read_text(encoding="utf-8")
-    path.write_text(re.sub(r"WEIGHTS(?:: dict\[str, float\])? = \{.*?\}\n", table(found), text, flags=re.DOTALL), "utf-8")
+    path.write_text(
+        re.sub(r"WEIGHTS(?:: dict\[str, float\])? = \{.*?\}\n", table(found), text, flags=re.DOTALL), "utf-8"
+    )
 
 
 def main() -> None:

@@ -48,7 +48,9 @@ def parse_note(data: bytes, file: str) -> Note:
         is_of_file = entry.is_whole or (is_about_one and title == entry.title)
         _complete(entry, front if is_of_file else FrontMatter())
         if is_of_file:
-            entry.citation_key = entry.citation_key or citation_key(entry.written or "") or citation_key(PurePosixPath(file).stem)
+            entry.citation_key = (
+                entry.citation_key or citation_key(entry.written or "") or citation_key(PurePosixPath(file).stem)
+            )
     entries = reading.entries
     if reading.grammar not in ("note", "exported"):
         rest = what_is_left(found, text_lines, front.line_count, entries, title)

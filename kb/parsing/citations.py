@@ -15,7 +15,11 @@ def propose(outline: Outline, blocks: Sequence[Fence], file: str) -> list[Candid
     """Return a candidate for each entry of each block of BibTeX."""
     found: list[Candidate] = []
     for block in blocks:
-        if block.info.lower() not in LANGUAGES or not block.text.lstrip().startswith("@") or outline.is_cited(block.line):
+        if (
+            block.info.lower() not in LANGUAGES
+            or not block.text.lstrip().startswith("@")
+            or outline.is_cited(block.line)
+        ):
             continue
         try:
             entries = bibtex.entries(block.text, file)
@@ -25,5 +29,12 @@ def propose(outline: Outline, blocks: Sequence[Fence], file: str) -> list[Candid
             line = block.line + 1 + entry.line
             end = block.line + 1 + (entry.end or entry.line + 1)
             candidate = Candidate("bibtex", line, end, Found(entry.title, entry.title, None, False), "")
+            candidate.facts = {
+                "authors": "; ".join(entry.authors),
+                "date": entry.published or "",
+                "venue": entry.venue or "",
+                "arxiv": entry.arxiv_id or "",
+                "doi": entry.doi or "",
+            }
             found.append(candidate)
     return found

@@ -33,6 +33,11 @@ def are_people(text: str) -> bool:
     return named >= 2 and named >= 0.7 * len(parts)
 
 
+def is_person(text: str) -> bool:
+    """Whether a text is one personal name: "Ann One"."""
+    return bool(_NAME.fullmatch(text))
+
+
 def cited_title(text: str) -> str | None:
     """Return the title of a citation that begins with people: "Ann One and Bo Two. Toys that Speak. ACL 2020."."""
     if quoted := _QUOTED.match(text):

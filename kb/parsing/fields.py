@@ -5,19 +5,19 @@ import unicodedata
 
 # field -> its labels in normal form, as label_key gives it
 FIELDS = {
-    "title": "论文 论文标题 论文题目 论文名称 论文名 标题 题目 题名 篇名 原文标题 原标题 原题 英文标题"
+    "title": "论文 論文 论文标题 论文题目 论文名称 论文名 标题 题目 题名 篇名 原文标题 原标题 原题 英文标题"
     " 英文题目 title paper article papertitle papername originaltitle fulltitle",
-    "authors": "作者 论文作者 全部作者 所有作者 作者列表 author authors creator creators authorlist writtenby",
+    "authors": "作者 著者 论文作者 全部作者 所有作者 作者列表 author authors creator creators authorlist writtenby",
     "first_author": "第一作者 一作 共同一作 firstauthor firstauthors leadauthor",
     "corresponding_author": "通讯作者 通信作者 correspondingauthor correspondingauthors",
-    "organizations": "机构 单位 组织 团队 作者单位 作者机构 所属机构 研究机构 所属单位 研究团队 第一单位 第一作者单位"
+    "organizations": "机构 所属 单位 组织 团队 作者单位 作者机构 所属机构 研究机构 所属单位 研究团队 第一单位 第一作者单位"
     " 公司 学校 院校 affiliation affiliations organization organizations organisation organisations"
     " institution institutions institute institutes org orgs affil company companies",
-    "date": "发布时间 发表时间 发布日期 发表日期 发表年份 发表年月 出版时间 出版日期 出版年份 提交时间"
+    "date": "发表年 発表年 発表年月 发布时间 发表时间 发布日期 发表日期 发表年份 发表年月 出版时间 出版日期 出版年份 提交时间"
     " 公开时间 论文时间 时间 日期 年份 年月 date published year publicationdate publicationyear"
     " datepublished publisheddate publishdate pubdate pubyear releasedate released submitted issued"
     " month",
-    "venue": "会议 期刊 会议期刊 期刊会议 发表于 发表会议 发表期刊 发表状态 发表情况 发表刊物 发表在 会议名称"
+    "venue": "会议 会議 学会 期刊 会议期刊 期刊会议 发表于 发表会议 发表期刊 发表状态 发表情况 发表刊物 发表在 会议名称"
     " 期刊名称 会议名 期刊名 刊物 出处 来源 收录 收录于 录用 录用情况 venue conference journal"
     " journalconference conferencejournal booktitle publication publishedin publishedat conf"
     " journaltitle journalname publicationtitle containertitle proceedings acceptedat acceptedby",

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from kb.parsing import dates, names, titles
 from kb.parsing.candidates import Candidate
-from kb.parsing.citing import are_people
+from kb.parsing.citing import are_people, is_person
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import VENUE, links_to_paper
 from kb.parsing.links import given_arxiv_id, given_doi, split_links
-from kb.parsing.measuring import LINK_LINES, SHORT_LINE, people_in
+from kb.parsing.measuring import LINK_LINES, SHORT_LINE, people_in, year_of
 from kb.parsing.organizations import split_organizations
 from kb.parsing.outline import Block
 from kb.parsing.people import split_people
@@ -46,7 +46,9 @@ def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, 
         keywords=names.split_keywords(facts.get("keywords", "")),
         authors=_authors(candidate),
         venue=_venue(candidate),
-        published=dates.date_in(facts.get("date", "")) or dates.date_in(candidate.found.date or ""),
+        published=dates.date_in(facts.get("date", ""))
+        or dates.date_in(candidate.found.date or "")
+        or year_of(candidate.head),
         is_starred=candidate.found.is_starred or (candidate.place == "heading" and titles.has_star(candidate.head)),
         arxiv_id=given_arxiv_id(facts.get("arxiv", "")),
         doi=given_doi(facts.get("doi", "")),
@@ -83,8 +85,13 @@ def _authors(candidate: Candidate) -> tuple[str, ...]:
         return split_people(titles.plain(given))
     if candidate.place in ("page", "row"):
         return ()
-    people = people_in(titles.plain(candidate.head), candidate)
-    return split_people(people) if are_people(people) else ()
+    head = titles.plain(candidate.head)
+    before = head.partition(candidate.found.title)[0].strip(' ,."“*')
+    behind = people_in(head, candidate)
+    for people in (re.sub(r"\s*\(\d{4}\)$", "", before), behind):
+        if are_people(people) or (is_person(people) and "link" in candidate.evidence):
+            return split_people(people)
+    return ()
 
 
 def _venue(candidate: Candidate) -> str | None:
@@ -92,5 +99,9 @@ def _venue(candidate: Candidate) -> str | None:
     if given := candidate.facts.get("venue"):
         return titles.normal(titles.plain(given))
     short = [line for line in candidate.opening[:LINK_LINES] if len(line) < SHORT_LINE]
-    texts = [candidate.facts.get("date", ""), candidate.head, *(short if candidate.place == "page" else ())]
+    texts = [
+        candidate.facts.get("date", ""),
+        candidate.head,
+        *(short if candidate.place in ("page", "heading", "paragraph") else ()),
+    ]
     return next((found[0] for text in texts if (found := VENUE.search(titles.plain(text)))), None)

@@ -12,7 +12,7 @@ from kb.parsing.chapters import is_chapter
 from kb.parsing.citing import are_people
 from kb.parsing.evidence import speaks_of_paper
 from kb.parsing.fields import field_of
-from kb.parsing.guards import names_nothing
+from kb.parsing.guards import is_address, names_nothing
 from kb.parsing.labels import labelled
 from kb.parsing.measuring import OPENING_LINES, of_columns, of_head, of_opening, of_title
 from kb.parsing.outline import Block, Outline
@@ -22,11 +22,14 @@ LINES_LOOKED_AT = 60  # below a heading, for its opening
 FULLER_LINES = 3  # of them, where the whole title of a heading that is a name may stand
 TITLE_WORDS = 4
 CHAPTERS = 2
-_COMMAS = re.compile(r"(?P<title>.{6,}?)[，,]\s*(?P<organizations>[^，,]{1,60}?)(?:[，,]\s*(?P<keywords>[^，,]{1,80}))$")
+_COMMAS = re.compile(
+    r"(?P<title>.{6,}?)[，,]\s*(?P<organizations>[^，,]{1,60}?)(?:[，,]\s*(?P<keywords>[^，,]{1,80}))$"
+)
 _CODED = re.compile(r"^(?P<date>(?:19|20)\d{2}[-./]?\d{0,2})?\s*`(?P<title>[^`]+)`\s*(?P<organizations>[^☆★⭐]*)")
 _TITLE_WORDS = re.compile(r"[A-Za-z]{2,}")
 _ONLY_LINK = re.compile(r"\s*\[(?:[^\[\]]|\[[^\[\]]*\])+\]\([^()\s]+\)\W*")
 _NUMBERED = re.compile(r"\s*\**\d+(?:\.\d+)+\.?\s")
+_ITEM = re.compile(r"(?:[-*+]|\d{1,3}[.)])\s")
 _INFORMATION = re.compile(
     r"\W*(?:(?:论文|基本|基础|文章|文献)?(?:信息|元数据|资料)"
     r"|(?:(?:paper|basic|bibliographic) )?(?:info(?:rmation)?|meta ?data|details|facts))\W*",
@@ -65,7 +68,7 @@ def _label(outline: Outline, lines: Sequence[str], number: int, labels: list[str
     inner = range(number + 1, following)
     value_end = headings[number + 1].line if number + 1 < len(headings) else len(lines)
     value = next((line.strip() for line in lines[block.end : value_end] if line.strip()), "")
-    found = titles.find_title(outline.resolved(value.lstrip(">-*+ ")))
+    found = None if _ITEM.match(value) else titles.find_title(outline.resolved(value.lstrip(">*_ ")))
     if not found or names_nothing(found.title):
         return None
     candidate = Candidate("heading", block.line, end, found, value, level=block.level)
@@ -88,6 +91,7 @@ def _heading(outline: Outline, lines: Sequence[str], number: int, labels: list[s
     text = outline.resolved(block.text)
     opening = opening_of(outline, lines, number, labels)
     parts = _parts(text)
+    opening = tuple(line for line in opening if not line.lstrip().startswith("|"))
     found, evidence = _title(text, parts, opening)
     if not found:
         return None
@@ -95,8 +99,6 @@ def _heading(outline: Outline, lines: Sequence[str], number: int, labels: list[s
     candidate = Candidate("heading", block.line, end, found, text, opening, level=block.level)
     candidate.facts = labelled(opening) | {key: value for key, value in parts.items() if value}
     candidate.evidence = evidence | of_title(found.title) | of_head(candidate) | of_opening(candidate)
-    if opening and opening[0].lstrip().startswith("|"):  # the papers are those of a table
-        candidate.evidence.discard("link below")
     if parts:
         candidate.evidence.add("parts")
     if chapters >= CHAPTERS:
@@ -151,7 +153,7 @@ def _title(text: str, parts: dict[str, str], opening: tuple[str, ...]) -> tuple[
         return fuller, set()
     if named and len(named.title) > 5 and not names_nothing(named.title):
         return named, {"title label"}
-    if (not found or "`" in text) and opening and _ONLY_LINK.fullmatch(opening[0]):
+    if (not found or "`" in text) and not is_address(titles.normal(text)) and opening and _ONLY_LINK.fullmatch(opening[0]):
         linked = titles.find_title(opening[0].strip())
         if linked and len(linked.title.split()) >= 3 and not names_nothing(linked.title):
             date, is_starred = (found.date, found.is_starred) if found else (parts.get("date"), titles.has_star(text))

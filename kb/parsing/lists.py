@@ -9,9 +9,11 @@ from kb.parsing.guards import names_nothing
 from kb.parsing.labels import labelled, leading_label
 from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
 from kb.parsing.outline import Item, Outline
+from kb.parsing.paragraphs import facts_behind
 
 LONGEST_HEAD = 3000  # characters of the paragraph that an item begins with
 LINES_LOOKED_AT = 20  # below the first of an item
+_GUILLEMETS = re.compile(r"^\W*《[^》]+》\**(?:\]\([^)]*\))?\**[，,:：]?\s*(?P<rest>[^：:。\n]{1,60})(?=[：:。]|$)")
 _CITATION = re.compile(r"\[\d+\](?!\()")
 
 
@@ -41,6 +43,8 @@ def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | Non
     candidate = Candidate("nested" if item.depth else "item", item.line, item.end, found, head, opening)
     candidate.level = item.depth
     candidate.facts = labelled(opening)
+    if guillemets := _GUILLEMETS.search(head):
+        candidate.facts = facts_behind(guillemets["rest"]) | candidate.facts
     candidate.evidence = of_title(found.title) | of_head(candidate) | of_opening(candidate)
     if label:
         candidate.evidence.add("title label")

@@ -17,7 +17,6 @@ VENUE_LINES = 3
 SHORT_LINE = 80  # characters of a line that says little but where a paper appeared
 PUBLISHED_WORDS = 4  # of Latin letters: fewer make a name, not a published title
 LONGEST_TITLE = 28  # words
-LONGEST_REST = 25  # letters of a head beside title, links, people and venue: it says nothing else
 MENTION_WORDS = 3  # of a link inside a head: it is something else's title
 PROSE_REST = 90  # letters: it goes on as prose
 LONGEST_HAN = 30  # Chinese characters of a title
@@ -43,8 +42,12 @@ _NOTE_LINK = re.compile(
     r"|^\W*\[\[(?P<wiki>[^\]|#]+)[^\]]*\]\]",
     re.IGNORECASE,
 )
-_NOTES_LABEL = re.compile(r"\[\W*(?:my |paper |reading )?(?:notes?|summary|review|笔记|解读|总结)\W*\]\(", re.IGNORECASE)
-_REPOSITORY = re.compile(r"https?://(?:www\.)?(?:github|gitlab)\.com|https?://huggingface\.co/(?!papers)", re.IGNORECASE)
+_NOTES_LABEL = re.compile(
+    r"\[\W*(?:my |paper |reading )?(?:notes?|summary|review|笔记|解读|总结)\W*\]\(", re.IGNORECASE
+)
+_REPOSITORY = re.compile(
+    r"https?://(?:www\.)?(?:github|gitlab)\.com|https?://huggingface\.co/(?!papers)", re.IGNORECASE
+)
 _YEAR = re.compile(
     r"^\W*[\[(【（]\s*(?:19|20)\d\d\b|"
     r"[(（\[]\s*(?:[A-Za-z][A-Za-z .'’&-]{0,30}[ ,'’]{0,3})?\**(?:19|20)\d\d(?:[-./]\d\d?)*\**\s*[)）\]]"
@@ -93,8 +96,8 @@ def of_head(candidate: Candidate) -> set[str]:
     own = titles.own_links(head)
     if links_to_paper(head) or has_number(head):
         is_linked = any(links_to_paper(link) for link in own)
-        is_its_own = is_linked or candidate.place == "row" or len(rest) <= LONGEST_REST or _is_bold(head)
-        if is_its_own:
+        others = titles.without(head, own)
+        if is_linked or candidate.place == "row" or has_number(others) or "](" not in others:
             found.add("link")
     if any(len(label.split()) >= MENTION_WORDS for label, _ in titles.links(titles.without(head, own))):
         found.add("mention")
@@ -131,8 +134,11 @@ def _rest(candidate: Candidate) -> str:
     return "".join(re.findall(r"[^\W\d_]+", bare.replace(people, "", 1) if are_people(people) else bare))
 
 
-def _is_bold(head: str) -> bool:
-    return head.lstrip("0123456789.) ").startswith("**")
+def year_of(head: str) -> str | None:
+    """Return the year that stands in brackets in the text that names a paper."""
+    found = _YEAR.search(head)
+    year = re.search(r"(?:19|20)\d\d", found[0]) if found else None
+    return year[0] if year else None
 
 
 def names_people(head: str, candidate: Candidate) -> bool:

@@ -112,14 +112,15 @@ def _opening(page: Page) -> tuple[str, ...]:
         number = headings.index(page.heading)
         labels = [field_of(titles.plain(block.text)) for block in headings]
         before = [line for line in page.lines[page.start : page.heading.line] if line.strip()]
-        return (*before, *opening_of(page.outline, page.lines, number, labels, FACT_LINES))
+        below = opening_of(page.outline, page.lines, number, labels, FACT_LINES)
+        return (*before, *(line for line in below if not _NESTED.match(line)))
     end = headings[0].line if headings else len(page.lines)
     return tuple([line for line in page.lines[page.start : min(end, page.start + FACT_LINES)] if line.strip()])
 
 
 def facts_of(page: Page) -> dict[str, str]:
     """Return what front matter, labels and a first table of two columns say, by field."""
-    found = labelled(line for line in _opening(page) if not _NESTED.match(line))
+    found = labelled(_opening(page))
     for table in page.outline.tables[:1]:
         if table.header.line < page.start + FACT_LINES and is_of_labels(table):
             for row in (table.header, *table.rows):
@@ -128,7 +129,7 @@ def facts_of(page: Page) -> dict[str, str]:
     for key, value in page.front.values.items():
         text = "、".join(map(str, value)) if isinstance(value, list) else str(value or "")
         field = field_of(key)
-        if field and field != "title" and text.strip():
+        if field and field not in ("title", "date") and text.strip():
             found[field] = text.strip()
     return found
 
@@ -163,7 +164,9 @@ def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[
             return first.found._replace(title=of_file, written=page.stem), set(), first.head
         return first.found, set(), first.head
     for line in [line for line in page.lines[page.start : page.start + FACT_LINES] if line.strip()][:PROSE_LINES]:
-        if (found := _IN_PROSE.search(line)) and (named := titles.find_title(f"《{found['after'] or found['before']}》")):
+        if (found := _IN_PROSE.search(line)) and (
+            named := titles.find_title(f"《{found['after'] or found['before']}》")
+        ):
             return named, {"title label"}, line
     if len(FACTS.intersection(facts)) > 1 and (below := _first_title(page)):
         return below, set(), ""

@@ -40,22 +40,29 @@ def _guillemets(outline: Outline, block: Block) -> Iterator[Candidate]:
     """Yield a candidate for each line of a monthly list in a paragraph."""
     texts = block.text.split("\n")
     for offset, text in enumerate(texts):
-        if not (named := _ENTRY.match(text.strip())) or names_nothing(titles.normal(named["title"])):
+        if not (named := _ENTRY.match(titles.without_stars(text).strip())) or names_nothing(
+            titles.normal(named["title"])
+        ):
             continue
         written = named["title"].strip()
         candidate = Candidate(
             "guillemets",
             block.line + offset,
             block.end,
-            Found(written, written, None, False),
+            Found(written, written, None, titles.has_star(text)),
             outline.resolved(text),
             tuple(texts[offset + 1 :][:OPENING_LINES]),
         )
-        organization, _, keywords = split_links(named["rest"])[0].replace(",", "，").partition("，")
-        candidate.facts = {"organizations": organization, "keywords": keywords}
+        candidate.facts = facts_behind(named["rest"])
         candidate.evidence = of_title(written) | of_head(candidate) | {"guillemets", "bold"}
         candidate.neighbours = ("guillemets", outline.section(block.line))
         yield candidate
+
+
+def facts_behind(rest: str) -> dict[str, str]:
+    """Return the organizations and keywords that stand behind a title in guillemets: "》，CMU，codec：…"."""
+    organization, _, keywords = split_links(rest)[0].strip("* ，,").replace(",", "，").partition("，")
+    return {"organizations": organization.strip(), "keywords": keywords.strip()}
 
 
 def _paragraph(outline: Outline, number: int) -> Candidate | None:
@@ -87,6 +94,8 @@ def _paragraph(outline: Outline, number: int) -> Candidate | None:
     candidate.evidence = of_title(found.title) | of_head(candidate) | of_opening(candidate)
     if label and not summary:
         candidate.evidence.add("title label")
+    if summary:
+        candidate.evidence.add("details")
     if any(_DEFINITION.match(line) for line in candidate.opening):
         candidate.evidence.add("definition")
     candidate.neighbours = ("paragraph", outline.section(block.line))

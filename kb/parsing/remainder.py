@@ -13,7 +13,9 @@ from kb.parsing.titles import of_file
 _WORD = re.compile(r"\w")
 
 
-def what_is_left(outline: Outline, lines: Sequence[str], start: int, entries: Sequence[Entry], title: str) -> list[Entry]:
+def what_is_left(
+    outline: Outline, lines: Sequence[str], start: int, entries: Sequence[Entry], title: str
+) -> list[Entry]:
     """Return the lines from start on that lie in no entry, an entry for each stretch of them under one heading.
 
     A heading without text of its own is one only where the path of no entry holds it. title is that of the note.
@@ -83,7 +85,7 @@ def whole_note(outline: Outline, lines: Sequence[str], front: FrontMatter, file:
     if page is None:
         return []
     given = front.text("title") or (page.heading.text.strip() if page.heading else "")
-    title = titles.normal(titles.undecorated(titles.plain(given))) or titles.normal(given) or of_file(page.stem)
+    title = titles.normal(titles.plain(given)) or given or of_file(page.stem)
     headings = [block for block in outline.headings if block is not page.heading]
     says_no_more = page.heading is not None and set(re.findall(r"[^\W_]+", page.heading.text)) <= set(
         re.findall(r"[^\W_]+", f"{title} {given}")

@@ -90,6 +90,7 @@ def entries(
         inner = [block for block in outline.headings if one.line < block.line < end and block.text != one.head]
         path = _path(one, outline, inside)
         entry = fill(one, end, lines, path, inner)
+        entry.resolved = outline.resolved("\n".join(text for _, text in entry.body))
         while open_ones and open_ones[-1][0] <= one.line:
             open_ones.pop()
         entry.parent = open_ones[-1][1] if open_ones else None
@@ -108,7 +109,12 @@ def _without_twins(chosen: list[Candidate]) -> list[Candidate]:
     for one in chosen:
         while open_ones and open_ones[-1].end <= one.line:
             open_ones.pop()
-        if any(other.line == one.line or _is_same(other.found.title, one.found.title) for other in open_ones):
+        twin = next(
+            (other for other in open_ones if other.line == one.line or _is_same(other.found.title, one.found.title)),
+            None,
+        )
+        if twin:
+            twin.facts = one.facts | twin.facts
             continue
         found.append(one)
         open_ones.append(one)
@@ -117,7 +123,9 @@ def _without_twins(chosen: list[Candidate]) -> list[Candidate]:
 
 def _is_same(one: str, other: str) -> bool:
     """Whether two titles have the same letters, or one holds the other and not much more."""
-    shorter, longer = sorted(("".join(_LETTERS.findall(one.lower())), "".join(_LETTERS.findall(other.lower()))), key=len)
+    shorter, longer = sorted(
+        ("".join(_LETTERS.findall(one.lower())), "".join(_LETTERS.findall(other.lower()))), key=len
+    )
     return shorter == longer or (shorter in longer and len(shorter) >= SAME_SHARE * len(longer))
 
 

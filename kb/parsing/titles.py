@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from kb.parsing import citing
-from kb.parsing.evidence import RESEARCH, links_to_paper
+from kb.parsing.evidence import RESEARCH, VENUE, links_to_paper
 from kb.parsing.labels import labelled
 from kb.parsing.outline import Block
 
@@ -25,7 +25,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufe0f\x00
 _STAR = re.compile("[☆★⭐🌟✨🔥❤👍⚡🚀🏆💡📄📝🆕]\ufe0f?")
 _HEADING_STARS = frozenset("☆★⭐")
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
-_NUMBERING = re.compile(r"^(?:\(?\d{1,3}[.)、．]\s*|[①-⑳]\s*)(?=\D)")
+_NUMBERING = re.compile(r"^(?:\(?\d{1,3}[.)、．]\s*|[①-⑳]\s*|[一二三四五六七八九十]{1,3}[、．.]\s*)(?=\D)")
 _EMPHASIZED_DATE = re.compile(r"^([*_`]{1,3})(\d{4}[-/.\d]{0,8}[:：]?)\1")
 _DATE = re.compile(
     r"^[\[(【（「]?\s*(?P<date>(?:19|20)\d\d(?:\s*[-/.年_]\s*\d{1,2}(?:\s*[-/.月]\s*\d{1,2}日?|月)?)?)\s*年?[\])】）」`]?[\s:：,，-]+(?=\S)"
@@ -46,6 +46,10 @@ _LEADING = re.compile(  # what may stand before a title and is no part of it
     re.IGNORECASE,
 )
 _BRACKETED = re.compile(r"^\[(?P<title>[^\[\]]{12,300})\]$")
+_TRAILING_PLACE = re.compile(  # "(NeurIPS 2022 Workshop)", "(arXiv:2407.00001)"
+    rf"\s*[(（\[][^()（）\[\]]{{0,40}}(?:{VENUE.pattern}|arxiv\s*[:：]?\s*\d{{4}}\.\d{{4,5}})[^()（）\[\]]{{0,40}}[)）\]]\s*$",
+    re.IGNORECASE,
+)
 _BRACKET_TAG = re.compile(r"^(?:\[[^\]\[]{1,30}\](?!\()|【[^】]{1,30}】)\s*(?=\S)")
 _NOTE_WORDS = (
     "论文阅读笔记|论文精读笔记|论文学习笔记|论文笔记|论文阅读|论文精读|论文解读"
@@ -60,7 +64,7 @@ _NOTE_SUFFIX = re.compile(
 )
 _NOTE_PREFIX = re.compile(
     rf"^(?:[\[【(（]\s*(?:{_NOTE_WORDS}|paper(?: reading| notes?)?)\s*[\]】)）]\s*[:：\-—|]?\s*"
-    rf"|(?:{_NOTE_WORDS}|paper(?: reading| notes?| review)?|reading notes?)\s*[:：\-—|]+\s*)",
+    rf"|(?:{_NOTE_WORDS}|paper(?: reading| notes?| review)?|reading notes?|notizen(?: zu)?|notes? (?:on|sur)|notas(?: sobre)?)\s*[:：\-—|]+\s*)",
     re.IGNORECASE,
 )
 _CALLS_ITSELF_NOTE = re.compile(
@@ -86,6 +90,11 @@ def leading_tag(text: str) -> str:
     """Return the year, venue or number in brackets before a title: "[2020 ICML] Toys" -> "[2020 ICML] "."""
     found = _LEADING_TAG.match(text.strip())
     return found[0] if found else ""
+
+
+def without_stars(text: str) -> str:
+    """Return text without stars and other signs of worth."""
+    return _STAR.sub("", text)
 
 
 def has_star(heading: str) -> bool:
@@ -235,7 +244,7 @@ def find_title(text: str) -> Found | None:
 
     Example: "[2024/10] **Some Title**, A. Author [[pdf](…)]" -> title "Some Title", date "2024-10".
     """
-    text = text[:LONGEST]
+    text = text[:LONGEST].replace("\n", " ")
     is_starred = bool(_STAR.search(text))
     text = _CHECKBOX.sub("", _IMAGE.sub("", _STAR.sub("", text)).strip()).strip()
     text = _NUMBERING.sub("", text).strip()
@@ -256,7 +265,7 @@ def find_title(text: str) -> Found | None:
     if trailing := _TRAILING_DATE.search(title):
         date = date or trailing["date"]
         title = title[: trailing.start()]
-    title = normal(title)
+    title = normal(_NUMBERING.sub("", _TRAILING_PLACE.sub("", title)))
     if len(re.sub(r"[\W\d_]", "", title)) < 2 or _GENERIC.fullmatch(title):
         return None
     return Found(title, written.strip(), date, is_starred)
