@@ -18,6 +18,7 @@ from kb.parsing import (
     lists,
     names,
     pasted,
+    ris,
     single,
     tables,
 )
@@ -29,7 +30,12 @@ from kb.records import Note, Span
 
 ENTRIES_AFTER_PREFACE = 3  # pasted text may begin with something else if it holds at least so many entries
 MANY_ENTRIES = 5  # of lists and tables: a paper's own note hardly lists so many others without chapters of its own
-LIBRARIES = {".bib": bibtex.entries, ".json": csl.entries, ".sqlite": csl.entries}  # what kb.zotero makes of a database
+LIBRARIES = {
+    ".bib": bibtex.entries,
+    ".json": csl.entries,
+    ".ris": ris.entries,
+    ".sqlite": csl.entries,  # what kb.zotero makes of a database
+}
 COVERED = 0.3  # share of the lines with text that entries of lists and tables explain in a file of such
 
 

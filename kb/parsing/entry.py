@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kb.parsing import links, names
-from kb.records import Kind, Paper, Passage
+from kb.records import Kind, Paper, Passage, Reference
 
 PASSAGE_CHARACTERS = 600
 _BREAK_BEFORE = re.compile(r"(?:[-*+•]|\d+[.)、])\s")
@@ -38,6 +38,8 @@ class Entry:
     end: int | None = None  # the line after its last, where that is known from its place and not from its text
     names_paper: bool = True  # a published title is given, not only a project's name
     parent: "Entry | None" = None
+    reference: Reference | None = None  # of an entry in a library
+    attachments: tuple[str, ...] = ()  # paths of files that a library keeps with it
 
 
 def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Paper, ...]:

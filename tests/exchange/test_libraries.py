@@ -56,7 +56,10 @@ def test_bibtex_is_read_as_bibtex_reads_it() -> None:
     assert first.authors == ("Zoë Müller", "Wei Li", "Speech Lab", "王小明")
     assert (first.venue, first.published, first.month) == ("Int. Conf. on Acoustics 2024", "2024-10", None)
     assert first.keywords == ("speech codec", "离散表示", "RVQ")
-    assert [link.url for link in first.links] == ["https://example.org/a_b%20c"]
+    assert [(link.kind, link.url) for link in first.links] == [
+        ("web", "https://example.org/a_b%20c"),
+        ("file", "/home/somebody/a.pdf"),
+    ]
     assert first.body.startswith('https://example.org/a_b%20c\n\nFirst paragraph.\n\nSecond one, with "quotes"')
     assert first.body.endswith("pages 1--4")
     assert "somebody" not in first.body
@@ -118,8 +121,8 @@ def test_csl_json_is_read() -> None:
             "no database",
             "not a Zotero database (file is not a database); name the zotero.sqlite of Zotero 5",
         ),
-        ("a.txt", "x", "is not a folder; name a folder of notes, or a library: *.bib, *.json, *.sqlite"),
-        ("gone.bib", None, "is not a folder; name a folder of notes, or a library: *.bib, *.json, *.sqlite"),
+        ("a.txt", "x", "is not a folder; name a folder of notes, or a library: *.bib, *.json, *.ris, *.sqlite"),
+        ("gone.bib", None, "is not a folder; name a folder of notes, or a library: *.bib, *.json, *.ris, *.sqlite"),
     ],
 )
 def test_a_library_that_cannot_be_read_is_one_line(
@@ -170,7 +173,7 @@ def test_a_library_joins_what_the_notes_say(kb: Any, tmp_path: Path) -> None:
     )
     kb.run("import", str(tmp_path / "mine.bib"))
     result = kb.run("export", "TinyTok")
-    assert "@misc{one2024tinytok," in result.stdout
+    assert "@misc{a," in result.stdout
     assert "origin = {2024-11.md:1, mine/mine.bib:1}" in result.stdout
 
 
@@ -214,7 +217,7 @@ def test_a_wrong_file_in_kb_toml_is_named(kb: Any, file: Any) -> None:
     (kb.root / "kb.toml").write_text(f"[[sources]]\nfolder = 'x'\nfile = {file!r}\n", encoding="utf-8")
     result = kb.run("list")
     assert result.exit_code == 1
-    assert "file of [[sources]] should be the name of a library (.bib, .json, .sqlite), got" in result.stderr
+    assert "file of [[sources]] should be the name of a library (.bib, .json, .ris, .sqlite), got" in result.stderr
 
 
 def state(folder: Path) -> dict[str, tuple[str, int]]:

@@ -1,0 +1,17 @@
+"""What a library holds of a paper, for an export in the library's own format or in another.
+
+In its own format a reference comes out as it went in. In another it goes by way of CSL JSON, whose variables are the
+most: kb.exchange.bibtex_terms and ris_terms say what is called what.
+"""
+
+from typing import Any
+
+from kb.exchange import bibtex_terms, ris_terms
+from kb.records import Reference
+
+
+def csl_item(reference: Reference) -> dict[str, Any]:
+    """Return a reference as an item of CSL JSON; that of a library of CSL JSON is its own."""
+    if reference.format == "bibtex":
+        return bibtex_terms.to_csl(reference)
+    return ris_terms.to_csl(reference) if reference.format == "ris" else reference.fields
