@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable
 
 from kb.exchange.bibtex_terms import from_csl
 from kb.exchange.facts import date_of, kind_of, main_link, person
-from kb.exchange.held import csl_item
+from kb.exchange.held import csl_item, marks
 from kb.exchange.keys import as_bibtex
 from kb.exchange.works import Work
 from kb.parsing.bibtex_entries import MONTHS
@@ -44,7 +44,11 @@ def _held(work: Work, reference: Reference, keys: dict[str, str]) -> str:
             fields = {"crossref": as_bibtex(parent), **fields}
         months: Container[str] = reference.months
     else:
-        kind, fields = from_csl(csl_item(reference))
+        item = csl_item(reference)
+        kind, fields = from_csl(item)
+        month, organizations, files = marks(item)
+        ours = {"affiliation": "; ".join(organizations), "timestamp": month, "file": ";".join(files)}
+        fields |= {name: encode(value) for name, value in ours.items() if value and name not in fields}
         months = ("month",)
     if work.noted is not None:
         ours = _fields(work._replace(paper=work.paper.model_copy(update={"body": work.noted})))[1]

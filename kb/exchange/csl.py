@@ -55,7 +55,9 @@ def _item(work: Work) -> dict[str, Any]:
 def _held(work: Work, reference: Reference) -> dict[str, Any]:
     """Return what a library holds of a paper, and below it what notes say of it."""
     item = csl_item(reference)
-    if work.key != reference.key or "id" not in item:
+    if item.get("citation-key") == "":
+        item = {name: value for name, value in item.items() if name != "citation-key"}
+    if "id" not in item or (str(item["id"]) == reference.key != work.key):
         item = {"id": work.key, **{name: value for name, value in item.items() if name != "id"}}
     if work.noted is None:
         return item

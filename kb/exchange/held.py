@@ -10,6 +10,14 @@ from kb.exchange import bibtex_terms, ris_terms
 from kb.records import Reference
 
 
+def marks(item: dict[str, Any]) -> tuple[str, list[str], list[str]]:
+    """Return what kb itself puts into `custom` of an item: the month, the organizations, the paths of files."""
+    custom = item.get("custom")
+    given: dict[str, Any] = custom if isinstance(custom, dict) else {}
+    lists = [given[name] if isinstance(given.get(name), list) else [] for name in ("organizations", "files")]
+    return str(given.get("month") or ""), [str(one) for one in lists[0]], [str(one) for one in lists[1]]
+
+
 def csl_item(reference: Reference) -> dict[str, Any]:
     """Return a reference as an item of CSL JSON; that of a library of CSL JSON is its own."""
     if reference.format == "bibtex":

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from kb.exchange import ris_terms
 from kb.exchange.facts import date_of, kind_of, main_link, person
-from kb.exchange.held import csl_item
+from kb.exchange.held import csl_item, marks
 from kb.exchange.works import Work
 from kb.parsing.ris import READ
 from kb.records import Reference
@@ -35,7 +35,11 @@ def _held(work: Work, reference: Reference) -> Iterator[tuple[str, str]]:
             for value in ([work.key] if tag == "ID" else values)
         ]
     else:
-        kind, converted = ris_terms.from_csl(csl_item(reference))
+        item = csl_item(reference)
+        kind, converted = ris_terms.from_csl(item)
+        month, organizations, files = marks(item)
+        converted += [("AD", name) for name in organizations] + [("L1", path) for path in files]
+        converted += [(_OWN, f"{READ} {month}")] if month else []
         given = [(tag, " ".join(value.split())) for tag, value in converted]
     yield "TY", kind
     tags = {tag for tag, _ in given}

@@ -114,8 +114,9 @@ def _entry(item: _Item) -> Entry:
 
 
 def _reference(values: dict[str, Any]) -> Reference:
-    given = values.get("citation-key") or values.get("id")
-    key = "" if given is None else " ".join(str(given).split())
+    """Return the item as it is; an id that is an address, as Zotero makes them, is nothing to cite a paper by."""
+    given = values.get("citation-key", values.get("id"))
+    key = "" if given is None or "://" in str(given) else " ".join(str(given).split())
     return Reference(format="csl-json", type=str(values["type"]), key=key, fields=values)
 
 

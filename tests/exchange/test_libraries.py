@@ -333,3 +333,52 @@ def test_a_zotero_database_that_computes_or_is_broken_is_refused_in_a_line(
     result = kb.run("import", str(zotero.path))
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert f"not a Zotero database ({complaint}" in result.stderr
+
+
+def test_zotero_gives_roles_fields_files_and_the_key_to_cite_by(kb: Any, zotero: Any) -> None:
+    fields = {"title": "Kept Whole in Zotero", "place": "Berlin", "seriesNumber": "7"}
+    item = zotero.add(2, fields, authors=[("A", "B", 2)])
+    file = zotero.add(3, {"title": "Full Text"})
+    zotero.db.execute("INSERT INTO itemAttachments VALUES (?, ?, 'storage:a b.pdf')", (file, item))
+    zotero.db.commit()
+    kb.run("import", str(zotero.path))
+    (row,) = (row for row in kb.json("list") if "Kept Whole" in row["title"])
+    stored = str(zotero.path.parent / "storage" / "KEY" / "a b.pdf")
+    assert kb.json("show", row["id"])["links"] == [{"kind": "file", "url": stored, "label": ""}]
+    text = kb.run("export").stdout
+    assert "@misc{tiny2024," in text
+    whole = text.split("Kept Whole in Zotero")[1].split("\n}")[0]
+    assert "editor = {B, A}" in whole
+    assert "address = {Berlin}" in whole
+    assert "number = {7}" in whole
+    assert "timestamp = {2024-10}" in whole
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "month"),
+    [
+        ("a.bib", "@misc{a, title={A}, date-added={2014-03-10 12:00:00 +0000}}", "2014-03"),
+        ("a.bib", "@misc{a, title={A}, timestamp={2021.05.02}, urldate={2020-01-01}}", "2021-05"),
+        ("a.bib", "@misc{a, title={A}, urldate={2020-01-01}, year={2019}}", None),
+        ("a.json", '[{"type": "book", "title": "A", "accessed": {"date-parts": [[2020, 1, 1]]}}]', None),
+        ("a.json", '[{"type": "book", "title": "A", "custom": {"month": "2021-05"}}]', "2021-05"),
+        ("a.ris", "TY  - BOOK\nTI  - A\nY2  - 2020/01/01/\nER  - \n", None),
+        ("a.ris", "TY  - BOOK\nTI  - A\nU1  - read: 2021-05\nER  - \n", "2021-05"),
+    ],
+)
+def test_a_month_is_the_one_a_paper_was_added_in(file: str, text: str, month: str | None) -> None:
+    assert papers(text, file)[0].month == month
+
+
+@pytest.mark.parametrize(
+    ("value", "paths"),
+    [
+        ("a/b.pdf;c.pdf", ["a/b.pdf", "c.pdf"]),
+        (r"Full Text:C\:\\Users\\a b.pdf:PDF", [r"C:\Users\a b.pdf"]),
+        ("Text:/x/y.pdf:application/pdf;Page:/x/z.html:text/html", ["/x/y.pdf", "/x/z.html"]),
+        (":2024/a.pdf:PDF", ["2024/a.pdf"]),
+    ],
+)
+def test_files_of_bibtex_are_links(value: str, paths: list[str]) -> None:
+    (paper,) = papers(f"@misc{{a, title={{A}}, file={{{value}}}}}", "a.bib")
+    assert [(link.kind, link.url) for link in paper.links] == [("file", path) for path in paths]
