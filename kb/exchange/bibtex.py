@@ -9,11 +9,11 @@ from collections.abc import Container, Iterable
 
 from kb.exchange.bibtex_terms import from_csl
 from kb.exchange.facts import date_of, kind_of, main_link, person
-from kb.exchange.held import csl_item, marks
+from kb.exchange.held import csl_item, files
 from kb.exchange.keys import as_bibtex
 from kb.exchange.works import Work
 from kb.parsing.bibtex_entries import MONTHS
-from kb.parsing.latex import FORMULA, encode
+from kb.parsing.latex import FORMULA, encode, is_balanced
 from kb.records import Reference
 from kb.terms import has_unspaced
 
@@ -44,11 +44,13 @@ def _held(work: Work, reference: Reference, keys: dict[str, str]) -> str:
             fields = {"crossref": as_bibtex(parent), **fields}
         months: Container[str] = reference.months
     else:
-        item = csl_item(reference)
-        kind, fields = from_csl(item)
-        month, organizations, files = marks(item)
-        ours = {"affiliation": "; ".join(organizations), "timestamp": month, "file": ";".join(files)}
-        fields |= {name: encode(value) for name, value in ours.items() if value and name not in fields}
+        kind, fields = from_csl(csl_item(reference))
+        ours = {
+            "affiliation": encode("; ".join(work.paper.organizations)),
+            "timestamp": work.paper.month or "",
+            "file": ";".join(map(_path, files(work.paper))),
+        }
+        fields |= {name: value for name, value in ours.items() if value and name not in fields}
         months = ("month",)
     if work.noted is not None:
         ours = _fields(work._replace(paper=work.paper.model_copy(update={"body": work.noted})))[1]
@@ -112,6 +114,11 @@ def _person(name: str) -> str:
         *first, last = name.removesuffix(suffix).split()
         return encode(f"{last}, {suffix}, {' '.join(first)}")
     return encode(name)
+
+
+def _path(path: str) -> str:
+    """Return a path as one of several of a field `file`, which part at ; and whose descriptions end with a colon."""
+    return re.sub(r"([;:\\])", r"\\\1", path) if is_balanced(path) else encode(path)
 
 
 def _verbatim(text: str) -> str:

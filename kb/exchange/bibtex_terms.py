@@ -1,7 +1,8 @@
 """What a type and a field of BibTeX or biblatex is called in CSL JSON, and the other way.
 
 Both ways keep everything: what CSL has no name for stands in `custom.bibtex` as it is written, with the type where CSL
-cannot tell it; what BibTeX has no name for is a field that bears CSL's own name, which styles pass over.
+cannot tell it; what BibTeX has no name for is a field that styles pass over and that bears the name of CSL, or ris- and
+the tag of RIS.
 """
 
 import json
@@ -109,14 +110,29 @@ def from_csl(item: Item) -> tuple[str, dict[str, str]]:
     for csl, value in item.items():
         if csl in done or (csl == "genre" and value == _GENRES.get(bibtex)):
             continue
-        name = names.get(csl, csl)
-        fields[name if name not in fields else csl] = _written(name, value)
-    for name, value in (kept.get("fields") or {}).items() if isinstance(kept.get("fields"), dict) else ():
-        if isinstance(value, str) and re.fullmatch(r"[^\s,{}()=\"#%]+", name):
-            fields.setdefault(name, value if is_balanced(value) else encode(value))
+        name = names.get(csl, _field_name(csl))
+        fields.setdefault(name if name not in fields else _field_name(csl), _written(name, value))
+    for name, value in _fields_of(custom, "bibtex"):
+        fields.setdefault(_field_name(name), value if is_balanced(str(value)) else encode(str(value)))
+    for tag, value in _fields_of(custom, "ris"):
+        said = "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+        fields.setdefault(_field_name(f"ris-{tag}"), encode(said))
     if subtype:
         fields["entrysubtype"] = subtype
     return bibtex, {name: value for name, value in fields.items() if value}
+
+
+def _fields_of(custom: Any, form: str) -> list[tuple[str, Any]]:
+    """Return what `custom` of an item keeps of a format that CSL has no names for."""
+    kept = custom.get(form) if isinstance(custom, dict) else None
+    fields = kept.get("fields") if isinstance(kept, dict) else None
+    return list(fields.items()) if isinstance(fields, dict) else []
+
+
+def _field_name(name: str) -> str:
+    """Return a name as one that a field of BibTeX may have: "DOI" -> "doi", "a = {b" -> "x-a-b"."""
+    plain = re.sub(r"[^a-z0-9_.:+/-]+", "-", name.lower()).strip("-")
+    return plain if plain[:1].isalpha() and plain == name.lower() else f"x-{plain}"
 
 
 def _type_of(item: Item) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kb.exchange.facts import date_of, kind_of, main_link, person
-from kb.exchange.held import csl_item
+from kb.exchange.held import csl_item, files
 from kb.exchange.works import Work
 from kb.records import Reference
 
@@ -55,6 +55,11 @@ def _item(work: Work) -> dict[str, Any]:
 def _held(work: Work, reference: Reference) -> dict[str, Any]:
     """Return what a library holds of a paper, and below it what notes say of it."""
     item = csl_item(reference)
+    if reference.format != "csl-json":
+        paper = work.paper
+        marks = {"month": paper.month, "organizations": list(paper.organizations), "files": files(paper)}
+        if custom := {name: value for name, value in marks.items() if value} | item.get("custom", {}):
+            item = {**item, "custom": custom}
     if item.get("citation-key") == "":
         item = {name: value for name, value in item.items() if name != "citation-key"}
     if "id" not in item or (str(item["id"]) == reference.key != work.key):

@@ -7,15 +7,12 @@ most: kb.exchange.bibtex_terms and ris_terms say what is called what.
 from typing import Any
 
 from kb.exchange import bibtex_terms, ris_terms
-from kb.records import Reference
+from kb.records import Paper, Reference
 
 
-def marks(item: dict[str, Any]) -> tuple[str, list[str], list[str]]:
-    """Return what kb itself puts into `custom` of an item: the month, the organizations, the paths of files."""
-    custom = item.get("custom")
-    given: dict[str, Any] = custom if isinstance(custom, dict) else {}
-    lists = [given[name] if isinstance(given.get(name), list) else [] for name in ("organizations", "files")]
-    return str(given.get("month") or ""), [str(one) for one in lists[0]], [str(one) for one in lists[1]]
+def files(paper: Paper) -> list[str]:
+    """Return the paths of the files that libraries keep with a paper."""
+    return [link.url for link in paper.links if link.kind == "file"]
 
 
 def csl_item(reference: Reference) -> dict[str, Any]:

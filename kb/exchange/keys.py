@@ -38,8 +38,8 @@ def citation_keys(records: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def as_bibtex(key: str) -> str:
-    """Return a key of any library as BibTeX can hold one: "Smith, 2020 (b)" -> "Smith-2020-b"."""
-    return re.sub(r"[\s,{}()=\"#%~\\'@^\x00-\x1f]+", "-", key).strip("-") or "-"
+    """Return a key of any library as BibTeX can hold one: "Smith, 2020 #b" -> "Smith-2020-b"."""
+    return re.sub(r"[\s,{}#%~\\]+", "-", key).strip("-") or "-"
 
 
 def _key(record: dict[str, Any]) -> str:

@@ -40,7 +40,7 @@ def from_latex(title: str) -> str:
             if not end:
                 held = max(0, held - 1)
                 continue
-        elif held or (token["brace"] and title.startswith("\\", token.end())):  # {\"u}, {\em x}
+        elif held or (token["brace"] and title.startswith(("\\", '"}'), token.end())):  # {\"u}, {\em x}, {"}
             closing.append("")
             held += 1
             continue

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from kb.exchange import ris_terms
 from kb.exchange.facts import date_of, kind_of, main_link, person
-from kb.exchange.held import csl_item, marks
+from kb.exchange.held import csl_item, files
 from kb.exchange.works import Work
 from kb.parsing.ris import READ
 from kb.records import Reference
@@ -35,11 +35,10 @@ def _held(work: Work, reference: Reference) -> Iterator[tuple[str, str]]:
             for value in ([work.key] if tag == "ID" else values)
         ]
     else:
-        item = csl_item(reference)
-        kind, converted = ris_terms.from_csl(item)
-        month, organizations, files = marks(item)
-        converted += [("AD", name) for name in organizations] + [("L1", path) for path in files]
-        converted += [(_OWN, f"{READ} {month}")] if month else []
+        kind, converted = ris_terms.from_csl(csl_item(reference))
+        converted += [("AD", name) for name in work.paper.organizations]
+        converted += [("L1", path) for path in files(work.paper)]
+        converted += [(_OWN, f"{READ} {work.paper.month}")] if work.paper.month else []
         given = [(tag, " ".join(value.split())) for tag, value in converted]
     yield "TY", kind
     tags = {tag for tag, _ in given}
@@ -49,8 +48,9 @@ def _held(work: Work, reference: Reference) -> Iterator[tuple[str, str]]:
     if work.noted is not None:
         ours = _tags(work._replace(paper=work.paper.model_copy(update={"body": work.noted})))
         for tag, value in ours:
-            if value.strip() and (tag in ("N1", _OWN) or (tag in _ADDED and tag not in tags)):
-                yield tag, " ".join(value.split())
+            line = (tag, " ".join(value.split()))
+            if line[1] and line not in given and (tag in ("N1", _OWN) or (tag in _ADDED and tag not in tags)):
+                yield line
     yield "ER", ""
 
 

@@ -1,7 +1,7 @@
 """What a type and a tag of RIS is called in CSL JSON, and the other way.
 
 What CSL has no name for stands in `custom.ris` as it is written, with the type where CSL cannot tell it; what RIS has
-no tag for is a note "name: value".
+no tag for, of CSL or of BibTeX, is a note "name: value".
 """
 
 import json
@@ -9,6 +9,8 @@ import re
 from typing import Any
 
 from kb.exchange import dates, persons
+from kb.parsing.latex import decode
+from kb.parsing.ris import READ
 from kb.records import Reference
 
 Item = dict[str, Any]
@@ -38,6 +40,9 @@ _TEXTS = {  # of RIS -> of CSL; of several for one, the first that is there
 }  # fmt: skip
 _WHOLE_BOOKS = ("BOOK", "EBOOK", "EDBOOK", "SER", "SERIAL")
 _SERIAL_TYPES = ("article-journal", "article-magazine", "article-newspaper", "periodical")
+_OF_RECORD = ("ID", "AD", "L1")  # what the record of the paper says as well
+_KNOWN_OF_BIBTEX = ("affiliation", "file", "timestamp", "crossref", "xdata")
+_OWN = ("U1", "U2", "U3", "U4", "U5")
 _GIVEN_APART = {
     *("id", "type", "custom", "issued", "accessed", "page", "issue", "number", "ISSN", "ISBN", "keyword", "note"),
     *("URL", "archive_location"),
@@ -51,7 +56,7 @@ def to_csl(reference: Reference) -> Item:
     rest: dict[str, list[str]] = {}
     is_book = reference.type in _WHOLE_BOOKS
     for tag, values in reference.fields.items():
-        if tag == "ID":
+        if tag in _OF_RECORD or (tag in _OWN and values[0].startswith(READ)):
             continue
         csl = "title" if is_book and tag == "BT" else _TEXTS.get(tag, "")
         if tag in _NAMES:
@@ -91,6 +96,11 @@ def from_csl(item: Item) -> tuple[str, list[tuple[str, str]]]:
     for tag, values in fields.items() if isinstance(fields, dict) else ():
         if re.fullmatch("[A-Z][A-Z0-9]", tag) and tag not in ("TY", "ER") and isinstance(values, list):
             found += [(tag, str(value)) for value in values]
+    of_bibtex = custom.get("bibtex") if isinstance(custom, dict) else None
+    fields = of_bibtex.get("fields") if isinstance(of_bibtex, dict) else None
+    for name, value in fields.items() if isinstance(fields, dict) else ():
+        if name not in _KNOWN_OF_BIBTEX:
+            found.append(("N1", f"{name}: {decode(str(value))}"))
     return ris, [(tag, value) for tag, value in found if value]
 
 
@@ -126,7 +136,8 @@ def _take_date(fields: dict[str, list[str]], item: Item, rest: dict[str, list[st
     found = [date for value in given.values() if (date := dates.from_iso(_dashed(value)))]
     if found:
         item["issued"] = max(found, key=lambda date: len(dates.first(date)))
-    rest |= {tag: [value] for tag, value in given.items() if _dashed(value) != dates.to_iso(item.get("issued"))}
+    said = dates.to_iso(item.get("issued"))
+    rest |= {tag: [value] for tag, value in given.items() if not said.startswith(_dashed(value))}
 
 
 def _dashed(value: str) -> str:

@@ -12,7 +12,6 @@ OTHERS = "others"  # "A. One and others": the list goes on
 _AND = re.compile(" and ", re.IGNORECASE)
 _COMMA = re.compile(",")
 _SPACE = re.compile("[ ~]")
-_COMMAND = re.compile(r"\\[A-Za-z]+\s*|\\.|[{}]")
 
 
 class Person(NamedTuple):
@@ -78,7 +77,7 @@ def _is_small(word: str) -> bool:
     """Whether BibTeX takes a word for a particle: its first letter outside of braces is a small one."""
     if word.startswith("{") and not word.startswith("{\\"):
         return False
-    letter = next((mark for mark in _COMMAND.sub("", word) if mark.isalpha()), "")
+    letter = next((mark for mark in latex.decode(word) if mark.isalpha()), "")
     return letter.islower()
 
 
