@@ -10,6 +10,22 @@ import re
 from typing import Any
 
 from kb.exchange import dates, persons
+from kb.exchange.bibtex_tables import (
+    CONTAINERS,
+    DATES,
+    GENRES,
+    IN_SERIES,
+    NAMES,
+    NUMBERED,
+    OF_CSL,
+    OWN,
+    PUBLISHERS,
+    SUBTYPES,
+    TEXTS,
+    TITLES,
+    TYPES,
+    VERBATIM,
+)
 from kb.exchange.markup import from_latex, to_latex
 from kb.parsing.bibtex_entries import MONTHS
 from kb.parsing.latex import decode, encode, is_balanced
@@ -17,65 +33,20 @@ from kb.records import Reference
 
 Item = dict[str, Any]
 
-TYPES = {  # of BibTeX -> of CSL
-    "article": "article-journal", "suppperiodical": "article-journal", "book": "book", "mvbook": "book",
-    "collection": "book", "mvcollection": "book", "reference": "book", "mvreference": "book", "proceedings": "book",
-    "mvproceedings": "book", "booklet": "pamphlet", "incollection": "chapter", "inbook": "chapter",
-    "bookinbook": "chapter", "suppbook": "chapter", "suppcollection": "chapter", "inreference": "entry-encyclopedia",
-    "inproceedings": "paper-conference", "conference": "paper-conference", "manual": "report", "techreport": "report",
-    "report": "report", "thesis": "thesis", "phdthesis": "thesis", "mastersthesis": "thesis",
-    "unpublished": "manuscript", "online": "webpage", "electronic": "webpage", "www": "webpage", "misc": "document",
-    "patent": "patent", "periodical": "periodical", "software": "software", "dataset": "dataset", "artwork": "graphic",
-    "image": "graphic", "audio": "song", "music": "song", "movie": "motion_picture", "video": "motion_picture",
-    "performance": "performance", "letter": "personal_communication", "legislation": "legislation",
-    "jurisdiction": "legal_case", "legal": "treaty", "review": "review", "standard": "standard",
-}  # fmt: skip
-_OF_CSL = {csl: bibtex for bibtex, csl in reversed(TYPES.items())} | {
-    "report": "techreport", "book": "book", "chapter": "incollection", "song": "music",
-    "article-magazine": "article", "article-newspaper": "article", "review-book": "review",
-}  # fmt: skip
-_SUBTYPES = {  # of CSL, those that entrysubtype tells
-    *_OF_CSL, "article", "bill", "broadcast", "classic", "collection", "entry", "entry-dictionary", "event", "figure",
-    "hearing", "interview", "map", "musical_score", "post", "post-weblog", "regulation", "speech",
-}  # fmt: skip
-_GENRES = {"phdthesis": "PhD thesis", "mastersthesis": "Master's thesis"}
-_TITLES = {"title": "title", "shorttitle": "title-short", "booktitle": "container-title", "journal": "container-title"}
-_TEXTS = {  # of BibTeX -> of CSL; of several for one, the first that is there
-    "journaltitle": "container-title", "shortjournal": "container-title-short", "series": "collection-title",
-    "volume": "volume", "chapter": "chapter-number", "part": "part-number", "pagetotal": "number-of-pages",
-    "volumes": "number-of-volumes", "publisher": "publisher", "school": "publisher", "institution": "publisher",
-    "organization": "publisher", "address": "publisher-place", "location": "publisher-place", "edition": "edition",
-    "eventtitle": "event-title", "venue": "event-place", "abstract": "abstract", "keywords": "keyword", "note": "note",
-    "annote": "annote", "annotation": "annote", "language": "language", "langid": "language", "version": "version",
-    "type": "genre", "howpublished": "medium", "archiveprefix": "archive", "eprinttype": "archive",
-    "primaryclass": "archive_collection", "eprintclass": "archive_collection", "library": "call-number",
-    "pubstate": "status", "origtitle": "original-title", "origpublisher": "original-publisher",
-    "origlocation": "original-publisher-place", "isbn": "ISBN", "issn": "ISSN", "pmid": "PMID", "pmcid": "PMCID",
-}  # fmt: skip
-_VERBATIM = {"doi": "DOI", "url": "URL", "eprint": "archive_location"}
-_NAMES = {"author": "author", "editor": "editor", "translator": "translator", "bookauthor": "container-author"}
-_DATES = {"urldate": "accessed", "eventdate": "event-date", "origdate": "original-date"}
-_NUMBERED = ("report", "patent", "standard", "manuscript", "legislation", "thesis")  # types whose number is their own
-_IN_SERIES = ("book", "chapter", "paper-conference", "entry-encyclopedia")  # or that of a volume in its series
-_CONTAINERS = {"article-journal": "journal", "article-magazine": "journal", "article-newspaper": "journal"}
-_CONTAINERS |= {"review": "journal", "review-book": "journal"}
-_PUBLISHERS = {"thesis": "school", "report": "institution", "webpage": "organization"}
-_OWN = ("id", "type", "custom", "issued", "page", "number", "issue", "collection-number")
-
 
 def to_csl(reference: Reference) -> Item:
     """Return a reference of BibTeX as an item of CSL JSON, without its id."""
     fields: dict[str, str] = {**reference.inherited, **reference.fields}
     subtype = decode(fields.get("entrysubtype", ""))
-    kind = subtype if subtype in _SUBTYPES else TYPES.get(reference.type, "document")
+    kind = subtype if subtype in SUBTYPES else TYPES.get(reference.type, "document")
     item: Item = {"type": kind}
     rest: dict[str, str] = {}
     taken = _take_date(fields, item) | ({"entrysubtype"} if kind == subtype else set())
     for name, value in fields.items():
         if name not in taken and not _take(name, value, item):
             rest[name] = value
-    if kind == "thesis" and reference.type in _GENRES:
-        item.setdefault("genre", _GENRES[reference.type])
+    if kind == "thesis" and reference.type in GENRES:
+        item.setdefault("genre", GENRES[reference.type])
     ours: dict[str, Any] = {"fields": rest} if rest else {}
     if _type_of(item) != (reference.type, ""):
         ours["type"] = reference.type
@@ -93,22 +64,22 @@ def from_csl(item: Item) -> tuple[str, dict[str, str]]:
         bibtex, subtype = own, ""
     fields: dict[str, str] = {}
     for name in ("title", "shorttitle"):
-        if _TITLES[name] in item:
-            fields[name] = to_latex(_text(item[_TITLES[name]]))
-    for name, csl in _NAMES.items():
+        if TITLES[name] in item:
+            fields[name] = to_latex(_text(item[TITLES[name]]))
+    for name, csl in NAMES.items():
         if isinstance(item.get(csl), list):
             fields[name] = persons.to_bibtex([one for one in item[csl] if isinstance(one, dict)])
     if "container-title" in item:
         default = "howpublished" if bibtex == "misc" else "booktitle"
-        fields[_CONTAINERS.get(kind, default)] = to_latex(_text(item["container-title"]))
+        fields[CONTAINERS.get(kind, default)] = to_latex(_text(item["container-title"]))
     if "publisher" in item:
-        fields[_PUBLISHERS.get(kind, "publisher")] = encode(_text(item["publisher"]))
+        fields[PUBLISHERS.get(kind, "publisher")] = encode(_text(item["publisher"]))
     _give_numbers(item, fields)
     _give_date(item, fields)
-    names = {csl: name for name, csl in reversed([*_TEXTS.items(), *_VERBATIM.items(), *_DATES.items()])}
-    done = {*_TITLES.values(), *_NAMES.values(), "publisher", *_OWN}
+    names = {csl: name for name, csl in reversed([*TEXTS.items(), *VERBATIM.items(), *DATES.items()])}
+    done = {*TITLES.values(), *NAMES.values(), "publisher", *OWN}
     for csl, value in item.items():
-        if csl in done or (csl == "genre" and value == _GENRES.get(bibtex)):
+        if csl in done or (csl == "genre" and value == GENRES.get(bibtex)):
             continue
         name = names.get(csl, _field_name(csl))
         fields.setdefault(name if name not in fields else _field_name(csl), _written(name, value))
@@ -142,27 +113,27 @@ def _type_of(item: Item) -> tuple[str, str]:
         genre = str(item.get("genre", "")).lower()
         of_genre = "mastersthesis" if "master" in genre else "phdthesis" if "phd" in genre else "thesis"
         return of_genre, ""
-    bibtex = _OF_CSL.get(kind, "misc")
+    bibtex = OF_CSL.get(kind, "misc")
     return bibtex, "" if TYPES[bibtex] == kind else kind
 
 
 def _take(name: str, value: str, item: Item) -> bool:
     """Put a field into item under its name of CSL; False if CSL has none for it or the place is taken."""
     found: Any
-    if name in _TITLES:
-        csl, found = _TITLES[name], from_latex(value)
-    elif name in _NAMES:
-        csl, found = _NAMES[name], persons.from_bibtex(value)
-    elif name in _DATES:
-        csl, found = _DATES[name], dates.from_iso(decode(value))
-    elif name in _VERBATIM:
-        csl, found = _VERBATIM[name], re.sub(r"\\([_%&#~])", r"\1", value)
+    if name in TITLES:
+        csl, found = TITLES[name], from_latex(value)
+    elif name in NAMES:
+        csl, found = NAMES[name], persons.from_bibtex(value)
+    elif name in DATES:
+        csl, found = DATES[name], dates.from_iso(decode(value))
+    elif name in VERBATIM:
+        csl, found = VERBATIM[name], re.sub(r"\\([_%&#~])", r"\1", value)
     elif name == "pages":
         csl, found = "page", re.sub("--+", "-", decode(value))
     elif name in ("number", "issue"):
         csl, found = _number_name(item["type"], name), decode(value)
     else:
-        csl, found = _TEXTS.get(name, ""), decode(value)
+        csl, found = TEXTS.get(name, ""), decode(value)
     found = " ".join(found.split()) if isinstance(found, str) and csl not in ("abstract", "note", "annote") else found
     if not csl or csl in item or not found:
         return False
@@ -173,7 +144,7 @@ def _take(name: str, value: str, item: Item) -> bool:
 def _number_name(kind: str, name: str) -> str:
     if name == "issue":
         return "issue"
-    return "number" if kind in _NUMBERED else "collection-number" if kind in _IN_SERIES else "issue"
+    return "number" if kind in NUMBERED else "collection-number" if kind in IN_SERIES else "issue"
 
 
 def _give_numbers(item: Item, fields: dict[str, str]) -> None:
@@ -228,10 +199,10 @@ def _written(name: str, value: Any) -> str:
     """Return a value of CSL JSON as LaTeX: names and dates in their own ways, what is neither as text or JSON."""
     if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
         return persons.to_bibtex(value)
-    if name in _DATES or (isinstance(value, dict) and dates.to_iso(value)):
+    if name in DATES or (isinstance(value, dict) and dates.to_iso(value)):
         return encode(dates.to_iso(value))
     text = _text(value)
-    return text if name in _VERBATIM and not re.search(r"[{}\\]", text) else encode(text)
+    return text if name in VERBATIM and not re.search(r"[{}\\]", text) else encode(text)
 
 
 def _text(value: Any) -> str:

@@ -157,3 +157,20 @@ def test_ris_that_is_none_is_one_line(kb: Any, tmp_path: Path) -> None:
         "a.ris:1: should hold entries that begin with a line `TY  - JOUR`; export the library as RIS anew"
         in result.stderr
     )
+
+
+def test_a_paper_of_a_library_is_shown_by_its_key_and_digested_in_the_month_it_was_added(
+    kb: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "a.bib").write_text(
+        "@article{li2020toys, title={Speech of Toys}, author={Li, Wei}, date-added={2020-03-10 12:00:00 +0000},"
+        " file={secret/a.pdf}}\n@article{later, title={Undated Speech of Toys}}\n",
+        "utf-8",
+    )
+    kb.run("import", str(tmp_path / "a.bib"))
+    assert kb.json("show", "li2020toys")["title"] == "Speech of Toys"
+    assert [row["title"] for row in kb.json("list", "month:2020-03")] == ["Speech of Toys"]
+    digest = kb.run("digest", "2020-03").stdout
+    assert "Speech of Toys" in digest
+    assert "Undated" not in digest
+    assert "secret" not in digest

@@ -13,6 +13,7 @@ from typing import Any
 
 from kb.config import CONFIG_NAME, Config, add_source, load_config, set_encoder
 from kb.errors import KbError
+from kb.exchange.keys import as_bibtex
 from kb.parsing import parse_note
 from kb.parsing.claims import FIELDS as CLAIM_FIELDS
 from kb.query import parse_query
@@ -137,7 +138,7 @@ def comes_back(paper: Paper) -> None:
     work = Work((held.key if held else "") or "key", paper, (f"{paper.file}:{paper.line}",), row)
     for suffix, render in LIBRARIES.items():
         (again,) = parse_note(render([work]).encode(), f"x.{suffix}").papers
-        if held and not held.key and again.title == "key":  # an entry without a title is called by its key
+        if held and again.title in ("key", as_bibtex(held.key)):  # an entry without a title is called by its key
             again = again.model_copy(update={"title": paper.title})
         if held is None or held.format == FORMATS[suffix]:
             assert facts(again, 1) == expected(work, again), suffix
