@@ -12,8 +12,8 @@ _FULL_MONTHS = (
 )  # fmt: skip
 _HEAD = re.compile(r"@\s*(?P<type>[A-Za-z][\w-]*)\s*(?P<open>[{(])")
 _KEYS = {
-    "{": re.compile(r"\s*(?P<key>[^\s,{}]*)\s*(?P<end>[,}])"),
-    "(": re.compile(r"\s*(?P<key>[^\s,{}()]*)\s*(?P<end>[,)])"),
+    "{": re.compile(r"\s*(?:(?P<key>[^\s,{}]+)\s*)?(?P<end>[,}])"),
+    "(": re.compile(r"\s*(?:(?P<key>[^\s,{}()]+)\s*)?(?P<end>[,)])"),
 }
 _NAME = re.compile(r"[\s,]*(?P<name>[^\s,{}()=\"#%]+)\s*=\s*")
 _END = re.compile(r"[\s,]*[})]")
@@ -93,7 +93,7 @@ class _Scanner:
         if not key:
             got = self.text[head.end() : head.end() + 20].split("\n")[0]
             raise self._error(head.start(), f"@{head['type']} should go on with a key and a comma, got {got!r}")
-        return key["key"], key.end() - (key["end"] != ",")
+        return key["key"] or "", key.end() - (key["end"] != ",")
 
     def _fields(self, position: int, line: int, kind: str, key: str) -> tuple[dict[str, Field], int]:
         """Return the fields that begin at position, and the position after the entry."""
