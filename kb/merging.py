@@ -10,7 +10,8 @@ def merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
     Example: venue None and date "2024", then venue "ICASSP" and date "2023" -> venue "ICASSP", date "2024".
     """
     facts = {
-        name: next((record[name] for record in records if record[name]), value) for name, value in records[0].items()
+        name: next((record[name] for record in records if record.get(name)), value)
+        for name, value in records[0].items()
     }
     links: dict[str, Any] = {}
     for record in records:

@@ -61,7 +61,7 @@ def _links_by_kind(
     if paper.arxiv_id and not any(link.kind == "arxiv" and paper.arxiv_id in link.url for link in paper.links):
         found["paper"] = [(f"arXiv:{paper.arxiv_id}", PLACES["arxiv"] + paper.arxiv_id)]
     for one in paper.links:
-        if one.kind != "figure":
+        if one.kind not in ("figure", "file"):
             found.setdefault(LINK_GROUPS[one.kind], []).append((one.label or one.url, address(one.url)))
     ordered = [(group, found[group]) for group in dict.fromkeys(LINK_GROUPS.values()) if group in found]
     figures = [address(_from_folder(config, url, paper.file, folder)) for url in paper.figures]

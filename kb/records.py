@@ -1,13 +1,14 @@
 """The records everything else reads and writes: a note holds papers and claims, a paper holds passages."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
 Kind = Literal["paper", "project", "lecture", "note"]  # a note is about none of the others
 LinkKind = Literal[
-    "arxiv", "doi", "openreview", "github", "gitlab", "huggingface", "modelscope", "demo", "video", "figure", "web"
-]
+    "arxiv", "doi", "openreview", "github", "gitlab", "huggingface", "modelscope", "demo", "video", "figure", "web",
+    "file",
+]  # fmt: skip
 
 
 OTHERS = "others"  # the last of a paper's authors where the note names only some: "A. One et al."
@@ -23,7 +24,7 @@ class Link(Record):
     """An address the notes point to."""
 
     kind: LinkKind
-    url: str
+    url: str  # of a "file" the path that a library has for it, on whatever machine
     label: str = ""  # the words the note links from; empty for a bare address
 
 
@@ -33,6 +34,17 @@ class Passage(Record):
     line: int  # first line in the file, counted from 1
     heading: str  # nearest heading inside the paper; empty if there is none
     text: str  # Markdown
+
+
+class Reference(Record):
+    """What a library says of a paper, in the library's own format, so that an export loses nothing of it."""
+
+    format: Literal["bibtex", "csl-json", "ris"]
+    type: str  # as the format calls it: "phdthesis", "article-journal", "JOUR"
+    key: str  # to cite the paper by: "vaswani2017attention"; empty if the library gives none
+    fields: dict[str, Any]  # of BibTeX LaTeX by name, of CSL JSON the whole item, of RIS a list of texts by tag
+    inherited: dict[str, str] = {}  # of BibTeX: what the entries that crossref and xdata name say besides
+    months: tuple[str, ...] = ()  # of BibTeX: fields that are written as the name of a month without braces, oct
 
 
 class Paper(Record):
@@ -71,6 +83,7 @@ class Paper(Record):
     end_line: int  # last line, inclusive
     parent: str | None  # id of the entry this one stands in
     passages: tuple[Passage, ...]
+    reference: Reference | None = None  # of a paper in a library; a note's has none
 
     @computed_field  # type: ignore[prop-decorator]
     @property

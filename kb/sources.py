@@ -10,7 +10,7 @@ from typing import Any
 from kb.errors import KbError
 
 FIELDS = ("folder", "file", "name", "include", "exclude")
-LIBRARIES = (".bib", ".json", ".sqlite")  # BibTeX, CSL JSON and Zotero's own database
+LIBRARIES = (".bib", ".json", ".ris", ".sqlite")  # BibTeX, CSL JSON, RIS and Zotero's own database
 
 
 @dataclass(frozen=True)

@@ -19,38 +19,14 @@ from typing import Any
 from kb import scan
 from kb.databases import JOURNAL, connect, names_a_file
 from kb.errors import KbError
+from kb.zotero_terms import FIELDS, ROLES, TYPES
 
 SUFFIX = ".sqlite"
 TRIES = 3
 
-_TYPES = {
-    "journalArticle": "article-journal",
-    "conferencePaper": "paper-conference",
-    "preprint": "article",
-    "bookSection": "chapter",
-    "thesis": "thesis",
-    "report": "report",
-    "computerProgram": "software",
-    "book": "book",
-}  # other types are documents
-_FIELDS = {  # of Zotero -> of CSL; of several for one, the first that is filled in
-    "title": "title",
-    "shortTitle": "title-short",
-    "abstractNote": "abstract",
-    "publicationTitle": "container-title",
-    "proceedingsTitle": "container-title",
-    "bookTitle": "container-title",
-    "websiteTitle": "container-title",
-    "conferenceName": "event-title",
-    "DOI": "DOI",
-    "url": "URL",
-    "extra": "note",
-    "archiveID": "number",
-    "volume": "volume",
-    "issue": "issue",
-    "pages": "page",
-    "publisher": "publisher",
-}
+_DATES = {"date": "issued", "dateEnacted": "issued", "dateDecided": "issued", "issueDate": "issued"}
+_DATES |= {"accessDate": "accessed", "filingDate": "submitted"}
+_CITED = re.compile(r"^citation key:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ANCHOR = re.compile(r"<a\b[^>]*\bhref=\"([^\"]*)\"[^>]*>(.*?)</a>")
 _BLOCK = re.compile(r"<(p|div|h[1-6]|li|br|blockquote|pre|tr)\b[^>]*>|</(?:p|ul|ol|div|h[1-6])>")
 _TAG = re.compile(r"</?[a-z][^>]*>")
@@ -59,9 +35,14 @@ _FIELD_ROWS = """
     SELECT d.itemID, f.fieldName, v.value FROM itemData d
     JOIN fields f ON f.fieldID = d.fieldID JOIN itemDataValues v ON v.valueID = d.valueID"""
 _CREATOR_ROWS = """
-    SELECT i.itemID, c.firstName, c.lastName FROM itemCreators i
+    SELECT i.itemID, t.creatorType, c.firstName, c.lastName FROM itemCreators i
     JOIN creators c ON c.creatorID = i.creatorID JOIN creatorTypes t ON t.creatorTypeID = i.creatorTypeID
-    WHERE t.creatorType IN ('author', 'programmer', 'presenter') ORDER BY i.itemID, i.orderIndex"""
+    ORDER BY i.itemID, i.orderIndex"""
+_FILE_ROWS = """
+    SELECT a.parentItemID, i.key, a.path FROM itemAttachments a JOIN items i ON i.itemID = a.itemID
+    WHERE a.parentItemID NOT NULL AND a.path != '' AND a.{live} ORDER BY a.itemID"""
+_HAS_FILES = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'itemAttachments'"
+_STORED = "storage:"  # what the path of a file begins with that lies in a folder of its own below Zotero's
 _KEYWORD_ROWS = """
     SELECT i.itemID, t.name FROM itemTags i JOIN tags t ON t.tagID = i.tagID
     UNION SELECT i.itemID, c.collectionName FROM collectionItems i JOIN collections c ON c.collectionID = i.collectionID
@@ -75,20 +56,22 @@ _LIVE = "itemID NOT IN (SELECT itemID FROM deletedItems)"
 _COMPUTED_ROWS = """
     SELECT name FROM sqlite_master WHERE rootpage = 0 AND type IN ('table', 'view') AND lower(name) IN (
         'items', 'itemtypes', 'libraries', 'itemdata', 'fields', 'itemdatavalues', 'itemcreators', 'creators',
-        'creatortypes', 'itemtags', 'tags', 'collectionitems', 'collections', 'itemnotes', 'deleteditems')"""
+        'creatortypes', 'itemtags', 'tags', 'collectionitems', 'collections', 'itemnotes', 'deleteditems',
+        'itemattachments')"""
 
 
 def library(database: Path) -> bytes:
     """Return the items of a Zotero database as CSL JSON in UTF-8, one a line, without those in the bin.
 
-    An item has its notes under its extra field, its tags and collections as keywords, and the month it was added.
+    An item has its notes under its extra field, its tags and collections as keywords, and in `custom` the month it was
+    added and the paths of its files.
     Raises: KbError if database is not one of Zotero, or Zotero goes on writing it; OSError if it cannot be read.
     """
     with TemporaryDirectory(prefix="kb-zotero-") as folder:
         copy = _copy(database, Path(folder))
         try:
             with closing(connect(copy)) as db:
-                items = _items(db)
+                items = _items(db, database.resolve().parent)
         except sqlite3.Error as error:
             raise _refusal(str(error)) from None
     lines = ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)
@@ -113,24 +96,29 @@ def _copy(database: Path, folder: Path) -> Path:
     raise KbError("Zotero is writing it just now; try again in a moment")
 
 
-def _items(db: sqlite3.Connection) -> list[dict[str, Any]]:
+def _items(db: sqlite3.Connection, folder: Path) -> list[dict[str, Any]]:
     for (name,) in db.execute(_COMPUTED_ROWS):  # a view may compute without end
         raise _refusal(f"{name} is no table")
     db.text_factory = bytes
     fields: dict[int, dict[str, str]] = defaultdict(dict)
     for item, name, value in _rows(db, _FIELD_ROWS):
         fields[item][name] = value
-    authors: dict[int, list[dict[str, str]]] = defaultdict(list)
-    for item, first, last in _rows(db, _CREATOR_ROWS):
-        authors[item].append({"given": first, "family": last} if first else {"literal": last})
+    people: dict[int, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
+    for item, role, first, last in _rows(db, _CREATOR_ROWS):
+        name = {"given": first, "family": last} if first else {"literal": last}
+        people[item][ROLES.get(role, "contributor")].append(name)
     keywords: dict[int, list[str]] = defaultdict(list)
     for item, name in _rows(db, _KEYWORD_ROWS):
         keywords[item].append(name)
     notes: dict[int, list[str]] = defaultdict(list)
     for item, note in _rows(db, _NOTE_ROWS.format(live=_LIVE)):
         notes[item].append(_text(note))
+    files: dict[int, list[str]] = defaultdict(list)
+    for item, key, path in _rows(db, _FILE_ROWS.format(live=_LIVE)) if db.execute(_HAS_FILES).fetchone() else ():
+        is_stored = path.startswith(_STORED)
+        files[item].append(str(folder / "storage" / key / path.removeprefix(_STORED)) if is_stored else path)
     return [
-        _item(key, kind, month, fields[item], authors[item], keywords[item], notes[item])
+        _item(key, kind, month, fields[item], people[item], keywords[item], notes[item], files[item])
         for item, key, kind, month in _rows(db, _ITEM_ROWS.format(live=f"i.{_LIVE}"))
         if kind not in _NO_ITEMS
     ]
@@ -153,23 +141,26 @@ def _item(
     kind: str,
     month: str,
     fields: dict[str, str],
-    authors: list[dict[str, str]],
+    people: dict[str, list[dict[str, str]]],
     keywords: list[str],
     notes: list[str],
+    files: list[str],
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"id": key, "type": _TYPES.get(kind, "document")}
-    for name, ours in _FIELDS.items():
+    found: dict[str, Any] = {"id": key, "type": TYPES.get(kind, "document")}
+    for name, ours in FIELDS.items():
         if value := fields.get(name):
             found.setdefault(ours, value)
-    if year := re.match(r"(\d{4})(?:-(\d\d)-(\d\d))?", fields.get("date", "")):
-        found["issued"] = {"date-parts": [[int(part) for part in year.groups() if part and int(part)]]}
+    found.setdefault("citation-key", named[1] if (named := _CITED.search(fields.get("extra", ""))) else "")
+    for name, ours in _DATES.items():
+        if ours not in found and (date := re.match(r"(\d{4})(?:-(\d\d)-(\d\d))?", fields.get(name, ""))):
+            found[ours] = {"date-parts": [[int(part) for part in date.groups() if part and int(part)]]}
     if notes:
         found["note"] = "\n\n".join(part for part in (found.get("note", ""), *notes) if part)
     return {
         **found,
-        **({"author": authors} if authors else {}),
+        **people,
         **({"keyword": ", ".join(keywords)} if keywords else {}),
-        "custom": {"month": month},
+        "custom": {"month": month, **({"files": files} if files else {})},
     }
 
 

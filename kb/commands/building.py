@@ -83,7 +83,7 @@ def import_notes(
     ctx: typer.Context,
     path: Annotated[
         Path,
-        typer.Argument(help="A folder of notes, an Obsidian vault, zotero.sqlite, a .bib, or CSL JSON; left as it is."),
+        typer.Argument(help="Folder of notes, Obsidian vault, zotero.sqlite, .bib, .ris or CSL JSON; left as it is."),
     ],
     include: Annotated[
         list[str] | None, typer.Option("--include", help="Only files such as '2024/*': * matches slashes as well.")

@@ -5,36 +5,84 @@ an entry is an @article or @inproceedings only if author, venue and year are kno
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
+from kb.exchange.bibtex_terms import from_csl
 from kb.exchange.facts import date_of, kind_of, main_link, person
+from kb.exchange.held import csl_item, files
+from kb.exchange.keys import as_bibtex
 from kb.exchange.works import Work
 from kb.parsing.bibtex_entries import MONTHS
-from kb.parsing.latex import encode
-from kb.records import OTHERS
+from kb.parsing.latex import FORMULA, encode, is_balanced
+from kb.records import OTHERS, Reference
 from kb.terms import has_unspaced
 
+_WORD = rf"{FORMULA}|(?:\\\$|[^\s$])+|\$"
+_ADDED = ("shorttitle", "eprint", "archiveprefix", "doi", "url", "affiliation", "keywords", "timestamp", "origin")
 _TYPES = {"article": ("article", "journal"), "conference": ("inproceedings", "booktitle")}
 
 
 def render(works: Iterable[Work]) -> str:
-    """Return works as a BibTeX file."""
-    return "\n".join(map(_entry, works))
+    """Return works as a BibTeX file; a work that others are parts of, by their crossref, comes after them."""
+    works = list(works)
+    held = [(one.paper.reference, one.key) for one in works if one.paper.reference]
+    keys = {reference.key.lower(): key for reference, key in held}
+    of_bibtex = [reference.fields for reference, _ in held if reference.format == "bibtex"]
+    parents = {keys.get(fields["crossref"].strip().lower()) for fields in of_bibtex if "crossref" in fields}
+    works.sort(key=lambda one: one.key in parents)
+    return "\n".join(
+        _held(work, work.paper.reference, keys) if work.paper.reference else _entry(work) for work in works
+    )
+
+
+def _held(work: Work, reference: Reference, keys: dict[str, str]) -> str:
+    """Return what a library holds of a paper, and after it what notes say of it."""
+    if reference.format == "bibtex":
+        kind, fields = reference.type, {**reference.fields, **reference.inherited}
+        fields.pop("xdata", None)
+        if "crossref" in fields and (parent := keys.get(fields.pop("crossref").strip().lower())):
+            fields = {"crossref": as_bibtex(parent), **fields}
+        months: Container[str] = reference.months
+    else:
+        kind, fields = from_csl(csl_item(reference))
+        ours = {
+            "affiliation": encode("; ".join(work.paper.organizations)),
+            "timestamp": work.paper.month or "",
+            "file": ";".join(map(_path, files(work.paper))),
+        }
+        fields |= {name: value for name, value in ours.items() if value and name not in fields}
+        months = ("month",)
+    if work.noted is not None:
+        ours = _fields(work._replace(paper=work.paper.model_copy(update={"body": work.noted})))[1]
+        texts = [text for text in (fields.get("annote"), ours["annote"]) if text]
+        added = {name: ours[name] for name in _ADDED if ours[name]}
+        if {"eprint", "archiveprefix"} & added.keys() & fields.keys():
+            added = {name: value for name, value in added.items() if name not in ("eprint", "archiveprefix")}
+        fields = {**added, **fields, **({"annote": "\n\n".join(texts)} if texts else {})}
+    lines = [f"  {name} = {value if name in months else f'{{{value}}}'}," for name, value in fields.items()]
+    return "\n".join((f"@{kind}{{{as_bibtex(work.key)},", *lines, "}", ""))
 
 
 def _entry(work: Work) -> str:
+    kind, fields = _fields(work)
+    lines = [f"  {name} = {value if name == 'month' else f'{{{value}}}'}," for name, value in fields.items() if value]
+    return "\n".join((f"@{kind}{{{as_bibtex(work.key)},", *lines, "}", ""))
+
+
+def _fields(work: Work) -> tuple[str, dict[str, str]]:
+    """Return the type and the fields of a paper as notes tell them, those that they do not tell empty."""
     paper, date = work.paper, date_of(work.paper)
     kind, venue = _TYPES.get(kind_of(paper), ("misc", "howpublished"))
     if not (paper.authors and date):
         kind, venue = "misc", "howpublished"
     fields = {
-        "title": re.sub(r"\S+", lambda word: _kept(word[0]), encode(paper.title)),
+        "title": re.sub(_WORD, lambda word: _kept(word[0]), encode(paper.title)),
         "shorttitle": encode(paper.short_name or ""),
         "author": " and ".join(map(_person, paper.authors)),
         "key": "" if paper.authors else encode(paper.short_name or paper.title),  # what styles sort by
         venue: encode(paper.venue or ""),
         "year": str(date[0]) if date else "",
-        "month": "",
+        "month": MONTHS[date[1] - 1] if len(date) > 1 else "",
         "day": str(date[2]) if len(date) > 2 else "",
         "eprint": paper.arxiv_id or "",
         "archiveprefix": "arXiv" if paper.arxiv_id else "",
@@ -47,10 +95,7 @@ def _entry(work: Work) -> str:
         "origin": encode(", ".join(work.places)),
         "annote": encode(paper.body),
     }
-    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
-    if len(date) > 1:
-        lines.insert(1, f"  month = {MONTHS[date[1] - 1]},")
-    return "\n".join((f"@{kind}{{{work.key},", *lines, "}", ""))
+    return kind, fields
 
 
 def _kept(word: str) -> str:
@@ -71,6 +116,11 @@ def _person(name: str) -> str:
         *first, last = name.removesuffix(suffix).split()
         return encode(f"{last}, {suffix}, {' '.join(first)}")
     return encode(name)
+
+
+def _path(path: str) -> str:
+    """Return a path as one of several of a field `file`, which part at ; and whose descriptions end with a colon."""
+    return re.sub(r"([;:\\])", r"\\\1", path) if is_balanced(path) else encode(path)
 
 
 def _verbatim(text: str) -> str:

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from kb.exchange.facts import date_of, kind_of, main_link, person
+from kb.exchange.held import csl_item, files
 from kb.exchange.works import Work
+from kb.records import Reference
 
 _TYPES = {
     "article": "article-journal",
@@ -14,11 +16,15 @@ _TYPES = {
     "software": "software",
     "other": "document",
 }
+_ADDED = ("title-short", "DOI", "URL", "keyword")  # what notes know of a paper whose library does not say it
 
 
 def render(works: Iterable[Work]) -> str:
     """Return works as CSL JSON, an item a line."""
-    items = ",\n".join(json.dumps(_item(work), ensure_ascii=False) for work in works)
+    items = ",\n".join(
+        json.dumps(_held(work, work.paper.reference) if work.paper.reference else _item(work), ensure_ascii=False)
+        for work in works
+    )
     return f"[\n{items}\n]\n" if items else "[]\n"
 
 
@@ -44,3 +50,24 @@ def _item(work: Work) -> dict[str, Any]:
         "custom": {"month": paper.month, "organizations": list(paper.organizations), "origin": list(work.places)},
     }
     return {name: value for name, value in fields.items() if value}
+
+
+def _held(work: Work, reference: Reference) -> dict[str, Any]:
+    """Return what a library holds of a paper, and below it what notes say of it."""
+    item = csl_item(reference)
+    if reference.format != "csl-json":
+        paper = work.paper
+        marks = {"month": paper.month, "organizations": list(paper.organizations), "files": files(paper)}
+        if custom := {name: value for name, value in marks.items() if value} | item.get("custom", {}):
+            item = {**item, "custom": custom}
+    if item.get("citation-key") == "":
+        item = {name: value for name, value in item.items() if name != "citation-key"}
+    if "id" not in item or (str(item["id"]) == reference.key != work.key):
+        item = {"id": work.key, **{name: value for name, value in item.items() if name != "id"}}
+    if work.noted is None:
+        return item
+    ours = _item(work._replace(paper=work.paper.model_copy(update={"body": work.noted})))
+    custom = {**ours["custom"], **(given if isinstance(given := item.get("custom"), dict) else {})}
+    texts = [str(text) for text in (item.get("note"), work.noted) if text]
+    added = {"note": "\n\n".join(texts)} if texts else {}
+    return {**{name: ours[name] for name in _ADDED if name in ours}, **item, **added, "custom": custom}

@@ -18,21 +18,28 @@ _LATIN = str.maketrans(
 def citation_keys(records: Sequence[dict[str, Any]]) -> list[str]:
     """Return a key for each of records, ASCII and unlike all others; of equals, later ones get b, c and so on.
 
-    A record without an author or a word in Latin letters is cited by its id.
+    The key that a library gives stays, and is given before all that are made. A record without an author or a word in
+    Latin letters is cited by its id.
     Example: A. Müller, "The DM-Codec: …", 2024 -> "muller2024dmcodec"; without author "2024-10/dm-codec" ->
     "2024-10-dm-codec".
     """
     taken: set[str] = set()
-    keys: list[str] = []
-    for record in records:
-        base = key = _key(record)
+    own = [(record.get("reference") or {}).get("key", "") for record in records]
+    keys: dict[int, str] = {}
+    for place in sorted(range(len(records)), key=lambda place: not own[place]):
+        base = key = own[place] or _key(records[place])
         number = 1
-        while key in taken:
+        while as_bibtex(key).lower() in taken:
             number += 1
             key = base + _suffix(number)
-        taken.add(key)
-        keys.append(key)
-    return keys
+        taken.add(as_bibtex(key).lower())
+        keys[place] = key
+    return [keys[place] for place in range(len(records))]
+
+
+def as_bibtex(key: str) -> str:
+    """Return a key of any library as BibTeX can hold one: "Smith, 2020 #b" -> "Smith-2020-b"."""
+    return re.sub(r"[\s,{}#%~\\]+", "-", key).strip("-") or "-"
 
 
 def _key(record: dict[str, Any]) -> str:

@@ -5,8 +5,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from kb.errors import NoteError
-from kb.parsing import bibtex, claims, csl, dates, exported, lecture, library, names, pasted, segmenting
-from kb.parsing import pages as pages
+from kb.parsing import bibtex, claims, csl, dates, exported, lecture, library, names, pasted, ris, segmenting
 from kb.parsing.entry import Entry, papers
 from kb.parsing.evidence import speaks_of_research
 from kb.parsing.facts import citation_key, read_facts
@@ -17,7 +16,12 @@ from kb.records import Note, Span
 
 ENTRIES_AFTER_PREFACE = 3  # pasted text may begin with something else if it holds at least so many entries
 LABELLED_LINES = 15  # of an entry, in which labels are about the paper itself
-LIBRARIES = {".bib": bibtex.entries, ".json": csl.entries, ".sqlite": csl.entries}  # what kb.zotero makes of a database
+LIBRARIES = {
+    ".bib": bibtex.entries,
+    ".json": csl.entries,
+    ".ris": ris.entries,
+    ".sqlite": csl.entries,  # what kb.zotero makes of a database
+}
 
 
 class Reading(NamedTuple):

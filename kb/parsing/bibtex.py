@@ -2,17 +2,23 @@
 
 import re
 
-from kb.parsing import dates, latex, library, names
-from kb.parsing.bibtex_entries import MONTHS, BibEntry, read_entries
+from kb.parsing import bibtex_names, bibtex_parents, dates, latex, library, names
+from kb.parsing.bibtex_entries import MONTHS, BibEntry, Field, read_entries
 from kb.parsing.entry import Entry
-from kb.records import OTHERS
+from kb.records import OTHERS, Reference
 
-_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
-_COMMA = re.compile(",")
 _VENUES = ("journal", "journaltitle", "booktitle", "eventtitle", "howpublished", "school", "institution")
 _TEXTS = ("abstract", "annote", "annotation", "note")
 _DETAILS = ("volume", "number", "pages", "series", "edition", "editor", "publisher")  # kept as a line of text
 _VERBATIM = ("url", "doi", "eprint")
+_ADDED = (
+    "date-added",
+    "dateadded",
+    "timestamp",
+    "creationdate",
+    "added-at",
+)  # by BibDesk, JabRef, BibSonomy and others
+_DESCRIBED_FILE = re.compile(r"(?:\\.|[^:\\])*:(?P<path>(?:[A-Za-z]\\?:)?(?:\\.|[^:\\])+):[\w/.+-]*")
 
 
 def entries(text: str, file: str) -> list[Entry]:
@@ -20,22 +26,23 @@ def entries(text: str, file: str) -> list[Entry]:
 
     Raises: NoteError with the line of what cannot be read.
     """
-    return [_entry(one) for one in read_entries(text, file)]
+    found = read_entries(text, file)
+    return [
+        _entry(one, inherited)
+        for one, inherited in zip(found, bibtex_parents.inherited(found), strict=True)
+        if one.type != bibtex_parents.CONTAINER
+    ]
 
 
 def people(value: str) -> tuple[str, ...]:
     """Return the people of a field, first names first: "Li, Wei and {Open AI}" -> ("Wei Li", "Open AI")."""
-    found = []
-    for name in _apart(value, _AND):
-        last, *others = (latex.decode(part) for part in _apart(name, _COMMA))  # Last, First or Last, Jr, First
-        shown = library.full_name("".join(others[-1:]), " ".join([last, *others[:-1]]))
-        if shown:
-            found.append(shown)
+    found = [name for person in bibtex_names.people(value) if (name := person.shown())]
     named = [name for name in found if name != OTHERS]
     return tuple(dict.fromkeys([*named, OTHERS] if named and OTHERS in found else named))
 
 
-def _entry(one: BibEntry) -> Entry:
+def _entry(own: BibEntry, inherited: dict[str, Field]) -> Entry:
+    one = own._replace(fields=own.fields | inherited) if inherited else own
     venue, urls = _text(one, *_VENUES), _texts(one, "url")
     if venue.startswith(("http://", "https://")):  # howpublished = {\url{…}}
         venue, urls = "", [*urls, *_texts(one, "howpublished")]
@@ -55,8 +62,34 @@ def _entry(one: BibEntry) -> Entry:
         authors=people(one.fields["author"].value) if "author" in one.fields else (),
         venue=venue or None,
         published=_published(one),
-        month=dates.month_in(_text(one, "timestamp")),
+        month=next((month for name in _ADDED if (month := dates.month_in(_text(own, name)))), None),
+        reference=_reference(own, inherited),
+        attachments=_attachments(own.fields["file"].value) if "file" in own.fields else (),
     )
+
+
+def _reference(own: BibEntry, inherited: dict[str, Field]) -> Reference:
+    return Reference(
+        format="bibtex",
+        type=own.type,
+        key=own.key,
+        fields={name: field.value for name, field in own.fields.items()},
+        inherited={name: field.value for name, field in inherited.items()},
+        months=tuple(name for name, field in (own.fields | inherited).items() if field.is_month),
+    )
+
+
+def _attachments(value: str) -> tuple[str, ...]:
+    """Return the paths of a field `file`, as BibDesk and Better BibTeX, JabRef and Zotero write it.
+
+    Example: "a/b.pdf;c.pdf" -> both; "Full Text:files/1/a.pdf:application/pdf;:b.pdf:PDF" -> "files/1/a.pdf", "b.pdf".
+    """
+    found = []
+    for part in re.split(r"(?<!\\);", value.replace("\n", " ")):
+        described = _DESCRIBED_FILE.fullmatch(part.strip())
+        path = re.sub(r"\\([:;_%&#$\\])", r"\1", described["path"] if described else part).strip()
+        found += [path] if path else []
+    return tuple(found)
 
 
 def _shown(one: BibEntry, name: str) -> str:
@@ -82,19 +115,6 @@ def _arxiv_id(one: BibEntry, venue: str) -> str | None:
         return given
     named = re.search(r"arxiv\s*:\s*\S+", f"{venue} {_text(one, 'note')[:100]}", re.IGNORECASE)
     return library.arxiv_id(named[0]) if named else None
-
-
-def _apart(value: str, pattern: re.Pattern[str]) -> list[str]:
-    """Return the parts of value between what pattern finds outside of braces."""
-    hidden, depth = [], 0
-    for mark in value:
-        depth += (mark == "{") - (mark == "}")
-        hidden.append("x" if depth else mark)
-    parts, start = [], 0
-    for found in pattern.finditer("".join(hidden)):
-        parts.append(value[start : found.start()])
-        start = found.end()
-    return [*parts, value[start:]]
 
 
 def _published(one: BibEntry) -> str | None:

@@ -6,8 +6,15 @@ from typing import NamedTuple
 from kb.errors import NoteError
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_FULL_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 _HEAD = re.compile(r"@\s*(?P<type>[A-Za-z][\w-]*)\s*(?P<open>[{(])")
-_KEY = re.compile(r"\s*(?P<key>[^\s,{}()=\"#%]*)\s*(?P<end>[,})])")
+_KEYS = {
+    "{": re.compile(r"\s*(?:(?P<key>[^\s,{}]+)\s*)?(?P<end>[,}])"),
+    "(": re.compile(r"\s*(?:(?P<key>[^\s,{}()]+)\s*)?(?P<end>[,)])"),
+}
 _NAME = re.compile(r"[\s,]*(?P<name>[^\s,{}()=\"#%]+)\s*=\s*")
 _END = re.compile(r"[\s,]*[})]")
 _PLAIN = re.compile(r"[^\s,{}()=\"#%]+")
@@ -21,6 +28,7 @@ class Field(NamedTuple):
 
     value: str
     line: int
+    is_month: bool = False  # the name of a month without braces, oct, which styles write in their own way
 
 
 class BibEntry(NamedTuple):
@@ -47,7 +55,8 @@ class _Scanner:
     def __init__(self, text: str, file: str) -> None:
         self.text = text
         self.file = file
-        self.strings = {name: name for name in MONTHS}
+        self.strings = dict(zip(MONTHS, _FULL_MONTHS, strict=True))
+        self._months = set(MONTHS)  # those that no string of the file redefines
         self._seen = (0, 0)  # a position, and the line it is in
 
     def entries(self) -> list[BibEntry]:
@@ -67,6 +76,7 @@ class _Scanner:
             fields, position = self._fields(position, line, kind, key)
             if kind == "string":
                 self.strings |= {name: field.value for name, field in fields.items()}
+                self._months -= fields.keys()
             else:
                 found.append(BibEntry(kind, key, fields, line, self.line_of(position - 1) + 1))
         return found
@@ -79,11 +89,11 @@ class _Scanner:
         return line
 
     def _key(self, head: re.Match[str]) -> tuple[str, int]:
-        key = _KEY.match(self.text, head.end())
+        key = _KEYS[head["open"]].match(self.text, head.end())
         if not key:
             got = self.text[head.end() : head.end() + 20].split("\n")[0]
             raise self._error(head.start(), f"@{head['type']} should go on with a key and a comma, got {got!r}")
-        return key["key"], key.end() - (key["end"] != ",")
+        return key["key"] or "", key.end() - (key["end"] != ",")
 
     def _fields(self, position: int, line: int, kind: str, key: str) -> tuple[dict[str, Field], int]:
         """Return the fields that begin at position, and the position after the entry."""
@@ -95,8 +105,13 @@ class _Scanner:
                 got = rest[:30].split("\n")[0]
                 what = f"@{kind}{{{key}}} should go on with `name = value`, got {got!r}"
                 raise self._error(len(self.text) - len(rest), what) if got else self._unclosed(line, kind, key)
-            value, position = self._value(name.end(), line, kind, key)
-            fields.setdefault(name["name"].lower(), Field(value, self.line_of(name.end())))
+            start = name.end()
+            value, position = self._value(start, line, kind, key)
+            written = self.text[start:position].strip().lower() if len(value) < 10 else ""  # no month has ten letters
+            is_month = written in self._months
+            fields.setdefault(
+                name["name"].lower(), Field(written if is_month else value, self.line_of(start), is_month)
+            )
         return fields, end.end()
 
     def _value(self, position: int, line: int, kind: str, key: str) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from kb.errors import NoteError
 from kb.parsing import dates, library, names
 from kb.parsing.entry import Entry
+from kb.records import Reference
 
 _TAG = re.compile(r"</?(?:i|b|sub|sup|sc|span)(?:\s[^<>]*)?>")  # the markup that CSL knows
 _LIST = re.compile(r'\s*(?:\{\s*"items"\s*:\s*)?\[')
@@ -15,6 +16,7 @@ _NO_TEXT = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")  # halves of characters, ma
 _TEXTS = ("abstract", "note", "annote")
 _NAME = ("given", "dropping-particle", "non-dropping-particle", "family", "suffix", "literal")
 _DETAILS = ("volume", "issue", "page", "collection-title", "edition", "publisher")  # kept as a line of text
+DEEPEST = 50  # lists in lists of an item; CSL itself has six
 _WAY_OUT = "from Zotero, export as CSL JSON"
 
 
@@ -48,6 +50,8 @@ def _items(text: str, file: str) -> list[_Item]:
             return found
         try:
             values, position = decoder.raw_decode(text, start)
+            if _is_deep(values):
+                raise RecursionError
             values = _as_text(values) if _NO_TEXT.search(text, start, position) else values
         except json.JSONDecodeError as error:
             raise NoteError(file, error.lineno, f"broken JSON: {error.msg}; export the library anew") from None
@@ -66,6 +70,20 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, list):
         return [_as_text(one) for one in value]
     return {name: _as_text(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (list, dict))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _entry(item: _Item) -> Entry:
@@ -90,7 +108,16 @@ def _entry(item: _Item) -> Entry:
         venue=_text(item, "container-title") or _text(item, "event-title") or None,
         published=_published(item.values.get("issued")),
         month=dates.month_in(str(ours.get("month") or "")),
+        reference=_reference(item.values),
+        attachments=tuple(map(str, files)) if isinstance(files := ours.get("files"), list) else (),
     )
+
+
+def _reference(values: dict[str, Any]) -> Reference:
+    """Return the item as it is; an id that is an address, as Zotero makes them, is nothing to cite a paper by."""
+    given = values.get("citation-key", values.get("id"))
+    key = "" if given is None or "://" in str(given) else " ".join(str(given).split())
+    return Reference(format="csl-json", type=str(values["type"]), key=key, fields=values)
 
 
 def _text(item: _Item, name: str) -> str:
@@ -114,7 +141,7 @@ def _people(authors: Any) -> tuple[str, ...]:
         if isinstance(author, dict):
             given, *family = (str(author.get(part) or "") for part in _NAME)
             found.append(library.full_name(given, " ".join(family)))
-    return tuple(dict.fromkeys(name for name in found if name))
+    return tuple(dict.fromkeys(name for name in found if name and name != "others"))
 
 
 def _published(issued: Any) -> str | None:

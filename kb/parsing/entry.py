@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kb.parsing import dates, links, names
-from kb.records import Kind, Paper, Passage
+from kb.records import Kind, Paper, Passage, Reference
 
 PASSAGE_CHARACTERS = 600
 _BREAK_BEFORE = re.compile(r"(?:[-*+•]|\d+[.)、])\s")
@@ -45,6 +45,8 @@ class Entry:
     is_whole: bool = False  # all of a file, so that its front matter speaks of it
     is_rest: bool = False  # text beside the entries of a file
     resolved: str | None = None  # the body with links by reference as links with their address, where it has some
+    reference: Reference | None = None  # of an entry in a library
+    attachments: tuple[str, ...] = ()  # paths of files that a library keeps with it
 
 
 def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Paper, ...]:

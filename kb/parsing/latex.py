@@ -12,6 +12,10 @@ _RESERVED = {
     **{mark: f"\\{mark}" for mark in "&%_#$"},
 }
 _WRITTEN = str.maketrans(_RESERVED)
+FORMULA = (
+    r"\$(?=[^\s$])(?:[^$\\%#&~\n]|\\[^\n$]){1,300}(?<=\S)\$(?![0-9])"  # as Pandoc tells one from an amount of money
+)
+_FORMULA = re.compile(FORMULA)
 _SYMBOLS = {command[1:-2]: mark for mark, command in _RESERVED.items() if command.endswith("{}")} | {
     "ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "aa": "å", "AA": "Å",
     "i": "ı", "j": "ȷ", "dh": "ð", "DH": "Ð", "th": "þ", "TH": "Þ", "dj": "đ", "DJ": "Đ", "ng": "ŋ", "NG": "Ŋ",
@@ -44,11 +48,26 @@ _TOKEN = re.compile(
 
 
 def encode(text: str) -> str:
-    """Return text so that TeX shows it as it is and its braces balance; what is not ASCII stays.
+    """Return text so that TeX shows it as it is and its braces balance; what is not ASCII stays, and formulas do.
 
-    Example: "A & B_1: 100%" -> r"A \\& B\\_1: 100\\%".
+    Example: "A & B_1: 100%" -> r"A \\& B\\_1: 100\\%"; r"The $\\ell_1$ Cost" as it is.
     """
-    return text.translate(_WRITTEN)
+    parts, start = [], 0
+    for formula in _FORMULA.finditer(text) if "$" in text else ():
+        if is_balanced(formula[0]):
+            parts += [text[start : formula.start()].translate(_WRITTEN), formula[0]]
+            start = formula.end()
+    return "".join([*parts, text[start:].translate(_WRITTEN)])
+
+
+def is_balanced(latex: str) -> bool:
+    """Whether the braces of a value pair, escaped ones counted as BibTeX counts them: "{a}b" does, "}{" does not."""
+    depth = 0
+    for brace in re.finditer("[{}]", latex):
+        depth += 1 if brace[0] == "{" else -1
+        if depth < 0:
+            return False
+    return not depth
 
 
 def decode(latex: str) -> str:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from kb.parsing import links, names
 from kb.parsing.entry import Entry, papers
-from kb.records import Paper
+from kb.records import Link, Paper
 
 Lines = list[tuple[int, str]]  # line number, from 0, and text
 _HAN_ONLY = re.compile("[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]+")
@@ -20,7 +21,15 @@ def papers_of(entries: Sequence[Entry], file: str) -> tuple[Paper, ...]:
         entry.title = " ".join(entry.title.split()) or UNTITLED
         entry.short_name = entry.short_name or names.short_name(entry.title)
     found = zip(papers(entries, file, None), entries, strict=True)
-    return tuple(paper.model_copy(update={"end_line": entry.end}) for paper, entry in found)
+    return tuple(paper.model_copy(update=_of_library(paper, entry)) for paper, entry in found)
+
+
+def _of_library(paper: Paper, entry: Entry) -> dict[str, Any]:
+    """Return the fields of a paper that only an entry of a library gives."""
+    known = {link.url for link in paper.links}
+    files = [path for path in dict.fromkeys(entry.attachments) if path not in known]
+    links = (*paper.links, *(Link(kind="file", url=path) for path in files))
+    return {"end_line": entry.end, "links": links, "reference": entry.reference}
 
 
 def body(texts: Iterable[tuple[int, str]], urls: Iterable[tuple[int, str]]) -> Lines:

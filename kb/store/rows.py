@@ -110,5 +110,6 @@ def _full_text(paper: "Paper", claims: list[str], english_of: Callable[[str], li
 
 
 def _names(paper: "Paper") -> list[str]:
-    names = (paper.id, paper.arxiv_id, paper.doi, paper.short_name, paper.title)
+    key = paper.reference.key if paper.reference else None
+    names = (paper.id, paper.arxiv_id, paper.doi, paper.short_name, paper.title, key)
     return sorted({name_key(name) for name in names if name} - {""})

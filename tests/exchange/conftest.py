@@ -69,6 +69,7 @@ KINDS = """
     INSERT INTO libraries VALUES (1, 'user'), (2, 'feed');
     INSERT INTO itemTypes VALUES (1, 'preprint'), (2, 'conferencePaper'), (3, 'attachment'), (4, 'note');
     INSERT INTO creatorTypes VALUES (1, 'author'), (2, 'editor');
+    CREATE TABLE itemAttachments (itemID INTEGER PRIMARY KEY, parentItemID INT, path TEXT);
 """
 
 

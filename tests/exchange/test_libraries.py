@@ -56,7 +56,10 @@ def test_bibtex_is_read_as_bibtex_reads_it() -> None:
     assert first.authors == ("Zoë Müller", "Wei Li", "Speech Lab", "王小明", "others")
     assert (first.venue, first.published, first.month) == ("Int. Conf. on Acoustics 2024", "2024-10", None)
     assert first.keywords == ("speech codec", "离散表示", "RVQ")
-    assert [link.url for link in first.links] == ["https://example.org/a_b%20c"]
+    assert [(link.kind, link.url) for link in first.links] == [
+        ("web", "https://example.org/a_b%20c"),
+        ("file", "/home/somebody/a.pdf"),
+    ]
     assert first.body.startswith('https://example.org/a_b%20c\n\nFirst paragraph.\n\nSecond one, with "quotes"')
     assert first.body.endswith("pages 1--4")
     assert "somebody" not in first.body
@@ -118,8 +121,8 @@ def test_csl_json_is_read() -> None:
             "no database",
             "not a Zotero database (file is not a database); name the zotero.sqlite of Zotero 5",
         ),
-        ("a.txt", "x", "is not a folder; name a folder of notes, or a library: *.bib, *.json, *.sqlite"),
-        ("gone.bib", None, "is not a folder; name a folder of notes, or a library: *.bib, *.json, *.sqlite"),
+        ("a.txt", "x", "is not a folder; name a folder of notes, or a library: *.bib, *.json, *.ris, *.sqlite"),
+        ("gone.bib", None, "is not a folder; name a folder of notes, or a library: *.bib, *.json, *.ris, *.sqlite"),
     ],
 )
 def test_a_library_that_cannot_be_read_is_one_line(
@@ -170,7 +173,7 @@ def test_a_library_joins_what_the_notes_say(kb: Any, tmp_path: Path) -> None:
     )
     kb.run("import", str(tmp_path / "mine.bib"))
     result = kb.run("export", "TinyTok")
-    assert "@misc{one2024tinytok," in result.stdout
+    assert "@misc{a," in result.stdout
     assert "origin = {2024-11.md:1, mine/mine.bib:1}" in result.stdout
 
 
@@ -214,7 +217,7 @@ def test_a_wrong_file_in_kb_toml_is_named(kb: Any, file: Any) -> None:
     (kb.root / "kb.toml").write_text(f"[[sources]]\nfolder = 'x'\nfile = {file!r}\n", encoding="utf-8")
     result = kb.run("list")
     assert result.exit_code == 1
-    assert "file of [[sources]] should be the name of a library (.bib, .json, .sqlite), got" in result.stderr
+    assert "file of [[sources]] should be the name of a library (.bib, .json, .ris, .sqlite), got" in result.stderr
 
 
 def state(folder: Path) -> dict[str, tuple[str, int]]:
@@ -330,3 +333,52 @@ def test_a_zotero_database_that_computes_or_is_broken_is_refused_in_a_line(
     result = kb.run("import", str(zotero.path))
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert f"not a Zotero database ({complaint}" in result.stderr
+
+
+def test_zotero_gives_roles_fields_files_and_the_key_to_cite_by(kb: Any, zotero: Any) -> None:
+    fields = {"title": "Kept Whole in Zotero", "place": "Berlin", "seriesNumber": "7"}
+    item = zotero.add(2, fields, authors=[("A", "B", 2)])
+    file = zotero.add(3, {"title": "Full Text"})
+    zotero.db.execute("INSERT INTO itemAttachments VALUES (?, ?, 'storage:a b.pdf')", (file, item))
+    zotero.db.commit()
+    kb.run("import", str(zotero.path))
+    (row,) = (row for row in kb.json("list") if "Kept Whole" in row["title"])
+    stored = str(zotero.path.parent / "storage" / "KEY" / "a b.pdf")
+    assert kb.json("show", row["id"])["links"] == [{"kind": "file", "url": stored, "label": ""}]
+    text = kb.run("export").stdout
+    assert "@misc{tiny2024," in text
+    whole = text.split("Kept Whole in Zotero")[1].split("\n}")[0]
+    assert "editor = {B, A}" in whole
+    assert "address = {Berlin}" in whole
+    assert "number = {7}" in whole
+    assert "timestamp = {2024-10}" in whole
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "month"),
+    [
+        ("a.bib", "@misc{a, title={A}, date-added={2014-03-10 12:00:00 +0000}}", "2014-03"),
+        ("a.bib", "@misc{a, title={A}, timestamp={2021.05.02}, urldate={2020-01-01}}", "2021-05"),
+        ("a.bib", "@misc{a, title={A}, urldate={2020-01-01}, year={2019}}", None),
+        ("a.json", '[{"type": "book", "title": "A", "accessed": {"date-parts": [[2020, 1, 1]]}}]', None),
+        ("a.json", '[{"type": "book", "title": "A", "custom": {"month": "2021-05"}}]', "2021-05"),
+        ("a.ris", "TY  - BOOK\nTI  - A\nY2  - 2020/01/01/\nER  - \n", None),
+        ("a.ris", "TY  - BOOK\nTI  - A\nU1  - read: 2021-05\nER  - \n", "2021-05"),
+    ],
+)
+def test_a_month_is_the_one_a_paper_was_added_in(file: str, text: str, month: str | None) -> None:
+    assert papers(text, file)[0].month == month
+
+
+@pytest.mark.parametrize(
+    ("value", "paths"),
+    [
+        ("a/b.pdf;c.pdf", ["a/b.pdf", "c.pdf"]),
+        (r"Full Text:C\:\\Users\\a b.pdf:PDF", [r"C:\Users\a b.pdf"]),
+        ("Text:/x/y.pdf:application/pdf;Page:/x/z.html:text/html", ["/x/y.pdf", "/x/z.html"]),
+        (":2024/a.pdf:PDF", ["2024/a.pdf"]),
+    ],
+)
+def test_files_of_bibtex_are_links(value: str, paths: list[str]) -> None:
+    (paper,) = papers(f"@misc{{a, title={{A}}, file={{{value}}}}}", "a.bib")
+    assert [(link.kind, link.url) for link in paper.links] == [("file", path) for path in paths]
