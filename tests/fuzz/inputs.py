@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from kb.query import FIELDS
+from tests.cases import cases
 from tests.conftest import AUGUST, OCTOBER
 from tests.exchange.conftest import HARD, ONE_PAPER
 from tests.parsing.pages import BLOCKS, LINES
-from tests.parsing.test_grammars import cases
 
 CORPUS = Path(__file__).parent / "corpus"  # by target, an input a file; what was found once stands here as well
 NOISE = st.text(max_size=20)  # half characters (Cs) and NUL among them
@@ -115,5 +115,5 @@ ITEM = st.recursive(
 )
 PAGE = LINES | BLOCKS | st.sampled_from(["２０２４年１０月", "20２４-10", "2024-13-45", "\n", "\r\n", "  "]) | NOISE
 
-NOTES = [OCTOBER, AUGUST, HARD, ONE_PAPER, *(case.values[1] for case in cases()), *corpus("claims")]
+NOTES = [OCTOBER, AUGUST, HARD, ONE_PAPER, *(case.values[0].text for case in cases("notes/*.md")), *corpus("claims")]
 QUERIES_TYPED = (CORPUS / "query.txt").read_text(encoding="utf-8").splitlines()
