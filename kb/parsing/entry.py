@@ -29,6 +29,7 @@ class Entry:
     keywords: tuple[str, ...] = ()
     arxiv_id: str | None = None
     doi: str | None = None
+    citation_key: str | None = None
     authors: tuple[str, ...] = ()
     venue: str | None = None
     published: str | None = None  # when the paper appeared, as the entry says
@@ -121,6 +122,7 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: st
         doi=doi,
         openreview_id=identifiers[0],
         acl_id=identifiers[1],
+        citation_key=entry.citation_key,
         repositories=links.repositories(found),
         body=body,
         file=file,
