@@ -6,11 +6,12 @@ from urllib.parse import unquote
 LONGEST = 300  # characters; what is longer is no id
 _ONE_WORD = re.compile(r"[\w-]*")
 _ARXIV = re.compile(
-    r"(?:https?://[^?#]{1,80}/|(?:www\.)?arxiv\.org/[a-z-]{2,12}/)?(?:doi:)?(?:10\.48550/)?(?:arxiv[:：.]?)?"
+    r"(?:https?://[^?#]{1,80}/|(?:www\.)?arxiv\.org/[a-z-]{2,12}/)?(?:arxiv[:：.]?)?"
     r"(?P<id>\d{4}\.\d{4,5}|(?P<archive>[a-z][a-z-]{1,15})(?:\.[a-z]{2})?/(?P<number>\d{7}))"
     r"(?:v\d{1,3})?(?:\.pdf)?/?(?:[?#].*)?"
 )
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_DOI = re.compile(r"(?<!\d)10\.\d{4,9}/\S+")
+_OF_ARXIV = "10.48550/"  # what arXiv's own DOIs begin with
 _PAGE = re.compile(
     r"(?:https?://)?(?:www\.)?(?:openreview\.net/(?:forum|pdf)\?id=|aclanthology\.org/)"
     r"(?P<id>[\w.-]+?)(?:\.pdf)?/?(?:[&#].*)?"
@@ -27,9 +28,11 @@ def id_key(text: str) -> str:
     if len(folded) > LONGEST or _ONE_WORD.fullmatch(folded):  # a citation key, as most are
         return folded
     bare = "".join(folded.split()).strip("<>\"'")
-    if found := _ARXIV.fullmatch(bare):
-        return f"{found['archive']}/{found['number']}" if found["archive"] else found["id"]
     if found := _DOI.search(unquote(bare)):
-        return found[0].rstrip(".,;")
+        bare = found[0].rstrip(".,;")
+        if not bare.startswith(_OF_ARXIV):
+            return bare
+    if found := _ARXIV.fullmatch(bare.removeprefix(_OF_ARXIV)):
+        return f"{found['archive']}/{found['number']}" if found["archive"] else found["id"]
     found = _PAGE.fullmatch(bare)
     return found["id"] if found else folded
