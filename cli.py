@@ -86,6 +86,7 @@ app = typer.Typer(
     cls=KbGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="A knowledge base over your monthly paper notes, in Chinese and English.",
     epilog="Start with: kb init, kb search 声学延迟, kb search journey learning, kb digest 2024-10",
 )

@@ -9,6 +9,7 @@ from kb.store.papers import PaperRow
 from kb.store.passages import PassageRow
 from kb.store.reader import Reader
 from kb.store.works import Place
+from kb.terms import fold
 
 
 def hits(
@@ -82,4 +83,23 @@ def _hit(
     found = marks(query, passage.text)
     line = passage.line + passage.text.count("\n", 0, found[0][0]) if found else passage.line
     belonging = runnable((row.short_name, row.title, row.arxiv_id))
-    return Hit(rank, score, row, line, passage.heading, passage.text, found, reasons, claims, belonging, also)
+    return Hit(
+        rank,
+        score,
+        row,
+        line,
+        passage.heading,
+        passage.text,
+        found,
+        reasons,
+        claims,
+        belonging,
+        also,
+        _called(query, row),
+    )
+
+
+def _called(query: Query, row: PaperRow) -> tuple[str, ...]:
+    """Return those of a paper's authors, and its venue, in which words of query stand."""
+    asked = query._replace(glosses=())
+    return tuple(name for name in (*row.authors.split("、"), row.venue or "") if marks(asked, fold(name)))

@@ -18,7 +18,8 @@ TEMPLATE_SUFFIX = ".j2"
 
 _UNSAFE = re.compile(r"[\s\"'`$\\(){}\[\]<>|&;*?!~#^]|^[-=]")
 _FIXED = {"has": tuple(HAS_KINDS), "kind": KINDS, "claim": (*CLAIM_STATES, "any"), "is": MARKS}
-_COLUMNS = {"org": "organizations", "tag": "keywords"}
+_COLUMNS = {"org": "organizations", "tag": "keywords", "author": "authors", "venue": "venue"}
+_YEAR = re.compile(r"\W*(?:19|20)\d\d")
 
 
 def beginning(typed: str, words: Iterable[str]) -> list[str]:
@@ -41,6 +42,7 @@ def names(reader: Reader, typed: str) -> list[str]:
     if not typed:
         return beginning(typed, ids[:MOST])
     called = [name for paper in papers for name in (paper.short_name, paper.arxiv_id) if name]
+    called += reader.papers.spelt_ids(paper.key for paper in papers)
     titles = beginning(typed, (identity.rpartition("/")[2] for identity in ids))
     telling = [title for title in titles if sum(title.casefold() in identity.casefold() for identity in ids) == 1]
     return beginning(typed, [*ids, *called, *telling])[:MOST]
@@ -89,6 +91,16 @@ def _values(reader: Reader, field: str, typed: str) -> list[str]:
     if field == "month":
         since, dots, until = typed.partition("..")
         return [f"{since}{dots}{month}" for month in months(reader, until)] if dots else months(reader, typed)
+    if field == "year":
+        since, dots, _ = typed.partition("..")
+        return beginning(typed, (f"{since}{dots}{year}" if dots else year for year in reader.papers.years()))
+    if field == "id":
+        return beginning(typed, reader.papers.spelt_ids())[:MOST] if typed else []
     if field in _COLUMNS:
-        return beginning(typed, (name for name, _ in count_names(reader.papers.column(_COLUMNS[field]))))[:MOST]
+        found = (name for name, _ in count_names(reader.papers.column(_COLUMNS[field])))
+        if field == "author":  # names have spaces, which no shell takes as they are; what comes last is the family's
+            found = (name.rpartition(" ")[2] for name in found)
+        if field == "venue":  # ICASSP 2024 is ICASSP
+            found = (_YEAR.sub("", name) for name in found)
+        return beginning(typed, found)[:MOST]
     return beginning(typed, _FIXED.get(field, ()))

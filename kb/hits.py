@@ -29,6 +29,7 @@ class Hit(NamedTuple):
     claims: dict[str, int]  # state -> how many claims of the paper are in it
     runnable: tuple[str, ...]  # reference implementations that belong to the paper
     also: tuple[Place, ...] = ()  # other notes of the same paper
+    called: tuple[str, ...] = ()  # its authors, and its venue, in which words of the query stand
 
 
 class Answer(NamedTuple):

@@ -75,7 +75,7 @@ class Paper(Record):
     doi: str | None
     openreview_id: str | None = None
     acl_id: str | None = None  # "2023.acl-long.1"
-    citation_key: str | None = None  # "vaswani2017attention"
+    citation_key: str | None = None  # that a library cites it by: "vaswani2017attention"
     repositories: tuple[str, ...] = ()  # "github.com/owner/name"
     body: str  # Markdown, without the line that names the entry
     file: str  # path below the notes folder, with forward slashes

@@ -80,7 +80,7 @@ def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reaso
     signs stand before the title: "★ " if the reader starred the paper.
     """
     paper = hit.paper
-    facts = [clean(fact) for fact in (paper.organizations, paper.keywords, paper.month) if fact]
+    facts = [clean(fact) for fact in (*hit.called, paper.organizations, paper.keywords, paper.month) if fact]
     lines = [
         f"{hit.rank}. {signs}{style.bold(clean(paper.title))}",
         "   " + " · ".join([*facts, style.place(path_of(paper.file), hit.line)]),

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cli import app
 from kb import __version__
+from tests.test_docs import commands
 
 COMMANDS = {
     "index": ["index", "--full"],
@@ -59,6 +62,49 @@ def test_a_word_can_be_excluded_on_the_command_line(kb: Any) -> None:
     assert [hit["paper"]["short_name"] for hit in kb.json("search", "codec", "-残差")["hits"]] == ["OldCodec"]
 
 
+@pytest.mark.parametrize("word", ["-neural", "-hybrid", "-nets", "-h2"])
+@pytest.mark.parametrize("command", ["search", "list", "export", "random"])
+def test_a_word_is_excluded_though_it_begins_like_an_option(kb: Any, command: str, word: str) -> None:
+    kb.write("nets.md", "**《NetCodec: A Codec》** X，Codec\n\nneural nets, hybrid, h2.\n")
+
+    result = kb.run(command, "title:codec", word, "tag:codec", "month:2024-08")
+
+    assert result.exit_code == 0
+    assert "Usage" not in result.stdout
+    assert "OldCodec" in result.stdout
+    assert "NetCodec" not in result.stdout
+
+
+def test_every_command_has_its_help_under_h() -> None:
+    for name in ("", *commands()):
+        short, long = (CliRunner().invoke(app, [*name.split(), option]) for option in ("-h", "--help"))
+        assert (short.exit_code, short.stdout) == (0, long.stdout), name
+        assert short.stdout.lstrip().startswith("Usage: "), name
+
+
+def test_a_list_has_a_limit(kb: Any) -> None:
+    everything = [paper["id"] for paper in kb.json("list")]
+
+    assert [paper["id"] for paper in kb.json("list", "-n", "2")] == everything[:2]
+    assert [paper["id"] for paper in kb.json("list", "-n3", "-n1")] == everything[:1]
+    assert [paper["id"] for paper in kb.json("list", "--limit", "0")] == everything
+    assert len(kb.json("search", "codec", "-n", "1")["hits"]) == 1
+
+
+@pytest.mark.parametrize("command", ["search", "list", "export", "random"])
+def test_what_is_understood_otherwise_is_said_in_a_line_beside_the_answer(kb: Any, command: str) -> None:
+    result = kb.run(command, "colour:codec", "OR", "codec", "2024-10")
+
+    assert result.exit_code == 0
+    assert "TinyCodec" in result.stdout
+    assert result.stderr.splitlines()[:3] == [
+        "no field colour:; there are author, claim, has, id, is, kind, month, org, section, tag, title, venue, year;"
+        " searched as words",
+        "left out OR: for OR type nothing: words are alternatives",
+        "taken as month: 2024-10; quote what is to be looked for as text",
+    ]
+
+
 def test_an_unknown_option_is_no_word(kb: Any) -> None:
     result = kb.run("search", "codec", "--limt", "5")
     assert result.exit_code == 2
@@ -98,18 +144,12 @@ def test_index_reports_a_bad_file_and_indexes_the_others(kb: Any) -> None:
 
 
 def test_the_version_is_printed_without_a_command(tmp_path: Path) -> None:
-    from typer.testing import CliRunner
-
-    from cli import app
 
     result = CliRunner().invoke(app, ["--version"])
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"kb {__version__}\n", "")
 
 
 def test_init_makes_a_knowledge_base_that_works(tmp_path: Path) -> None:
-    from typer.testing import CliRunner
-
-    from cli import app
 
     runner = CliRunner()
     folder = tmp_path / "my papers"
@@ -150,7 +190,11 @@ def test_a_digest_is_written_where_asked_but_never_among_the_notes(kb: Any) -> N
         (["digest", "2031-13"], "error: want a month such as 2024-10, or a year, got '2031-13'"),
         (["show", "nothing"], "error: no paper named 'nothing'; look for it with: kb search nothing"),
         (["show", "codec"], "error: 'codec' names 2 papers: 2024-10/tinycodec, 2024-08/oldcodec; say more of the name"),
-        (["search", "month:x"], "error: month: should look like 2024-10, 2024 or 2024-08..2024-11, got 'x'"),
+        (
+            ["search", "month:x"],
+            "error: month: should look like 2024-10, 2024-9, 2024/10, 202410, 2024年10月, 2024, 2024-08..2024-11,"
+            " 2024-10.., ..2024-10, last or this, got 'x'",
+        ),
         (["run", "nothing"], "error: no algorithm 'nothing'; to list them: kb run --list"),
         (["run", "rvqq"], "error: no algorithm 'rvqq'; there is rvq; to list them: kb run --list"),
     ],
@@ -169,9 +213,6 @@ def test_a_mistake_in_json_is_an_envelope(kb: Any) -> None:
 
 
 def test_a_folder_that_is_no_knowledge_base_is_said_so(tmp_path: Path) -> None:
-    from typer.testing import CliRunner
-
-    from cli import app
 
     result = CliRunner().invoke(app, ["--kb", str(tmp_path), "search", "x"])
     assert result.exit_code == 1

@@ -80,7 +80,8 @@ def test_months_are_offered_newest_first(offered: Offered, indexed: Kb) -> None:
 
 
 def test_a_query_is_offered_its_fields_and_their_values(offered: Offered, indexed: Kb) -> None:
-    fields = ["org:", "tag:", "section:", "title:", "month:", "kind:", "has:", "claim:", "is:"]
+    fields = ["org:", "tag:", "section:", "title:", "author:", "venue:"]
+    fields += ["year:", "month:", "id:", "kind:", "has:", "claim:", "is:"]
 
     assert offered(indexed.root, "search", "") == fields
     assert offered(indexed.root, "list", "mo") == ["month:2024-10", "month:2024-08"]
@@ -89,6 +90,24 @@ def test_a_query_is_offered_its_fields_and_their_values(offered: Offered, indexe
     assert offered(indexed.root, "search", "is:u") == ["is:unread"]
     assert offered(indexed.root, "search", "claim:c") == ["claim:contradicted"]
     assert offered(indexed.root, "search", "month:2024-08..") == ["month:2024-08..2024-10", "month:2024-08..2024-08"]
+
+
+def test_authors_are_offered_by_family_name_venues_without_year_and_ids_as_they_are_cited(
+    offered: Offered, indexed: Kb
+) -> None:
+    facts = "title: A Vocoder\nauthors: [Sang-Hoon Lee, 王小明]\nvenue: ICASSP 2023"
+    indexed.write("mine.md", f"---\n{facts}\n---\n\ntext\n")
+    indexed.root.joinpath("lib.bib").write_text("@misc{lee24codec, title={Codecs}, year=2024}\n", encoding="utf-8")
+    indexed.root.joinpath("kb.toml").write_text('encoder = "none"\nsources = [{folder = ".", file = "lib.bib"}]\n')
+    assert indexed.run("index").exit_code == 0
+
+    assert offered(indexed.root, "search", "author:L") == ["author:Lee"]
+    assert offered(indexed.root, "search", "author:王") == ["author:王小明"]
+    assert offered(indexed.root, "search", "venue:ic") == ["venue:icASSP"]
+    assert offered(indexed.root, "list", "year:") == ["year:2024", "year:2023"]
+    assert offered(indexed.root, "list", "year:2023..") == ["year:2023..2024", "year:2023..2023"]
+    assert offered(indexed.root, "list", "id:lee") == ["id:lee24codec"]
+    assert offered(indexed.root, "show", "lee24") == ["lee24codec"]
 
 
 def test_bash_takes_a_colon_for_a_word_and_is_understood(offered: Offered, indexed: Kb) -> None:

@@ -1,5 +1,6 @@
 """What `kb doctor` finds in knowledge bases that were damaged here, and what it mends."""
 
+import gzip
 import os
 import sqlite3
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from kb.doctor import index, machine
 from kb.doctor.findings import Finding
-from tests.conftest import HashEncoder, Kb
+from tests.conftest import ROOT, HashEncoder, Kb
 
 PROBE = machine.libraries_together
 
@@ -152,13 +153,9 @@ def test_many_lists_of_words_are_merged(kb: Kb, monkeypatch: pytest.MonkeyPatch)
 def test_an_index_that_is_missing_or_of_an_older_version_is_brought_up_to_date(kb: Kb) -> None:
     assert states(kb) == {"index": "warning"}
     assert states(kb, "--fix") == {}
-    change(
-        kb,
-        "DELETE FROM _sqlite_migrations WHERE name >= '0008'",
-        "DROP TABLE claims",
-        "DROP TABLE claim_runs",
-        "DROP INDEX idx_papers_topics",
-    )
+    (older, *_) = sorted((ROOT / "tests/faults/indexes").glob("*.gz"))
+    kb.config.database.write_bytes(gzip.decompress(older.read_bytes()))
+    change(kb, "DELETE FROM vectors", "DELETE FROM passage_texts")  # of an encoder that is none here
     assert states(kb) == {"index": "warning"}
     assert states(kb, "--fix") == {}
 

@@ -1,7 +1,43 @@
+import re
+from datetime import date
+
 import pytest
 
 from kb.errors import KbError
 from kb.query import parse_query
+from tests.cases import Case, cases
+
+SHOWN = {  # by what a fixture calls it
+    "text": lambda query: query.text,
+    "names": lambda query: list(query.names),
+    "advice": lambda query: list(query.advice),
+    "required": lambda query: [one.fts() for one in query.required],
+    "excluded": lambda query: [one.name for one in query.filters if one.is_excluded],
+    "months": lambda query: [list(one.months()) for one in query.filters if one.name == "month"],
+    "years": lambda query: [list(one.years()) for one in query.filters if one.name == "year"],
+    "author": lambda query: [name.fts() for name in query.filters[0].names()],
+}
+
+
+class January(date):
+    """A date whose today is in January 2025."""
+
+    @classmethod
+    def today(cls) -> "January":
+        return cls(2025, 1, 15)
+
+
+@pytest.mark.parametrize("case", cases("queries/*.md"))
+def test_a_query_means_what_is_written_beside_it(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kb.query.spans.date", January)
+    assert isinstance(case.expected, dict)
+
+    if "error" in case.expected:
+        with pytest.raises(KbError, match=re.escape(case.expected["error"])):
+            parse_query(case.text)
+    else:
+        query = parse_query(case.text)
+        assert {name: SHOWN[name](query) for name in case.expected} == case.expected
 
 
 def test_a_query_is_taken_apart() -> None:

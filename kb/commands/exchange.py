@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kb.commands.shared import RefreshOption, offered, open_index, query_text, tell
+from kb.commands.shared import QueryCommand, RefreshOption, asked, offered, open_index, tell
 from kb.errors import KbError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -23,7 +23,7 @@ class Format(str, Enum):
     OBSIDIAN = "obsidian"
 
 
-@app.command(context_settings={"ignore_unknown_options": True})
+@app.command(cls=QueryCommand)
 def export(
     ctx: typer.Context,
     query: Annotated[
@@ -45,12 +45,12 @@ def export(
     """
     from kb.exchange.formats import RENDERERS, write_file, write_vault
     from kb.exchange.works import works
-    from kb.query import parse_query
 
     if to is Format.OBSIDIAN and not out:
         raise KbError("obsidian is a folder of notes; say which: kb export --format obsidian --out ~/vault/papers")
+    parsed = asked(query)
     config, reader = open_index(ctx, refresh)
-    found = works(reader, parse_query(query_text(query or [])))
+    found = works(reader, parsed)
     if not found:
         tell("no paper to export" + (f"; nothing was written to {out}" if out else ""))
     if not out:

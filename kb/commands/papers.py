@@ -7,13 +7,15 @@ import typer
 from kb.commands.paging import PagerOption, paged
 from kb.commands.shared import (
     JsonOption,
+    LimitOption,
     QueryArgument,
+    QueryCommand,
     RefreshOption,
+    asked,
     envelope,
     open_in_editor,
     open_index,
     put,
-    query_text,
     states_of,
     tell,
     terminal_style,
@@ -23,22 +25,22 @@ from kb.terminal import clean, paper_columns, table
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command("list", context_settings={"ignore_unknown_options": True})
+@app.command("list", cls=QueryCommand)
 def list_papers(
     ctx: typer.Context,
     query: QueryArgument = None,
+    limit: LimitOption = 0,
     fzf: Annotated[bool, typer.Option("--fzf", help="Choose one in fzf, beside a preview, and open its note.")] = False,
     pager: PagerOption = True,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
 ) -> None:
     """List papers, newest month first."""
-    from kb.query import parse_query
-
     if fzf and as_json:
         raise typer.BadParameter("--fzf is for a person, --json for a program; take one of them")
+    parsed = asked(query)
     config, reader = open_index(ctx, refresh)
-    papers = reader.listed(parse_query(query_text(query or [])))
+    papers = reader.listed(parsed)[: limit or None]
     style = terminal_style()
     # In a pipe a title is a title, and nobody waits for its marks.
     states = states_of(config, reader, [one.key for one in papers]) if as_json or fzf or style.is_terminal else {}

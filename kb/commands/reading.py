@@ -13,13 +13,14 @@ from kb.commands.shared import (
     JsonOption,
     NameArgument,
     QueryArgument,
+    QueryCommand,
     RefreshOption,
+    asked,
     envelope,
     offered,
     open_in_editor,
     open_index,
     paper_named,
-    query_text,
     states_of,
     tell,
     terminal_style,
@@ -58,7 +59,7 @@ def show(
     _show(config, reader, paper_named(reader, name), pager, as_json)
 
 
-@app.command("random", context_settings={"ignore_unknown_options": True})
+@app.command("random", cls=QueryCommand)
 def show_any(
     ctx: typer.Context,
     query: QueryArgument = None,
@@ -70,10 +71,10 @@ def show_any(
     from secrets import choice
 
     from kb.answering import best_notes
-    from kb.query import parse_query
 
+    parsed = asked(query)
     config, reader = open_index(ctx, refresh)
-    papers = {paper.key: paper for paper in reader.listed(parse_query(query_text(query or []))) if paper.kind != "note"}
+    papers = {paper.key: paper for paper in reader.listed(parsed) if paper.kind != "note"}
     if not papers:
         raise KbError("no paper to choose from; ask for less, or see what there is with: kb list")
     _show(config, reader, papers[choice(best_notes(reader, list(papers)))], pager, as_json)
@@ -181,6 +182,7 @@ def _facts(record: dict[str, Any], state: "State") -> "list[tuple[str, str | Non
         ("keywords", "、".join(record["keywords"])),
         ("arXiv", record["arxiv_id"]),
         ("DOI", record["doi"]),
+        ("cited as", record["citation_key"]),
         ("part of", record["parent"]),
         ("starred", state.starred),
         ("read", state.read),

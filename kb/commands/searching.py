@@ -7,8 +7,11 @@ import typer
 
 from kb.commands.shared import (
     JsonOption,
+    LimitOption,
     NameArgument,
+    QueryCommand,
     RefreshOption,
+    asked,
     envelope,
     offered,
     open_index,
@@ -30,16 +33,16 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(context_settings={"ignore_unknown_options": True})
+@app.command(cls=QueryCommand)
 def search(
     ctx: typer.Context,
     query: Annotated[
         list[str] | None,
         typer.Argument(
-            help='声学延迟, "exact words", -without, org:Meta, month:2024-10, has:code', autocompletion=offered("query")
+            help='声学延迟, "exact words", -without, author:Lee, 2024-10, has:code', autocompletion=offered("query")
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=0, help="How many hits; 0 shows all.")] = 10,
+    limit: LimitOption = 10,
     why: Annotated[bool, typer.Option("--why", help="Show what each retriever said.")] = False,
     fuzzy: Annotated[bool, typer.Option("--fuzzy", help="Look for what mistyped Latin words may mean, too.")] = False,
     similar_to: Annotated[
@@ -60,6 +63,7 @@ def search(
         from kb.search import search as find_papers
 
     text = query_text(query or [])
+    parsed = asked(query)
     config, reader = open_index(ctx, refresh)
     encoder, notice = _encoder(config)
     if similar_to:
@@ -68,10 +72,9 @@ def search(
         answer = find_papers(config, reader, text, limit, encoder, is_fuzzy=fuzzy)
     _show_answer(config, reader, answer._replace(notice=answer.notice or notice), why, as_json)
     if not (similar_to or fuzzy or answer.found_words):
-        from kb.query import parse_query
         from kb.spelling import corrections
 
-        for found in corrections(reader, parse_query(text)):
+        for found in corrections(reader, parsed):
             tell(f"no paper holds {found.word}; --fuzzy looks for the stem {' or '.join(found.names)}")
 
 
@@ -79,7 +82,7 @@ def search(
 def bench(
     ctx: typer.Context,
     queries: Annotated[Path, typer.Argument(help="Lines of: query, tab, the papers it should find, tabs between.")],
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many hits to look at.")] = 10,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many hits to look at.")] = 10,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
 ) -> None:
@@ -109,7 +112,7 @@ def bench(
 def related(
     ctx: typer.Context,
     name: NameArgument,
-    limit: Annotated[int, typer.Option("--limit", min=1)] = 5,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many.")] = 5,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from kb.errors import IndexOld, KbError
 from kb.terminal import Style, clean
@@ -18,11 +20,23 @@ if TYPE_CHECKING:
 
     from kb.config import Config
     from kb.progress import Progress
+    from kb.query import Query
     from kb.store.marked import State
     from kb.store.papers import PaperRow
     from kb.store.reader import Reader
 
 SCHEMA = 1  # of the JSON envelope
+_EXCLUSION = re.compile(r"-(?!-|n\d+$)..")
+
+
+class QueryCommand(TyperCommand):
+    """A command that takes a query: -neural leaves a word out, though -n is an option."""
+
+    ignore_unknown_options = True  # -x
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; a space before its minus makes an exclusion a word, and none of the query."""
+        return super().parse_args(ctx, [f" {one}" if _EXCLUSION.match(one) else one for one in args])
 
 
 def _remember_json(ctx: typer.Context, value: bool) -> bool:
@@ -47,10 +61,12 @@ QueryArgument = Annotated[
     list[str] | None,
     typer.Argument(help="Filters, as in a search: month:2024-10 org:CMU is:unread.", autocompletion=offered("query")),
 ]
+LimitOption = Annotated[int, typer.Option("--limit", "-n", min=0, help="How many; 0 shows all.")]
 NameArgument = Annotated[
     str,
     typer.Argument(
-        help="Any part of an id, arXiv id, short name or title: dm-codec, 声调.", autocompletion=offered("names")
+        help="Any part of an id, arXiv id, citation key, short name or title: dm-codec, 声调.",
+        autocompletion=offered("names"),
     ),
 ]
 
@@ -144,6 +160,16 @@ def query_text(arguments: list[str]) -> str:
         if argument.startswith("--"):
             raise typer.BadParameter(f"no such option: {argument}")
     return " ".join(arguments)
+
+
+def asked(arguments: list[str] | None) -> "Query":
+    """Return the query that arguments are, and tell what in it may be meant otherwise than it is understood."""
+    from kb.query import parse_query
+
+    query = parse_query(query_text(arguments or []))
+    for line in query.advice:
+        tell(line)
+    return query
 
 
 def open_in_editor(path: Path, line: int) -> None:

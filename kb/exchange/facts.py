@@ -5,9 +5,9 @@ from typing import Literal
 
 from kb.records import Paper
 from kb.terms import has_unspaced
+from kb.years import year_of
 
 Kind = Literal["article", "conference", "preprint", "software", "other"]
-_YEAR = re.compile(r"(?:19|20)\d\d")
 _JOURNAL = re.compile(
     r"journal|transactions|\btrans\b|letters|magazine|proceedings of the (?:ieee|national)|学报|杂志"
     r"|\b(?:JSTSP|TASLP|TMLR|JMLR|TACL|TPAMI|PNAS|Nature|Science|Access)\b",
@@ -24,15 +24,6 @@ def kind_of(paper: Paper) -> Kind:
     if paper.venue and not _NO_VENUE.match(paper.venue):
         return "article" if _JOURNAL.search(paper.venue) else "conference"
     return "preprint" if paper.arxiv_id else "other"
-
-
-def year_of(published: str | None, venue: str | None, arxiv_id: str | None) -> str | None:
-    """Return the year that one of these tells: "2024-10" or "ICASSP 2024" or "2410.15017" -> "2024"."""
-    if published:
-        return published[:4]
-    if named := _YEAR.search(venue or ""):
-        return named[0]
-    return f"20{arxiv_id[:2]}" if arxiv_id and re.match(r"\d{4}\.", arxiv_id) else None
 
 
 def date_of(paper: Paper) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from kb.exchange.facts import year_of
+from kb.years import year_of
 
 _SMALL_WORDS = "a an and are at by can do does for from how in is it of on or the to towards via what with"
 _SMALL = frozenset(_SMALL_WORDS.split())

@@ -59,6 +59,7 @@ def _entry(own: BibEntry, inherited: dict[str, Field]) -> Entry:
         keywords=library.split_keywords(_text(one, "keywords", "keyword")),
         arxiv_id=_arxiv_id(one, venue),
         doi=library.doi(_text(one, "doi")),
+        citation_key=one.key or None,
         authors=people(one.fields["author"].value) if "author" in one.fields else (),
         venue=venue or None,
         published=_published(one),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kb.parsing import latex, library
 
-OTHERS = "others"  # "A. One and others": the list goes on
+
 _AND = re.compile(" and ", re.IGNORECASE)
 _COMMA = re.compile(",")
 _SPACE = re.compile("[ ~]")

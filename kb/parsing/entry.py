@@ -132,7 +132,7 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: da
         doi=doi,
         openreview_id=identifiers[0],
         acl_id=identifiers[1],
-        citation_key=entry.citation_key,
+        citation_key=entry.citation_key or (entry.reference.key if entry.reference else None),
         repositories=links.repositories(found),
         body=body,
         file=file,

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from kb.errors import NoteError
-from kb.parsing import library, names
+from kb.parsing import dates, library, names
 from kb.parsing.entry import Entry
 from kb.records import Reference
 
@@ -148,4 +148,4 @@ def _published(one: _Record) -> str | None:
 
 def _month(one: _Record) -> str | None:
     said = (value for tag in _OWN for value in one.values.get(tag, ()) if value.startswith(READ))
-    return next((month for value in said if (month := names.month_in(value))), None)
+    return next((month for value in said if (month := dates.month_in(value))), None)

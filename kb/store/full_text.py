@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Iterable
 from itertools import pairwise
 
+from kb.ids import id_key
+from kb.people import person_terms
 from kb.query import HAS_KINDS, TEXT_FIELDS, Filter, Query
 from kb.store.ledger import having_claim
 from kb.store.marked import Marks
@@ -11,10 +13,11 @@ from kb.store.papers import READING_ORDER, Papers
 from kb.terms import Phrase, has_unspaced
 
 # What counts most is what a paper is called; see docs/search.md.
-# Title, short name, keywords, organizations, body, gloss, section: the order of the columns in the table.
-COLUMN_WEIGHTS = (4.0, 4.0, 4.0, 3.0, 1.0, 1.0, 0.0)
+# Title, short name, keywords, organizations, authors, venue, body, gloss, section: the columns in their order.
+COLUMN_WEIGHTS = (4.0, 4.0, 4.0, 3.0, 1.0, 1.0, 1.0, 1.0, 0.0)
 NAME_COLUMNS = ("title", "short_name", "keywords", "organizations")
-SEARCHED_COLUMNS = (*NAME_COLUMNS, "body")
+TEXT_COLUMNS = (*NAME_COLUMNS, "body")
+SEARCHED_COLUMNS = (*TEXT_COLUMNS, "authors", "venue")
 FEWEST_LEFT = 10  # papers, for a narrower query to take the place of a wider one
 
 
@@ -25,6 +28,7 @@ class FullText:
         self._db = db
         self._papers = papers
         self._marks = marks
+        db.create_function("one_is_called", 2, _one_is_called, deterministic=True)
 
     def match(self, query: Query) -> list[tuple[int, float]]:
         """Return (paper key, score) of the papers query asks for, best first.
@@ -124,8 +128,10 @@ def _in_columns(expression: str, columns: Iterable[str] = SEARCHED_COLUMNS) -> s
 def _expression(query: Query) -> str:
     required = " AND ".join(f"({found.fts()})" for found in query.required)
     # Beside quoted text, plain words only rank: the quoted text stands among their alternatives.
-    words = [found.fts() for found in (*query.words, *query.glosses, *query.required[:1])]
+    words = [found.fts() for found in (*query.words, *query.required[:1])]
     alternatives = _in_columns(" OR ".join(words))
+    if query.glosses:  # nobody is called by what a word means
+        alternatives += " OR " + _in_columns(" OR ".join(found.fts() for found in query.glosses), TEXT_COLUMNS)
     # What the Chinese of a note stands for is English, so only English looks there.
     # A sense is often two words, so neighbours look for each other too.
     english = [found for found in query.words if not has_unspaced("".join(found.terms))]
@@ -140,18 +146,44 @@ def _add_literal(clauses: list[str], parameters: list[object], exact: Phrase) ->
     # The full-text index stems English, so quoted words are looked up once more among the terms as they were cut.
     if not exact.has_words:
         return
-    needle = " " + " ".join(exact.terms) + ("" if exact.is_prefix else " ")
+    needle = _needle(exact)
     tests = " OR ".join(f"instr(' ' || papers_fts.{column} || ' ', ?)" for column in SEARCHED_COLUMNS)
     clauses.append(f"({tests})")
     parameters.extend([needle] * len(SEARCHED_COLUMNS))
 
 
+def _needle(exact: Phrase) -> str:
+    """Return how a phrase stands among terms with a space before and after each."""
+    return f" {' '.join(exact.terms)}{'' if exact.is_prefix else ' '}"
+
+
+def _one_is_called(authors: str, needles: str) -> bool:
+    """Whether all of needles, a line each, stand in the name of one of authors, as the index joins lists."""
+    names = (f" {' '.join(person_terms(author))} " for author in authors.split("、"))
+    return any(all(needle in name for needle in needles.split("\n")) for name in names)
+
+
+def _by_author(field: Filter) -> tuple[str, list[object]]:
+    names = field.names()
+    expression = f"{{authors}} : ({' AND '.join(one.fts() for one in names)})"
+    clause = "p.key IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)"
+    if len(names) == 1:
+        return clause, [expression]
+    return f"({clause} AND one_is_called(p.authors, ?))", [expression, "\n".join(map(_needle, names))]
+
+
 def _filter(field: Filter) -> tuple[str, list[object]]:
+    if field.name == "author":
+        return _by_author(field)
     if field.name in TEXT_FIELDS:
         expression = f"{{{TEXT_FIELDS[field.name]}}} : ({field.phrase().fts()})"
         return "p.key IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)", [expression]
     if field.name == "month":
         return "coalesce(p.month, '') BETWEEN ? AND ?", list(field.months())
+    if field.name == "year":
+        return "coalesce(p.year, '') BETWEEN ? AND ?", list(field.years())
+    if field.name == "id":
+        return "p.key IN (SELECT paper FROM ids WHERE value = ?)", [id_key(field.value)]
     if field.name == "kind":
         return "p.kind = ?", [field.value]
     if field.name == "claim":

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from kb.ids import id_key
 from kb.store.opening import storable
 from kb.terms import name_key
 
@@ -24,6 +25,9 @@ class PaperRow(NamedTuple):
     organizations: str
     keywords: str
     arxiv_id: str | None
+    authors: str = ""
+    venue: str | None = None
+    year: str | None = None  # in which it appeared
 
 
 class Name(NamedTuple):
@@ -80,21 +84,24 @@ class Papers:
         return rows.fetchall()
 
     def named(self, name: str) -> list[PaperRow]:
-        """Return the papers that name means: an id, arXiv id, short name or title in full, else any part of one."""
+        """Return the papers that name means: an id, citation key, short name or title in full, else any part of one."""
         wanted = storable(name.strip())
         if exact := self.called_exactly([wanted]):
             return self.rows(exact)
-        columns = ("id", "arxiv_id", "short_name", "title")
+        columns = ("id", "short_name", "title")
         where = " OR ".join(f"instr(lower(p.{column}), lower(?))" for column in columns)
-        return self._rows(f"WHERE {where} ORDER BY {READING_ORDER}", (wanted,) * len(columns))
+        where += " OR p.key IN (SELECT paper FROM ids WHERE instr(value, ?))"
+        part = id_key(wanted) or wanted
+        return self._rows(f"WHERE {where} ORDER BY {READING_ORDER}", (*(wanted,) * len(columns), part))
 
     def called_exactly(self, names: Iterable[str]) -> list[int]:
-        """Return the keys of the papers whose id, arXiv id, DOI, short name or title is one of names."""
-        keys = json.dumps([name_key(name) for name in names])
+        """Return the keys of the papers whose id, arXiv id, DOI, citation key, short name or title is one of names."""
+        wanted = list(names)
         rows = self._db.execute(
-            "SELECT DISTINCT p.key FROM names n JOIN papers p ON p.key = n.paper"
-            f" WHERE n.name IN (SELECT value FROM json_each(?)) ORDER BY {READING_ORDER}",
-            (keys,),
+            "SELECT p.key FROM papers p WHERE p.key IN (SELECT paper FROM names"
+            " WHERE name IN (SELECT value FROM json_each(?)) UNION SELECT paper FROM ids"
+            f" WHERE value IN (SELECT value FROM json_each(?))) ORDER BY {READING_ORDER}",
+            (json.dumps([name_key(name) for name in wanted]), json.dumps([id_key(name) for name in wanted])),
         )
         return [key for (key,) in rows]
 
@@ -120,6 +127,16 @@ class Papers:
             found.setdefault(paper, {})[kind] = value
         return found
 
+    def spelt_ids(self, keys: Iterable[int] | None = None) -> list[str]:
+        """Return the ids of papers, as they are compared, or of those with keys: arXiv ids, DOIs, citation keys."""
+        if keys is None:
+            return [value for (value,) in self._db.execute("SELECT DISTINCT value FROM ids ORDER BY value")]
+        rows = self._db.execute(
+            "SELECT DISTINCT value FROM ids WHERE paper IN (SELECT value FROM json_each(?)) ORDER BY value",
+            (json.dumps(list(keys)),),
+        )
+        return [value for (value,) in rows]
+
     def authors(self, keys: Iterable[int]) -> dict[int, list[str]]:
         """Return the authors of each of keys."""
         rows = self._db.execute(
@@ -134,6 +151,11 @@ class Papers:
             f"SELECT month, count(*) FROM papers p WHERE {_OF_A_PAPER}"
             " GROUP BY month ORDER BY month IS NULL, month DESC"
         ).fetchall()
+
+    def years(self) -> list[str]:
+        """Return the years that papers appeared in, newest first."""
+        rows = self._db.execute("SELECT DISTINCT year FROM papers WHERE year IS NOT NULL ORDER BY year DESC")
+        return [year for (year,) in rows]
 
     def column(self, name: str) -> list[str]:
         """Return one column of every paper, as stored: lists joined by 、."""
@@ -158,5 +180,5 @@ class Papers:
 
 
 def _check_column(name: str) -> None:
-    if name not in ("organizations", "keywords", "kind", "link_kinds", "section"):
+    if name not in ("organizations", "keywords", "authors", "venue", "kind", "link_kinds", "section"):
         raise ValueError(f"no such column to count: {name}")

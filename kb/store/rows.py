@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kb.identities import identities
+from kb.ids import id_key
+from kb.people import people_terms
 from kb.terms import name_key, terms
+from kb.years import year_of
 
 if TYPE_CHECKING:
     from kb.records import Claim, Note, Paper
@@ -23,6 +26,7 @@ class PaperRows:
     passages: list[Row]
     names: list[Row]
     identities: list[Row]
+    ids: list[Row]
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ def note_rows(note: "Note", english_of: Callable[[str], list[str]]) -> NoteRows:
             [{"line": passage.line, "heading": passage.heading, "text": passage.text} for passage in paper.passages],
             [{"name": name} for name in _names(paper)],
             [{"kind": kind, "value": value} for kind, value in identities(paper)],
+            [{"value": value} for value in _ids(paper)],
         )
         for paper in note.papers
     ]
@@ -83,6 +88,9 @@ def _paper(paper: "Paper") -> Row:
         "section": " / ".join(paper.section_path),
         "organizations": "、".join(paper.organizations),
         "keywords": "、".join(paper.keywords),
+        "authors": "、".join(paper.authors),
+        "venue": paper.venue,
+        "year": _year(paper),
         "arxiv_id": paper.arxiv_id,
         "link_kinds": " ".join(["", *sorted(_link_kinds(paper)), ""]),
         "record": paper.model_dump_json(),
@@ -101,10 +109,12 @@ def _full_text(paper: "Paper", claims: list[str], english_of: Callable[[str], li
         "short_name": paper.short_name or "",
         "keywords": "、".join(paper.keywords),
         "organizations": "、".join(paper.organizations),
+        "venue": _venue(paper),
         "body": "\n".join((paper.body, *claims)),
         "section": " / ".join(paper.section_path),
     }
     row = {column: " ".join(terms(text)) for column, text in texts.items()}
+    row["authors"] = " ".join(people_terms(paper.authors))
     row["gloss"] = " ".join(english_of("\n".join((paper.title, texts["keywords"], texts["body"]))))
     return row
 
@@ -113,3 +123,18 @@ def _names(paper: "Paper") -> list[str]:
     key = paper.reference.key if paper.reference else None
     names = (paper.id, paper.arxiv_id, paper.doi, paper.short_name, paper.title, key)
     return sorted({name_key(name) for name in names if name} - {""})
+
+
+def _ids(paper: "Paper") -> list[str]:
+    ids = (paper.id, paper.arxiv_id, paper.doi, paper.openreview_id, paper.acl_id, paper.citation_key)
+    return sorted({id_key(one) for one in ids if one} - {""})
+
+
+def _year(paper: "Paper") -> str | None:
+    return year_of(paper.published, paper.venue, paper.arxiv_id, paper.acl_id)
+
+
+def _venue(paper: "Paper") -> str:
+    """Return where and when a paper appeared as one text, so that "ICASSP 2024" stands in it: ICASSP, 2024."""
+    venue, year = paper.venue or "", _year(paper) or ""
+    return venue if year in venue else f"{venue} {year}"

@@ -169,3 +169,21 @@ def _passage_keys(db: Database) -> None:
     db.execute("DROP TABLE passages_before")
     db.table("passages").create_index(["paper"])
     db.execute("DELETE FROM passage_texts WHERE passage NOT IN (SELECT key FROM passages)")
+
+
+@migrations(name="0012_authors")
+def _authors(db: Database) -> None:
+    # Who wrote a paper, where and when it appeared: columns of the full text and of its row; and its ids, each in one
+    # form. The next refresh reads every note again and fills them.
+    db.execute("DROP TABLE vocabulary")
+    db.execute("DROP TABLE papers_fts")
+    db.execute(
+        "CREATE VIRTUAL TABLE papers_fts USING fts5(title, short_name, keywords, organizations, authors, venue, body,"
+        " gloss, section, tokenize='porter ascii')"
+    )
+    db.execute("CREATE VIRTUAL TABLE vocabulary USING fts5vocab(papers_fts, row)")
+    for column in ("authors", "venue", "year"):
+        db.table("papers").add_column(column, str)
+    db.execute("CREATE TABLE ids (value TEXT, paper INTEGER, PRIMARY KEY (value, paper)) WITHOUT ROWID")
+    db.table("ids").create_index(["paper"])
+    db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")

@@ -86,6 +86,7 @@ class Writer:
         self._put("passages", ({"paper": key, **passage} for key, rows in keyed for passage in rows.passages))
         self._put("names", ({"paper": key, **name} for key, rows in keyed for name in rows.names))
         self._put("identities", ({"paper": key, **one} for key, rows in keyed for one in rows.identities))
+        self._put("ids", ({"paper": key, **one} for key, rows in keyed for one in rows.ids))
         for _, rows in keyed:
             self._touched.records.add(rows.paper["id"])
             self._touched.identities.update((one["kind"], one["value"]) for one in rows.identities)
@@ -180,6 +181,7 @@ class Writer:
             self._connection.execute("DELETE FROM passages WHERE paper = ?", [key])
             self._connection.execute("DELETE FROM papers_fts WHERE rowid = ?", [key])
             self._connection.execute("DELETE FROM names WHERE paper = ?", [key])
+            self._connection.execute("DELETE FROM ids WHERE paper = ?", [key])
         self._connection.execute("DELETE FROM papers WHERE file = ?", [path])
 
 

@@ -13,10 +13,12 @@ NOTHING: State = {}
 
 _QUERIES = {
     "files": "SELECT path, sha256, state, reason, grammar, unclaimed FROM files",
-    "papers": "SELECT id, file, line, end_line, title, short_name, kind, month, section, record FROM papers",
-    "words": "SELECT p.id, f.title, f.keywords, f.body, f.gloss FROM papers_fts f JOIN papers p ON p.key = f.rowid",
+    "papers": "SELECT id, file, line, end_line, title, short_name, kind, month, year, section, record FROM papers",
+    "words": "SELECT p.id, f.title, f.keywords, f.authors, f.venue, f.body, f.gloss FROM papers_fts f"
+    " JOIN papers p ON p.key = f.rowid",
     "passages": "SELECT p.id, g.line, g.heading, g.text FROM passages g JOIN papers p ON p.key = g.paper",
     "names": "SELECT p.id, n.name FROM names n JOIN papers p ON p.key = n.paper",
+    "ids": "SELECT p.id, i.value FROM ids i JOIN papers p ON p.key = i.paper",
     "identities": "SELECT p.id, i.kind, i.value FROM identities i JOIN papers p ON p.key = i.paper",
     "works": "SELECT p.id, o.id FROM works w JOIN works v ON v.work = w.work JOIN papers p ON p.key = w.paper"
     " JOIN papers o ON o.key = v.paper",
@@ -26,6 +28,7 @@ _ALONE = {  # rows that belong to nothing
     "words": "SELECT count(*) FROM papers_fts WHERE rowid NOT IN (SELECT key FROM papers)",
     "passages": "SELECT count(*) FROM passages WHERE paper NOT IN (SELECT key FROM papers)",
     "names": "SELECT count(*) FROM names WHERE paper NOT IN (SELECT key FROM papers)",
+    "ids": "SELECT count(*) FROM ids WHERE paper NOT IN (SELECT key FROM papers)",
     "works": "SELECT count(*) FROM works WHERE paper NOT IN (SELECT key FROM papers)",
     "texts": "SELECT count(*) FROM passage_texts WHERE passage NOT IN (SELECT key FROM passages)",
     "vectors": "SELECT count(*) FROM passage_texts t WHERE t.text_hash != '' AND NOT EXISTS"
