@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from kb.errors import KbError
+from kb.literal import quoted
 from kb.terms import Phrase, alternatives, phrase
 
 _QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』", "＂": "＂"}
@@ -107,7 +108,7 @@ def parse_query(text: str) -> Query:
             filters.append(field)
         elif is_quoted or is_excluded:
             target = excluded if is_quoted and is_excluded else required if is_quoted else excluded_words
-            if found := phrase(token):
+            if found := quoted(token) if is_quoted else phrase(token):
                 target.append(found)
         else:
             plain.append(token)

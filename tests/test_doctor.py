@@ -157,6 +157,7 @@ def test_an_index_that_is_missing_or_of_an_older_version_is_brought_up_to_date(k
         "DELETE FROM _sqlite_migrations WHERE name >= '0008'",
         "DROP TABLE claims",
         "DROP TABLE claim_runs",
+        "DROP TABLE variants",
         "DROP INDEX idx_papers_topics",
     )
     assert states(kb) == {"index": "warning"}

@@ -94,13 +94,15 @@ def _marked(config: "Config", what: str) -> list[str]:
 def states_of(config: "Config", reader: "Reader", keys: "Sequence[int]") -> "dict[int, State]":
     """Return what the reader has starred and read of papers, by key; of an unreadable file one line is said."""
     from kb.store.marked import IN_NOTE, State
+    from kb.terms import VARIANTS
 
     if config.marks.is_file():
         known = reader.marks.known_as(keys)
-        names = [json.dumps(name, ensure_ascii=False).encode() for one in known.values() for name in one.names]
+        names = [json.dumps(name, ensure_ascii=False) for one in known.values() for name in one.names]
         try:
-            marks = config.marks.read_bytes()
-            if any(name in marks for name in names):  # else the search need not wait for it to be understood
+            marks = config.marks.read_bytes().decode("utf-8", "replace").translate(VARIANTS)
+            # Else the search need not wait for the file to be understood.
+            if any(name.translate(VARIANTS) in marks for name in names):
                 from kb.bookmarks import states
 
                 return states(config.marks, known)

@@ -15,7 +15,15 @@ MOST_TOLD = 3  # lines of what SQLite says of damage
 
 TABLES = (
     *("files", "papers", "passages", "passage_texts", "vectors", "meta", "names", "identities", "works", "claims"),
-    *("claim_runs", "papers_fts", "papers_fts_data", "papers_fts_idx", "papers_fts_docsize", "papers_fts_content"),
+    *(
+        "variants",
+        "claim_runs",
+        "papers_fts",
+        "papers_fts_data",
+        "papers_fts_idx",
+        "papers_fts_docsize",
+        "papers_fts_content",
+    ),
 )
 _WITHOUT = {  # rows that belong to rows which are gone
     "passages without a paper": "passages WHERE paper NOT IN (SELECT key FROM papers)",
@@ -25,6 +33,7 @@ _WITHOUT = {  # rows that belong to rows which are gone
         " (SELECT 1 FROM passage_texts t WHERE t.encoder = v.encoder AND t.text_hash = v.text_hash)"
     ),
     "names without a paper": "names WHERE paper NOT IN (SELECT key FROM papers)",
+    "variants without a paper": "variants WHERE paper NOT IN (SELECT key FROM papers)",
     "identities without a paper": "identities WHERE paper NOT IN (SELECT key FROM papers)",
     "works without a paper": "works WHERE paper NOT IN (SELECT key FROM papers)",
     "claims without a file": "claims WHERE file NOT IN (SELECT path FROM files)",

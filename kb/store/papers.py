@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kb.store.opening import storable
-from kb.terms import name_key
+from kb.terms import has_unspaced, name_key, phrase
 
 
 class PaperRow(NamedTuple):
@@ -80,13 +80,23 @@ class Papers:
         return rows.fetchall()
 
     def named(self, name: str) -> list[PaperRow]:
-        """Return the papers that name means: an id, arXiv id, short name or title in full, else any part of one."""
+        """Return the papers that name means: an id, arXiv id, short name or title in full, else any part of one.
+
+        A part that stands nowhere as it is written may stand there in other forms of its characters.
+        """
         wanted = storable(name.strip())
         if exact := self.called_exactly([wanted]):
             return self.rows(exact)
         columns = ("id", "arxiv_id", "short_name", "title")
         where = " OR ".join(f"instr(lower(p.{column}), lower(?))" for column in columns)
-        return self._rows(f"WHERE {where} ORDER BY {READING_ORDER}", (wanted,) * len(columns))
+        found = self._rows(f"WHERE {where} ORDER BY {READING_ORDER}", (wanted,) * len(columns))
+        if found or not has_unspaced(wanted):
+            return found
+        part = phrase(wanted)
+        return self._rows(
+            f"WHERE p.key IN (SELECT paper FROM names WHERE instr(name, ?)) ORDER BY {READING_ORDER}",
+            (" ".join(part.terms) if part else wanted,),
+        )
 
     def called_exactly(self, names: Iterable[str]) -> list[int]:
         """Return the keys of the papers whose id, arXiv id, DOI, short name or title is one of names."""

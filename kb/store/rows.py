@@ -1,12 +1,12 @@
 """Records as rows of the index. Pure, so that the processes that parse can do this too."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kb.identities import identities
-from kb.terms import name_key, terms
+from kb.terms import VARIANTS, name_key, terms
 
 if TYPE_CHECKING:
     from kb.records import Claim, Note, Paper
@@ -23,6 +23,7 @@ class PaperRows:
     passages: list[Row]
     names: list[Row]
     identities: list[Row]
+    variants: str  # the characters of its texts that their terms have in another form: 聲
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,17 @@ def note_rows(note: "Note", english_of: Callable[[str], list[str]]) -> NoteRows:
     said: dict[str | None, list[str]] = {}
     for claim in note.claims:
         said.setdefault(claim.paper, []).append(f"{claim.id} {claim.says}")
+    texts = [_texts(paper, said.get(paper.id, [])) for paper in note.papers]
     papers = [
         PaperRows(
             _paper(paper),
-            _full_text(paper, said.get(paper.id, []), english_of),
+            _full_text(columns, english_of),
             [{"line": passage.line, "heading": passage.heading, "text": passage.text} for passage in paper.passages],
             [{"name": name} for name in _names(paper)],
             [{"kind": kind, "value": value} for kind, value in identities(paper)],
+            _variants(columns.values()),
         )
-        for paper in note.papers
+        for paper, columns in zip(note.papers, texts, strict=True)
     ]
     months = {paper.id: paper.month for paper in note.papers}
     return NoteRows(papers, [_claim(claim, months.get(claim.paper or "", note.month)) for claim in note.claims])
@@ -89,8 +92,9 @@ def _paper(paper: "Paper") -> Row:
     }
 
 
-def _full_text(paper: "Paper", claims: list[str], english_of: Callable[[str], list[str]]) -> Row:
-    texts = {
+def _texts(paper: "Paper", claims: list[str]) -> dict[str, str]:
+    """Return what is searched of paper, by the column of its terms."""
+    return {
         "title": paper.title,
         "short_name": paper.short_name or "",
         "keywords": "、".join(paper.keywords),
@@ -98,9 +102,16 @@ def _full_text(paper: "Paper", claims: list[str], english_of: Callable[[str], li
         "body": "\n".join((paper.body, *claims)),
         "section": " / ".join(paper.section_path),
     }
+
+
+def _full_text(texts: dict[str, str], english_of: Callable[[str], list[str]]) -> Row:
     row = {column: " ".join(terms(text)) for column, text in texts.items()}
-    row["gloss"] = " ".join(english_of("\n".join((paper.title, texts["keywords"], texts["body"]))))
+    row["gloss"] = " ".join(english_of("\n".join((texts["title"], texts["keywords"], texts["body"]))))
     return row
+
+
+def _variants(texts: Iterable[str]) -> str:
+    return "".join(sorted(character for character in set().union(*texts) if ord(character) in VARIANTS))
 
 
 def _names(paper: "Paper") -> list[str]:

@@ -169,3 +169,11 @@ def _passage_keys(db: Database) -> None:
     db.execute("DROP TABLE passages_before")
     db.table("passages").create_index(["paper"])
     db.execute("DELETE FROM passage_texts WHERE passage NOT IN (SELECT key FROM passages)")
+
+
+@migrations(name="0013_variants")
+def _variants(db: Database) -> None:
+    # Terms, names and titles have one form of a Chinese character from now on, so the next refresh reads every note
+    # again; it also fills which other forms a paper holds, for quoted text, which is to the letter.
+    db.execute("CREATE TABLE variants (paper INTEGER PRIMARY KEY, characters TEXT)")
+    db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")

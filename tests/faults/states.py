@@ -17,6 +17,7 @@ _QUERIES = {
     "words": "SELECT p.id, f.title, f.keywords, f.body, f.gloss FROM papers_fts f JOIN papers p ON p.key = f.rowid",
     "passages": "SELECT p.id, g.line, g.heading, g.text FROM passages g JOIN papers p ON p.key = g.paper",
     "names": "SELECT p.id, n.name FROM names n JOIN papers p ON p.key = n.paper",
+    "variants": "SELECT p.id, v.characters FROM variants v JOIN papers p ON p.key = v.paper",
     "identities": "SELECT p.id, i.kind, i.value FROM identities i JOIN papers p ON p.key = i.paper",
     "works": "SELECT p.id, o.id FROM works w JOIN works v ON v.work = w.work JOIN papers p ON p.key = w.paper"
     " JOIN papers o ON o.key = v.paper",
@@ -26,6 +27,7 @@ _ALONE = {  # rows that belong to nothing
     "words": "SELECT count(*) FROM papers_fts WHERE rowid NOT IN (SELECT key FROM papers)",
     "passages": "SELECT count(*) FROM passages WHERE paper NOT IN (SELECT key FROM papers)",
     "names": "SELECT count(*) FROM names WHERE paper NOT IN (SELECT key FROM papers)",
+    "variants": "SELECT count(*) FROM variants WHERE paper NOT IN (SELECT key FROM papers)",
     "works": "SELECT count(*) FROM works WHERE paper NOT IN (SELECT key FROM papers)",
     "texts": "SELECT count(*) FROM passage_texts WHERE passage NOT IN (SELECT key FROM passages)",
     "vectors": "SELECT count(*) FROM passage_texts t WHERE t.text_hash != '' AND NOT EXISTS"
