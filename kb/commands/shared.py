@@ -158,8 +158,12 @@ def open_in_editor(path: Path, line: int) -> None:
 
 
 def terminal_style() -> Style:
-    """Return how standard output is written to; FORCE_COLOR says that a person reads what goes into a pipe."""
-    return Style(sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
+    """Return how standard output is written to.
+
+    FORCE_COLOR says that a person reads what goes into a pipe, NO_COLOR that a terminal is to have no colour.
+    """
+    is_terminal = sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+    return Style(is_terminal, not os.environ.get("NO_COLOR"))
 
 
 def put(renderable: Any) -> None:
@@ -169,7 +173,7 @@ def put(renderable: Any) -> None:
         return
     from rich.console import Console
 
-    Console().print(renderable)
+    Console(color_system="auto" if terminal_style().has_colour else None).print(renderable)
 
 
 @contextmanager
