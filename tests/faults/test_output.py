@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import ROOT
+
+OURS = {**os.environ, "PYTHONPATH": str(ROOT)}
 FULL = Path("/dev/full")
 SHADES = re.compile(r"\x1b\[[\d;]*m")
 
 
 def shell(kb: Any, line: str) -> subprocess.CompletedProcess[str]:
     command = f'"{sys.executable}" -m kb --kb "{kb.root}"'
-    return subprocess.run(
-        ["bash", "-c", line.replace("kb ", f"{command} ", 1)], capture_output=True, text=True, check=False
-    )
+    line = line.replace("kb ", f"{command} ", 1)
+    return subprocess.run(["bash", "-c", line], env=OURS, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
@@ -63,7 +65,7 @@ def on_a_terminal(kb: Any, *arguments: str, **environment: str) -> str:
     """What a command shows on a terminal."""
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "kb", "--kb", str(kb.root), *arguments]
-    environment = {**os.environ, "TERM": "xterm-256color", "PAGER": "cat", **environment}
+    environment = {**OURS, "TERM": "xterm-256color", "PAGER": "cat", **environment}
     with subprocess.Popen(command, stdout=follower, stderr=follower, stdin=follower, env=environment):
         os.close(follower)
         shown = b""
