@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BUILD = build
 
-.PHONY: help demo test uncovered lint format bench man coverage digests screenshots fuzz soak clean
+.PHONY: help demo test uncovered lint format bench man coverage variants digests screenshots fuzz soak clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ man: $(VENV)/.demo ## Write the manual page anew from what --help says.
 
 coverage: $(VENV)/.demo ## Say where every system named stands in the notes.
 	$(BIN)/python docs/coverage.py
+
+variants: $(VENV)/.test ## Write anew which characters are forms of one another, from the tables of OpenCC.
+	$(BIN)/python docs/variants.py
 
 digests: $(VENV)/.demo ## Write the digests of the notes.
 	$(BIN)/kb digest --all --out docs/digests

@@ -10,6 +10,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from kb import __version__
+from kb.commands.outputs import watched
 from kb.commands.shared import envelope
 from kb.errors import KbError
 from kb.terminal import clean
@@ -99,7 +100,8 @@ def main() -> None:
 
         past_colon(os.environ)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for any, all installed packages are read
-    app(prog_name="kb")
+    with watched():
+        app(prog_name="kb")
 
 
 def _version(is_asked: bool) -> None:

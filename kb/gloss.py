@@ -16,7 +16,7 @@ from urllib.parse import quote
 from kb.databases import connect
 from kb.errors import KbError
 from kb.query import Query
-from kb.terms import Phrase, fold, has_unspaced, name_key, phrase, runs, split_unspaced, terms
+from kb.terms import Phrase, fold, has_unspaced, letters, name_key, phrase, runs, split_unspaced, terms
 
 FEWEST_WORDS = 3  # of a passage, for a model that reads English alone to have something to go by
 LONGEST = 12  # characters of an entry
@@ -107,14 +107,17 @@ class Gloss:
             meanings.append(Meaning(word, tuple(names)))
             phrases.extend(found for name in meanings[-1].names if (found := phrase(name)))
 
-        for spaced, run in runs(query.text):
+        for spaced, written in split_unspaced(letters(query.text)):
             for name, others in self._concepts(spaced):
                 take(name, others)
+            run, start = fold(written), 0
             for word in self.words(run):
+                start = run.index(word, start) + len(word)
+                as_written = written[start - len(word) : start]
                 if others := self.names(word):
-                    take(word, others)
+                    take(as_written, others)
                 elif senses := self.senses(word)[: SENSES_ASKED if len(word) > 1 else CHARACTER_SENSES_ASKED]:
-                    meanings.append(Meaning(word, senses))
+                    meanings.append(Meaning(as_written, senses))
                     phrases.extend(Phrase((term,), is_prefix=False) for term in _terms_of(senses))
         return query._replace(glosses=tuple(phrases)), tuple(meanings)
 

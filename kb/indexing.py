@@ -14,6 +14,7 @@ from kb.config import GLOSSARY_NAME, Config
 from kb.errors import IndexDamaged, KbError, NoteError
 from kb.loading import load
 from kb.parsing import parse_note
+from kb.parsing.decoding import UTF_8, advice
 from kb.progress import Progress
 from kb.store import health
 from kb.store.files import FileState
@@ -34,7 +35,7 @@ class Report:
     indexed: int = 0
     removed: int = 0
     failures: list[str] = field(default_factory=list)  # one line each, with file and line
-    missing: tuple[str, ...] = ()  # what could not be looked at, or was set aside, a line each
+    missing: tuple[str, ...] = ()  # what could not be looked at, was set aside or is in another encoding, a line each
 
 
 def refresh(
@@ -67,6 +68,8 @@ def refresh(
             for done, reading in enumerate(_read_all(config, changes, known), 1):
                 if reading.note is not None:
                     batch.append((reading.state, reading.note))
+                    if reading.state.reason:
+                        report.missing += (f"{reading.state.path}: {reading.state.reason}",)
                 else:
                     writer.put_state(reading.state)
                 if reading.failure:
@@ -166,15 +169,16 @@ def _read(place: str, path: str, stamp: scan.Stamp, before: FileState | None) ->
         return _Reading(FileState(path, UNREAD, stamp[1], "", "failed", str(error), None, ()), None, str(error))
     sha256 = hashlib.sha256(data).hexdigest()
     if before and before.sha256 == sha256 and before.state == "indexed" and before.mtime_ns != stamp[0]:
-        return _Reading(FileState(path, *stamp, sha256, "indexed", None, before.grammar, before.unclaimed), None, None)
+        state = FileState(path, *stamp, sha256, "indexed", before.reason, before.grammar, before.unclaimed)
+        return _Reading(state, None, None)
     try:
         note = parse_note(data, path)
     except NoteError as error:
         return _Reading(FileState(path, *stamp, sha256, "failed", str(error), None, ()), None, str(error))
     unclaimed = tuple((span.line, span.end_line) for span in note.unclaimed)
-    return _Reading(
-        FileState(path, *stamp, sha256, "indexed", None, note.grammar, unclaimed), note_rows(note, _english_of), None
-    )
+    reason = None if note.encoding == UTF_8 else f"read as {note.encoding}; {advice(note.encoding)}"
+    state = FileState(path, *stamp, sha256, "indexed", reason, note.grammar, unclaimed)
+    return _Reading(state, note_rows(note, _english_of), None)
 
 
 _dictionary: gloss.Gloss | None = None  # of this process

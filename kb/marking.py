@@ -3,9 +3,10 @@
 import re
 from functools import cache
 
+from kb import literal
 from kb.query import Query
 from kb.store.passages import PassageRow
-from kb.terms import Phrase, has_unspaced, phrase
+from kb.terms import VARIANTS, Phrase, has_unspaced, phrase
 
 _ENDINGS = re.compile(r"(?<=[a-z]{3})(?:ations?|ization|izing|ized|izes?|ings?|ers?|ies|ed|es|ly|s|e|y)$")
 
@@ -13,7 +14,8 @@ _ENDINGS = re.compile(r"(?<=[a-z]{3})(?:ations?|ization|izing|ized|izes?|ings?|e
 def marks(query: Query, text: str) -> tuple[tuple[int, int], ...]:
     """Return the stretches [start, end) of text that query's words and glosses match, merged where they touch."""
     phrases = (*query.required, *query.words, *query.glosses)
-    spans = sorted(found.span() for one in phrases for found in _pattern(one).finditer(text))
+    folded = text.translate(VARIANTS)
+    spans = sorted(span for one in phrases for span in _spans(one, text, folded))
     merged: list[tuple[int, int]] = []
     for start, end in spans:
         if merged and start <= merged[-1][1]:
@@ -32,13 +34,20 @@ def best_passage(query: Query, passages: list[PassageRow]) -> PassageRow | None:
 
     def worth(passage: PassageRow) -> tuple[int, int, int, int]:
         text = f"{passage.heading}\n{passage.text}"
-        counts = [len(_pattern(one).findall(text)) for one in (*query.required, *query.words)]
-        glosses = sum(bool(_pattern(one).search(text)) for one in query.glosses)
-        side_by_side = len(_pattern(whole).findall(text)) if whole else 0
+        folded = text.translate(VARIANTS)
+        counts = [len(_spans(one, text, folded)) for one in (*query.required, *query.words)]
+        glosses = sum(bool(_pattern(one).search(folded)) for one in query.glosses)
+        side_by_side = len(_spans(whole, text, folded)) if whole else 0
         return sum(count > 0 for count in counts), side_by_side, sum(counts), glosses
 
     best = max(passages, key=worth, default=None)
     return best if best and any(worth(best)) else None
+
+
+def _spans(wanted: Phrase, text: str, folded: str) -> list[tuple[int, int]]:
+    """Return where wanted stands in text, quoted text to the letter; folded is text in the forms that terms have."""
+    spans = [found.span() for found in literal.pattern(wanted.quoted).finditer(text)] if wanted.quoted else []
+    return spans or [found.span() for found in _pattern(wanted).finditer(folded)]
 
 
 @cache

@@ -134,6 +134,7 @@ class Note(Record):
     papers: tuple[Paper, ...]
     claims: tuple[Claim, ...] = ()
     unclaimed: tuple[Span, ...]  # lines with text that belong to no paper
+    encoding: str = "UTF-8"  # or "UTF-16", where the file says that it is
 
 
 class Name(Record):

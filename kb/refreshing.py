@@ -35,6 +35,7 @@ def bring_in(config: Config, changes: Changes, progress: Progress) -> tuple[str,
             raise
         return (f"showing the index as it was: {error}",)
     notices = [f"not indexed: {failure}" for failure in report.failures]
+    notices += report.missing[len(changes.missing) :]  # the others have been told
     encoder = None if config.encoder == NO_ENCODER else open_encoder(config.index, config.encoder)
     try:
         if encoder and not encoding.encode_few(config, encoder, ENCODED_ON_THE_WAY, WAIT_ON_THE_WAY_SECONDS):

@@ -23,14 +23,15 @@ from kb.wrapping import Flowing
 FIGURE_NAMES = {True: "图", False: "figure"}  # by whether the text is Chinese
 LONGEST_ADDRESS = 2000  # of a link, which a terminal is told again on every line of it
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _PADDING = re.compile(r" +$", re.MULTILINE)
 _ADDRESS = re.compile(r"https?://[^\s<>，。；、|）)」】]+[^\s<>，。；、|）)」】.,;:!?'\"]")
 _TAG = re.compile(r"(<!--.*?(?:-->|$)|<br\s*/?>|<img\b[^<>]*>)", re.IGNORECASE | re.DOTALL)
 _SOURCE = re.compile(r"""\bsrc\s*=\s*["']?([^\s"'>]+)""", re.IGNORECASE)
 
 
-def rendered(markdown: str, width: int) -> str:
-    """Return Markdown as lines for a terminal of so many columns, with its colours."""
+def rendered(markdown: str, width: int, has_colour: bool = True) -> str:
+    """Return Markdown as lines for a terminal of so many columns, with its links, and its colours if it has any."""
     parser = MarkdownIt("commonmark").enable(["strikethrough", "table"])
     dollarmath_plugin(parser, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
     shown = _Shown("")
@@ -38,7 +39,7 @@ def rendered(markdown: str, width: int) -> str:
     console = Console(file=io.StringIO(), force_terminal=True, width=width)
     with console.capture() as capture:
         console.print(shown)
-    return _PADDING.sub("", capture.get())
+    return _PADDING.sub("", capture.get() if has_colour else _COLOUR.sub("", capture.get()))
 
 
 class _Paragraph(Paragraph):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kb.config import GLOSSARY_NAME, Config
 from kb.errors import KbError
 
-SUFFIXES = (".md", ".markdown", ".txt")
+SUFFIXES = (".md", ".markdown", ".mdx", ".qmd", ".rmd", ".txt")  # MDX, Quarto and R Markdown are Markdown
 BESIDE = ("-wal", "-journal")  # of a SQLite file, what was written last may lie in one of these
 
 Stamp = tuple[int, int]  # mtime in nanoseconds, size in bytes

@@ -56,6 +56,9 @@ def search(
     if not is_all:
         notice = notice or "very many papers hold these words; of them the best are ranked, --limit 0 ranks all"
     named = reader.papers.called_exactly(query.names) if uses_words else []
+    if query.required:  # a name has neither signs nor forms of characters, which quoted text asks for
+        found_by_words = {key for key, _ in words}
+        named = [key for key in named if key in found_by_words]
     rankings: dict[str, Scores] = {
         "name": {key: 1.0 for key in named if allowed is None or key in allowed},
         "words": dict(words),

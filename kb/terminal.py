@@ -30,18 +30,19 @@ class Style(NamedTuple):
     """Colour and links for a person, nothing for a pipe."""
 
     is_terminal: bool
+    has_colour: bool = True  # of a terminal; bold and dim go with colour
 
     def bold(self, text: str) -> str:
         """Return text in bold."""
-        return f"\x1b[1m{text}\x1b[0m" if self.is_terminal else text
+        return self._shaded("1", text)
 
     def dim(self, text: str) -> str:
         """Return text in a quieter shade."""
-        return f"\x1b[2m{text}\x1b[0m" if self.is_terminal else text
+        return self._shaded("2", text)
 
     def marked(self, text: str) -> str:
         """Return text as a match stands out."""
-        return f"\x1b[1;33m{text}\x1b[0m" if self.is_terminal else text
+        return self._shaded("1;33", text)
 
     def place(self, path: Path, line: int) -> str:
         """Return `path:line` as seen from here, linked to the file (OSC 8); control characters and newlines as ?."""
@@ -56,6 +57,9 @@ class Style(NamedTuple):
         if not self.is_terminal or not shown.lower().startswith(("http://", "https://")):
             return shown
         return f"\x1b]8;;{shown}\x1b\\{shown}\x1b]8;;\x1b\\"
+
+    def _shaded(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.is_terminal and self.has_colour else text
 
 
 def clean(text: str) -> str:

@@ -5,6 +5,7 @@ overlapping pairs and then its last character: 残差量化 -> 残差 差量 量
 characters or more is exactly the phrase of its pairs, and a single character is exactly a prefix of a term.
 Everything else is cut into runs of letters and runs of digits: Qwen2-7B holds qwen, 2, 7 and b, 12.5Hz is 12 5 hz.
 English words are stemmed by the full-text index itself (Porter), not here.
+Forms of one Chinese character, simplified, traditional or Japanese, are one term: 聲調 and 声调.
 """
 
 import re
@@ -13,22 +14,41 @@ from collections.abc import Iterator
 from operator import add
 from typing import NamedTuple
 
+from kb.variants import GROUPS
+
 # Scripts written without spaces: Han with its extensions and iteration marks, kana, Hangul.
 UNSPACED = (
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7a3\U00020000-\U000323af"
 )
 _RUN = re.compile(f"([{UNSPACED}]+)")
-_WORD = re.compile(r"[a-z\u00df-\u024f]+|[^\W\d_a-z\u00df-\u024f]+|\d+")  # Latin apart from other letters: pΛ
+LATIN = "a-z\u00df-\u024f"
+_WORD = re.compile(rf"[{LATIN}]+|[^\W\d_{LATIN}]+|\d+")  # Latin apart from other letters: pΛ
 _ACCENTED = re.compile("[\u00c0-\u036f\u1e00-\u1fff]")
 _ACCENT = re.compile("[\u0300-\u036f]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufe00-\ufe0f]")
+_EASTERN = re.compile("[\u2e80-\U0010ffff]")  # only texts with one of these hold Chinese, in whatever form
+
+VARIANTS = {ord(variant): group[0] for group in GROUPS.split() for variant in group[1:]}  # 發 -> 发
 
 
 def fold(text: str) -> str:
-    """Return text as the index sees it: compatible forms unified, lower case, no accents, no invisible characters.
+    """Return text as the index sees it: its letters, and of the forms of a Chinese character the same one.
 
-    Example: "ＲＶＱ Café" -> "rvq cafe".
+    Example: "ＲＶＱ Café 聲調" -> "rvq cafe 声调".
+    """
+    if text.isascii() or not _EASTERN.search(text):
+        return letters(text)
+    folded = text.translate(_FOLDED)
+    if unicodedata.is_normalized("NFKC", folded):
+        return folded
+    return letters(text).translate(VARIANTS)  # characters that make up one together, such as ｶﾞ
+
+
+def letters(text: str) -> str:
+    """Return text with compatible forms unified, in lower case, without accents and invisible characters.
+
+    Example: "ＲＶＱ Café 聲調" -> "rvq cafe 聲調".
     """
     if text.isascii():
         return text.lower()
@@ -37,6 +57,17 @@ def fold(text: str) -> str:
     if _ACCENTED.search(text):
         text = unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFD", text)))
     return text
+
+
+class _Folded(dict[int, str]):
+    """What fold makes of each character, worked out when it is first met: several times faster than text by text."""
+
+    def __missing__(self, character: int) -> str:
+        self[character] = letters(chr(character)).translate(VARIANTS)
+        return self[character]
+
+
+_FOLDED = _Folded()
 
 
 def terms(text: str) -> list[str]:
@@ -73,6 +104,7 @@ class Phrase(NamedTuple):
 
     terms: tuple[str, ...]
     is_prefix: bool
+    quoted: str = ""  # what must stand there to the letter, as kb.literal compares it
 
     def fts(self) -> str:
         """Return the phrase as an FTS5 expression."""

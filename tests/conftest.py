@@ -207,5 +207,5 @@ def golden(request: pytest.FixtureRequest) -> Any:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for name in ("KB_HOME", "FORCE_COLOR", "PAGER"):
+    for name in ("KB_HOME", "FORCE_COLOR", "NO_COLOR", "PAGER"):
         os.environ.pop(name, None)

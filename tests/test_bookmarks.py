@@ -75,6 +75,18 @@ def test_a_mark_made_when_only_the_title_was_known_holds_when_the_id_comes(kb: A
     assert '"arxiv:2411.01234" = { read = ' in text
 
 
+def test_a_mark_of_a_title_holds_in_whichever_form_its_characters_are(kb: Any) -> None:
+    kb.write("2024-11.md", "**《用擴散模型合成帶聲調的語音》** CMU，語音\n\nx\n")
+    kb.run("mark", "star", "用扩散模型合成带声调的语音")
+    path = kb.root / "marks.toml"
+    assert listed(kb, "is:starred") == ["2024-11/用擴散模型合成帶聲調的語音"]
+
+    name = "title:用擴 擴散 散模 模型 型合 合成 成帶 帶聲 聲調 調的 的語 語音 音"  # before forms were folded
+    path.write_text(f'"{name}" = {{ starred = 2024-11-02 }}\n', encoding="utf-8")
+    assert listed(kb, "is:starred") == ["2024-11/用擴散模型合成帶聲調的語音"]
+    assert kb.json("search", "擴散模型")["hits"][0]["state"]["starred"] == "2024-11-02"
+
+
 def test_a_note_without_any_identity_goes_by_its_id(kb: Any) -> None:
     kb.write("2024-12.md", "**《Tiny》** CMU，k\n\n短。\n")
     kb.run("mark", "star", "2024-12/tiny")

@@ -41,7 +41,7 @@ def test_a_concept_stands_for_all_its_names_in_both_languages(table: gloss.Gloss
 
 def test_the_dictionary_stands_behind_the_glossary(table: gloss.Gloss) -> None:
     assert "acoustics" in table.senses("声学")
-    assert table.senses("聲學") == table.senses("声学")
+    assert table.index_terms("聲學") == table.index_terms("声学")
     assert table.senses("码本") == ("codebook",)
     assert table.senses("没有这个词条") == ()
 

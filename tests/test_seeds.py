@@ -10,7 +10,7 @@ import pytest
 from kb.parsing import parse_note
 from kb.query import parse_query
 from kb.records import Paper
-from kb.terms import fold
+from kb.terms import letters
 
 HAN = re.compile(r"[\u4e00-\u9fff]+")
 LATIN = re.compile(r"[a-z]+")
@@ -54,8 +54,8 @@ def test_a_quoted_string_finds_exactly_the_records_that_hold_it(seed_kb: Any) ->
     for row in reader.listed(parse_query("")):
         record = json.loads(reader.papers.record(row.key))
         lines = (seed_kb.notes / row.file).read_text("utf-8").splitlines()
-        texts[row.key] = fold("\n".join(lines[record["line"] - 1 : record["end_line"]]))
-    everything = fold("\n".join(path.read_text("utf-8") for path in seed_kb.notes.iterdir()))
+        texts[row.key] = letters("\n".join(lines[record["line"] - 1 : record["end_line"]]))
+    everything = letters("\n".join(path.read_text("utf-8") for path in seed_kb.notes.iterdir()))
     han = {
         run[start : start + length]
         for run in HAN.findall(everything)

@@ -1,7 +1,13 @@
+import importlib.util
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.terms import alternatives, fold, phrase, terms
+from kb.terms import VARIANTS, alternatives, fold, letters, phrase, terms
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_a_run_without_spaces_becomes_its_pairs_and_its_last_character() -> None:
@@ -16,8 +22,9 @@ def test_full_width_accents_and_invisible_characters_are_folded() -> None:
     assert fold("ＲＶＱ　Café soft\u00adhyphen 𝔸") == "rvq cafe softhyphen a"
 
 
-def test_traditional_kana_and_hangul_are_kept_whole() -> None:
-    assert terms("語音ガ") == ["語音", "音ガ", "ガ"]
+def test_kana_and_hangul_are_kept_whole() -> None:
+    assert terms("音ガ") == ["音ガ", "ガ"]
+    assert terms("ｶﾞ") == ["ガ"]
     assert terms("음성") == ["음성", "성"]
 
 
@@ -35,6 +42,42 @@ def test_an_unquoted_word_is_worth_a_look_for_each_of_its_pairs() -> None:
     assert [one.fts() for one in alternatives("12.5Hz")] == ['"12"', '"hz"', '"12 5 hz"']
     assert [one.fts() for one in alternatives("o1-mini")] == ['"mini"', '"o 1 mini"']
     assert [one.fts() for one in alternatives("RVQ量化")] == ['"rvq"', '"量化"']
+
+
+@pytest.mark.parametrize(
+    ("written", "simplified"),
+    [
+        ("聲調", "声调"),
+        ("臺灣大學", "台湾大学"),
+        ("颱風 檯面", "台风 台面"),
+        ("發現 頭髮", "发现 头发"),
+        ("以後 皇后", "以后 皇后"),
+        ("乾淨 幹部 干擾", "干净 干部 干扰"),
+        ("顯著 看着", "显着 看着"),
+        ("音声認識の学習", "音声认识の学习"),
+        ("発展 気候 図書館 変換", "发展 气候 图书馆 变换"),
+        ("衞星 裡面 裏面", "卫星 里面 里面"),
+    ],
+)
+def test_the_forms_of_a_chinese_character_are_one_term(written: str, simplified: str) -> None:
+    assert fold(written) == fold(simplified) == simplified
+
+
+def test_letters_keep_the_form_that_they_are_written_in() -> None:
+    assert letters("ＲＶＱ 聲調") == "rvq 聲調"
+
+
+def test_the_forms_are_those_of_the_tables_they_were_made_from() -> None:
+    spec = importlib.util.spec_from_file_location("variants", ROOT / "docs" / "variants.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+
+    assert made.module() == (ROOT / "kb" / "variants.py").read_text(encoding="utf-8")
+
+
+@given(st.text(alphabet="聲声ｶﾞガ가각ÉéＡａ①㈱é́ 語\u00ad"))
+def test_characters_are_folded_one_by_one_as_the_whole_text_would_be(text: str) -> None:
+    assert fold(text) == letters(text).translate(VARIANTS)
 
 
 mixed = st.text(alphabet="残差向量化 abRV12-。\n", min_size=1, max_size=30)

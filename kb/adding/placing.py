@@ -13,6 +13,7 @@ from kb.adding.metadata import Metadata
 from kb.errors import NoteError
 from kb.identities import identities
 from kb.parsing import parse_note
+from kb.parsing.decoding import UTF_8, advice
 from kb.parsing.frontmatter import read_front_matter
 from kb.parsing.outline import fences, outline
 from kb.parsing.titles import find_title, normal
@@ -78,6 +79,8 @@ def place(data: bytes, file: str, month: str, paper: Metadata) -> Placed | None:
 
 def _page(data: bytes, file: str) -> _Page:
     note = parse_note(data, file)
+    if note.encoding != UTF_8:
+        raise NoteError(file, None, f"{note.encoding} is read but not written; {advice(note.encoding)}")
     text = data.decode("utf-8-sig")
     lines = _LINE_END.split(text)
     front = read_front_matter(lines, file).line_count

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from kb.checking.findings import Finding
 from kb.checking.page import Page, fences_of, front_lines, lines_of
+from kb.parsing.decoding import UTF_8, advice
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
 _KEY = re.compile(r"[\w-]+\s*:(?:\s|$)")
@@ -12,6 +13,9 @@ _KEY = re.compile(r"[\w-]+\s*:(?:\s|$)")
 
 def unreadable(page: Page) -> Iterator[Finding]:
     """Find a file that cannot be read, is not UTF-8, or has front matter that is broken or never closed."""
+    if page.note and page.note.encoding != UTF_8:
+        what = f"is {page.note.encoding}, which few programs for notes read"
+        yield Finding(page.file, 1, "encoding", what, advice(page.note.encoding))
     if page.failure and "\0" not in (page.text or ""):
         error, line = page.failure, page.failure.line or 1
         message = str(error).removeprefix(f"{page.file}:{line}: ").removeprefix(f"{page.file}: ")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kb.errors import NoteError
 from kb.parsing import parse_note
+from kb.parsing.decoding import decoded, without_mark
 from kb.parsing.outline import is_closed
 from kb.reading import NoteFile, read_bytes
 from kb.records import Note, Paper
@@ -40,7 +41,7 @@ class Fence(NamedTuple):
 
 @dataclass(frozen=True)
 class Page:
-    """One file; without text if it cannot be read or is not UTF-8, without a note if parsing failed."""
+    """One file; without text if it cannot be read or decoded, without a note if parsing failed."""
 
     file: str
     path: Path
@@ -98,14 +99,23 @@ def read_page(note: NoteFile) -> Page:
         data = read_bytes(note)
     except NoteError as error:
         return Page(note.file, note.path, None, None, error)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        text = None
+    text = _text(data, note.file)
     try:
         return Page(note.file, note.path, text, parse_note(data, note.file), None)
     except NoteError as error:
         return Page(note.file, note.path, text, None, error)
+
+
+def _text(data: bytes, file: str) -> str | None:
+    """Return the text of a file, one that only a NUL byte makes unreadable included; None if it is none."""
+    try:
+        return decoded(data, file)[0]
+    except NoteError:
+        pass
+    try:
+        return None if without_mark(data) else data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def lines_of(text: str) -> list[str]:

@@ -56,11 +56,14 @@ def index(
 @app.command()
 def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
     """Say of every file what was indexed, what belongs to no paper, and what failed and why."""
+    from kb.others import others
+
     config, reader = open_index(ctx, refresh)
     files = [{**state._asdict(), "papers": reader.papers.count(state.path)} for state in reader.files.states().values()]
     failed = [file for file in files if file["state"] == "failed"]
+    unread = others(config)
     if as_json:
-        typer.echo(envelope({"index": str(config.database), "files": files}))
+        typer.echo(envelope({"index": str(config.database), "files": files, "others": unread}))
     else:
         rows = [
             [
@@ -73,6 +76,7 @@ def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOpti
             ]
             for file in files
         ]
+        rows += [[clean(name), "no note", "", 0, "", kind.way_out] for kind in unread for name in kind.rows()]
         put(table(["file", "state", "grammar", "papers", "lines in no paper", "reason"], rows, terminal_style()))
     if failed:
         raise typer.Exit(1)

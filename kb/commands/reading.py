@@ -196,4 +196,4 @@ def _put_markdown(text: str, style: Style) -> None:
         return
     from kb.rendering import rendered
 
-    typer.echo(rendered(text, shutil.get_terminal_size().columns), nl=False)
+    typer.echo(rendered(text, shutil.get_terminal_size().columns, style.has_colour), nl=False)

@@ -110,13 +110,15 @@ def _marked(config: "Config", what: str) -> list[str]:
 def states_of(config: "Config", reader: "Reader", keys: "Sequence[int]") -> "dict[int, State]":
     """Return what the reader has starred and read of papers, by key; of an unreadable file one line is said."""
     from kb.store.marked import IN_NOTE, State
+    from kb.terms import VARIANTS
 
     if config.marks.is_file():
         known = reader.marks.known_as(keys)
-        names = [json.dumps(name, ensure_ascii=False).encode() for one in known.values() for name in one.names]
+        names = [json.dumps(name, ensure_ascii=False) for one in known.values() for name in one.names]
         try:
-            marks = config.marks.read_bytes()
-            if any(name in marks for name in names):  # else the search need not wait for it to be understood
+            marks = config.marks.read_bytes().decode("utf-8", "replace").translate(VARIANTS)
+            # Else the search need not wait for the file to be understood.
+            if any(name.translate(VARIANTS) in marks for name in names):
                 from kb.bookmarks import states
 
                 return states(config.marks, known)
@@ -182,8 +184,12 @@ def open_in_editor(path: Path, line: int) -> None:
 
 
 def terminal_style() -> Style:
-    """Return how standard output is written to; FORCE_COLOR says that a person reads what goes into a pipe."""
-    return Style(sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR")))
+    """Return how standard output is written to.
+
+    FORCE_COLOR says that a person reads what goes into a pipe, NO_COLOR that a terminal is to have no colour.
+    """
+    is_terminal = sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+    return Style(is_terminal, not os.environ.get("NO_COLOR"))
 
 
 def put(renderable: Any) -> None:
@@ -193,7 +199,7 @@ def put(renderable: Any) -> None:
         return
     from rich.console import Console
 
-    Console().print(renderable)
+    Console(color_system="auto" if terminal_style().has_colour else None).print(renderable)
 
 
 @contextmanager

@@ -7,7 +7,8 @@ organization, is {"literal": "World Health Organization"}, "{World Health Organi
 import re
 from typing import Any
 
-from kb.parsing.bibtex_names import OTHERS, people
+from kb.parsing.bibtex_names import people
+from kb.records import OTHERS
 from kb.parsing.latex import encode
 
 CslName = dict[str, Any]

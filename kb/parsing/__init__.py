@@ -4,8 +4,8 @@ import re
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from kb.errors import NoteError
 from kb.parsing import bibtex, claims, csl, dates, exported, lecture, library, names, pasted, ris, segmenting
+from kb.parsing.decoding import decoded
 from kb.parsing.entry import Entry, papers
 from kb.parsing.evidence import speaks_of_research
 from kb.parsing.facts import citation_key, read_facts
@@ -35,11 +35,12 @@ class Reading(NamedTuple):
 def parse_note(data: bytes, file: str) -> Note:
     """Return the note that data holds; file is its path below the notes folder.
 
-    Raises: NoteError with file and line if data is not UTF-8 text, or its front matter or library is broken.
+    Raises: NoteError with file and line if data is no text that can be read, or its front matter or library is broken.
     """
-    lines = _lines(data, file)
+    text, encoding = decoded(data, file)
+    lines = re.split(r"\r\n|\n|\r", text)
     if PurePosixPath(file).suffix.lower() in LIBRARIES:
-        return _library(lines, file)
+        return _library(lines, file, encoding)
     front = read_front_matter(lines, file)
     text_lines, blocks = claims.take_claims([""] * front.line_count + lines[front.line_count :], file)
     title = front.text("title") or _first_text(text_lines) or ""
@@ -74,10 +75,11 @@ def parse_note(data: bytes, file: str) -> Note:
         papers=records,
         claims=claims.placed(blocks, text_lines, records),
         unclaimed=_unclaimed(text_lines, [(paper.line - 1, paper.end_line) for paper in records]),
+        encoding=encoding,
     )
 
 
-def _library(lines: list[str], file: str) -> Note:
+def _library(lines: list[str], file: str, encoding: str) -> Note:
     """Return the note that a file of a reference manager is."""
     suffix = PurePosixPath(file).suffix.lower()
     found = library.papers_of(LIBRARIES[suffix]("\n".join(lines), file), file)
@@ -91,22 +93,8 @@ def _library(lines: list[str], file: str) -> Note:
         tags=(),
         papers=found,
         unclaimed=_unclaimed(lines, [(paper.line - 1, paper.end_line) for paper in found]),
+        encoding=encoding,
     )
-
-
-def _lines(data: bytes, file: str) -> list[str]:
-    nul = data.find(b"\0")
-    if nul >= 0:
-        line = data.count(b"\n", 0, nul) + 1
-        raise NoteError(file, line, "holds a NUL byte, so it is no text; save it as UTF-8 or move it out of the notes")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise NoteError(
-            file, line, f"not UTF-8 (byte 0x{data[error.start]:02x}); save it as UTF-8, from GBK: iconv -f GBK -t UTF-8"
-        ) from None
-    return re.split(r"\r\n|\n|\r", text)
 
 
 def _read(found: Outline, lines: list[str], front: FrontMatter, file: str) -> Reading:

@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from kb.parsing import latex, library
+from kb.records import OTHERS
 
 
 _AND = re.compile(" and ", re.IGNORECASE)

@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 from kb.errors import KbError
+from kb.literal import quoted
 from kb.query.fields import CLAIM_STATES, FIELDS, HAS_KINDS, KINDS, MARKS, TEXT_FIELDS, Filter, field_in, unknown_field
 from kb.query.spans import is_month
 from kb.query.tokens import Token, cut
@@ -97,7 +98,7 @@ def parse_query(text: str) -> Query:
             named.append(token.text)
         if is_quoted or is_excluded:
             target = excluded if is_quoted and is_excluded else required if is_quoted else excluded_words
-            if found := phrase(token.text):
+            if found := quoted(token.text) if token.is_quoted else phrase(token.text):
                 target.append(found)
         elif token not in operators:
             plain.append(token.text)

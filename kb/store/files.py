@@ -14,7 +14,7 @@ class FileState(NamedTuple):
     size: int
     sha256: str
     state: str  # "indexed", "failed", or "glossary" for the file that is one
-    reason: str | None
+    reason: str | None  # why it failed, or in which encoding it was read if not in UTF-8
     grammar: str | None
     unclaimed: tuple[tuple[int, int], ...]  # first and last line of each stretch that belongs to no paper
 

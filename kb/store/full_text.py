@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from kb.ids import id_key
+from kb.literal import has_signs, other_forms, own_forms, stands
 from kb.people import person_terms
 from kb.query import HAS_KINDS, TEXT_FIELDS, Filter, Query
 from kb.store.ledger import having_claim
@@ -18,6 +19,10 @@ COLUMN_WEIGHTS = (4.0, 4.0, 4.0, 3.0, 1.0, 1.0, 1.0, 1.0, 0.0)
 NAME_COLUMNS = ("title", "short_name", "keywords", "organizations")
 TEXT_COLUMNS = (*NAME_COLUMNS, "body")
 SEARCHED_COLUMNS = (*TEXT_COLUMNS, "authors", "venue")
+STANDS = (
+    "EXISTS (SELECT 1 FROM papers l WHERE l.key = {key} AND stands(?, l.record,"
+    " (SELECT group_concat(c.record, char(10)) FROM claims c WHERE c.paper = l.id)))"
+)
 FEWEST_LEFT = 10  # papers, for a narrower query to take the place of a wider one
 
 
@@ -29,6 +34,7 @@ class FullText:
         self._papers = papers
         self._marks = marks
         db.create_function("one_is_called", 2, _one_is_called, deterministic=True)
+        db.create_function("stands", 3, stands, deterministic=True)
 
     def match(self, query: Query) -> list[tuple[int, float]]:
         """Return (paper key, score) of the papers query asks for, best first.
@@ -105,14 +111,14 @@ class FullText:
             clauses.append("papers_fts MATCH ?")
             parameters.append(expression)
             for exact in query.required:
-                _add_literal(clauses, parameters, exact)
+                _add_literal(clauses, parameters, exact, key)
         for word in query.excluded_words:
             clauses.append(f"{key} NOT IN (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?)")
             parameters.append(_in_columns(word.fts()))
         for exact in query.excluded:
             inner = ["papers_fts MATCH ?"]
             parameters.append(_in_columns(exact.fts()))
-            _add_literal(inner, parameters, exact)
+            _add_literal(inner, parameters, exact, "papers_fts.rowid")
             clauses.append(f"{key} NOT IN (SELECT rowid FROM papers_fts WHERE {' AND '.join(inner)})")
         for field in query.filters:
             clause, values = self._marks.having(field.value) if field.name == "is" else _filter(field)
@@ -142,14 +148,25 @@ def _expression(query: Query) -> str:
     return f"({_in_columns(required)}) AND ({alternatives})" if required else alternatives
 
 
-def _add_literal(clauses: list[str], parameters: list[object], exact: Phrase) -> None:
+def _add_literal(clauses: list[str], parameters: list[object], exact: Phrase, key: str) -> None:
     # The full-text index stems English, so quoted words are looked up once more among the terms as they were cut.
-    if not exact.has_words:
-        return
-    needle = _needle(exact)
-    tests = " OR ".join(f"instr(' ' || papers_fts.{column} || ' ', ?)" for column in SEARCHED_COLUMNS)
-    clauses.append(f"({tests})")
-    parameters.extend([needle] * len(SEARCHED_COLUMNS))
+    if exact.has_words:
+        needle = _needle(exact)
+        tests = " OR ".join(f"instr(' ' || papers_fts.{column} || ' ', ?)" for column in SEARCHED_COLUMNS)
+        clauses.append(f"({tests})")
+        parameters.extend([needle] * len(SEARCHED_COLUMNS))
+    # Terms have no signs and one form of a character. The text itself is read where these can tell papers apart.
+    own, others = own_forms(exact.quoted), other_forms(exact.quoted)
+    if own:
+        clauses += [f"EXISTS (SELECT 1 FROM variants WHERE paper = {key} AND instr(characters, ?))"] * len(own)
+        parameters.extend(own)
+    if has_signs(exact.quoted) or own:
+        clauses.append(STANDS.format(key=key))
+        parameters.append(exact.quoted)
+    elif others:
+        has_others = f"EXISTS (SELECT 1 FROM variants WHERE paper = {key} AND characters GLOB ?)"
+        clauses.append(f"(NOT {has_others} OR {STANDS.format(key=key)})")
+        parameters.extend([f"*[{others}]*", exact.quoted])
 
 
 def _needle(exact: Phrase) -> str:

@@ -15,7 +15,7 @@ MOST_TOLD = 3  # lines of what SQLite says of damage
 
 TABLES = (
     *("files", "papers", "passages", "passage_texts", "vectors", "meta", "names", "ids", "identities", "works"),
-    *("claims", "claim_runs", "papers_fts", "papers_fts_data", "papers_fts_idx", "papers_fts_docsize"),
+    *("claims", "claim_runs", "variants", "papers_fts", "papers_fts_data", "papers_fts_idx", "papers_fts_docsize"),
     "papers_fts_content",
 )
 _WITHOUT = {  # rows that belong to rows which are gone
@@ -27,6 +27,7 @@ _WITHOUT = {  # rows that belong to rows which are gone
     ),
     "names without a paper": "names WHERE paper NOT IN (SELECT key FROM papers)",
     "ids without a paper": "ids WHERE paper NOT IN (SELECT key FROM papers)",
+    "variants without a paper": "variants WHERE paper NOT IN (SELECT key FROM papers)",
     "identities without a paper": "identities WHERE paper NOT IN (SELECT key FROM papers)",
     "works without a paper": "works WHERE paper NOT IN (SELECT key FROM papers)",
     "claims without a file": "claims WHERE file NOT IN (SELECT path FROM files)",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kb.ids import id_key
 from kb.store.opening import storable
-from kb.terms import name_key
+from kb.terms import has_unspaced, name_key, phrase
 
 
 class PaperRow(NamedTuple):
@@ -84,15 +84,25 @@ class Papers:
         return rows.fetchall()
 
     def named(self, name: str) -> list[PaperRow]:
-        """Return the papers that name means: an id, citation key, short name or title in full, else any part of one."""
+        """Return the papers that name means: an id, citation key, short name or title in full, else any part of one.
+
+        A part that stands nowhere as it is written may stand there in other forms of its characters.
+        """
         wanted = storable(name.strip())
         if exact := self.called_exactly([wanted]):
             return self.rows(exact)
         columns = ("id", "short_name", "title")
         where = " OR ".join(f"instr(lower(p.{column}), lower(?))" for column in columns)
         where += " OR p.key IN (SELECT paper FROM ids WHERE instr(value, ?))"
-        part = id_key(wanted) or wanted
-        return self._rows(f"WHERE {where} ORDER BY {READING_ORDER}", (*(wanted,) * len(columns), part))
+        key = id_key(wanted) or wanted
+        found = self._rows(f"WHERE {where} ORDER BY {READING_ORDER}", (*(wanted,) * len(columns), key))
+        if found or not has_unspaced(wanted):
+            return found
+        part = phrase(wanted)
+        return self._rows(
+            f"WHERE p.key IN (SELECT paper FROM names WHERE instr(name, ?)) ORDER BY {READING_ORDER}",
+            (" ".join(part.terms) if part else wanted,),
+        )
 
     def called_exactly(self, names: Iterable[str]) -> list[int]:
         """Return the keys of the papers whose id, arXiv id, DOI, citation key, short name or title is one of names."""

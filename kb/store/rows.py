@@ -1,14 +1,14 @@
 """Records as rows of the index. Pure, so that the processes that parse can do this too."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kb.identities import identities
 from kb.ids import id_key
 from kb.people import people_terms
-from kb.terms import name_key, terms
+from kb.terms import VARIANTS, name_key, terms
 from kb.years import year_of
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class PaperRows:
     names: list[Row]
     identities: list[Row]
     ids: list[Row]
+    variants: str  # the characters of its texts that their terms have in another form: 聲
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,18 @@ def note_rows(note: "Note", english_of: Callable[[str], list[str]]) -> NoteRows:
     said: dict[str | None, list[str]] = {}
     for claim in note.claims:
         said.setdefault(claim.paper, []).append(f"{claim.id} {claim.says}")
+    texts = [_texts(paper, said.get(paper.id, [])) for paper in note.papers]
     papers = [
         PaperRows(
             _paper(paper),
-            _full_text(paper, said.get(paper.id, []), english_of),
+            _full_text(columns, english_of),
             [{"line": passage.line, "heading": passage.heading, "text": passage.text} for passage in paper.passages],
             [{"name": name} for name in _names(paper)],
             [{"kind": kind, "value": value} for kind, value in identities(paper)],
             [{"value": value} for value in _ids(paper)],
+            _variants(columns.values()),
         )
-        for paper in note.papers
+        for paper, columns in zip(note.papers, texts, strict=True)
     ]
     months = {paper.id: paper.month for paper in note.papers}
     return NoteRows(papers, [_claim(claim, months.get(claim.paper or "", note.month)) for claim in note.claims])
@@ -103,25 +106,35 @@ def _link_kinds(paper: "Paper") -> set[str]:
     return {link.kind for link in paper.links} | {kind for kind, value in ids.items() if value}
 
 
-def _full_text(paper: "Paper", claims: list[str], english_of: Callable[[str], list[str]]) -> Row:
-    texts = {
+def _texts(paper: "Paper", claims: list[str]) -> dict[str, str]:
+    """Return what is searched of paper, by the column of its terms."""
+    return {
         "title": paper.title,
         "short_name": paper.short_name or "",
         "keywords": "、".join(paper.keywords),
         "organizations": "、".join(paper.organizations),
+        "authors": "\n".join(paper.authors),
         "venue": _venue(paper),
         "body": "\n".join((paper.body, *claims)),
         "section": " / ".join(paper.section_path),
     }
+
+
+def _full_text(texts: dict[str, str], english_of: Callable[[str], list[str]]) -> Row:
     row = {column: " ".join(terms(text)) for column, text in texts.items()}
-    row["authors"] = " ".join(people_terms(paper.authors))
-    row["gloss"] = " ".join(english_of("\n".join((paper.title, texts["keywords"], texts["body"]))))
+    row["authors"] = " ".join(people_terms(texts["authors"].split("\n")))
+    row["gloss"] = " ".join(english_of("\n".join((texts["title"], texts["keywords"], texts["body"]))))
     return row
 
 
+def _variants(texts: Iterable[str]) -> str:
+    return "".join(sorted(character for character in set().union(*texts) if ord(character) in VARIANTS))
+
+
 def _names(paper: "Paper") -> list[str]:
-    key = paper.reference.key if paper.reference else None
-    names = (paper.id, paper.arxiv_id, paper.doi, paper.short_name, paper.title, key)
+    if paper.is_rest:  # called like the heading it stands under, as many others are
+        return [name_key(paper.id)]
+    names = (paper.id, paper.arxiv_id, paper.doi, paper.short_name, paper.title, paper.citation_key)
     return sorted({name_key(name) for name in names if name} - {""})
 
 

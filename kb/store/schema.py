@@ -187,3 +187,11 @@ def _authors(db: Database) -> None:
     db.execute("CREATE TABLE ids (value TEXT, paper INTEGER, PRIMARY KEY (value, paper)) WITHOUT ROWID")
     db.table("ids").create_index(["paper"])
     db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")
+
+
+@migrations(name="0013_variants")
+def _variants(db: Database) -> None:
+    # Terms, names and titles have one form of a Chinese character from now on, so the next refresh reads every note
+    # again; it also fills which other forms a paper holds, for quoted text, which is to the letter.
+    db.execute("CREATE TABLE variants (paper INTEGER PRIMARY KEY, characters TEXT)")
+    db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")

@@ -85,6 +85,7 @@ class Writer:
         self._put("papers_fts", ({"rowid": key, **rows.full_text} for key, rows in keyed))
         self._put("passages", ({"paper": key, **passage} for key, rows in keyed for passage in rows.passages))
         self._put("names", ({"paper": key, **name} for key, rows in keyed for name in rows.names))
+        self._put("variants", ({"paper": key, "characters": rows.variants} for key, rows in keyed if rows.variants))
         self._put("identities", ({"paper": key, **one} for key, rows in keyed for one in rows.identities))
         self._put("ids", ({"paper": key, **one} for key, rows in keyed for one in rows.ids))
         for _, rows in keyed:
@@ -182,6 +183,7 @@ class Writer:
             self._connection.execute("DELETE FROM papers_fts WHERE rowid = ?", [key])
             self._connection.execute("DELETE FROM names WHERE paper = ?", [key])
             self._connection.execute("DELETE FROM ids WHERE paper = ?", [key])
+            self._connection.execute("DELETE FROM variants WHERE paper = ?", [key])
         self._connection.execute("DELETE FROM papers WHERE file = ?", [path])
 
 

@@ -19,6 +19,7 @@ _QUERIES = {
     "passages": "SELECT p.id, g.line, g.heading, g.text FROM passages g JOIN papers p ON p.key = g.paper",
     "names": "SELECT p.id, n.name FROM names n JOIN papers p ON p.key = n.paper",
     "ids": "SELECT p.id, i.value FROM ids i JOIN papers p ON p.key = i.paper",
+    "variants": "SELECT p.id, v.characters FROM variants v JOIN papers p ON p.key = v.paper",
     "identities": "SELECT p.id, i.kind, i.value FROM identities i JOIN papers p ON p.key = i.paper",
     "works": "SELECT p.id, o.id FROM works w JOIN works v ON v.work = w.work JOIN papers p ON p.key = w.paper"
     " JOIN papers o ON o.key = v.paper",
@@ -29,6 +30,7 @@ _ALONE = {  # rows that belong to nothing
     "passages": "SELECT count(*) FROM passages WHERE paper NOT IN (SELECT key FROM papers)",
     "names": "SELECT count(*) FROM names WHERE paper NOT IN (SELECT key FROM papers)",
     "ids": "SELECT count(*) FROM ids WHERE paper NOT IN (SELECT key FROM papers)",
+    "variants": "SELECT count(*) FROM variants WHERE paper NOT IN (SELECT key FROM papers)",
     "works": "SELECT count(*) FROM works WHERE paper NOT IN (SELECT key FROM papers)",
     "texts": "SELECT count(*) FROM passage_texts WHERE passage NOT IN (SELECT key FROM passages)",
     "vectors": "SELECT count(*) FROM passage_texts t WHERE t.text_hash != '' AND NOT EXISTS"

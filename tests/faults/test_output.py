@@ -1,0 +1,95 @@
+"""An output that takes nothing more is one line, one that nobody reads any more is none; NO_COLOR is kept to."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+OURS = {**os.environ, "PYTHONPATH": str(ROOT)}
+FULL = Path("/dev/full")
+SHADES = re.compile(r"\x1b\[[\d;]*m")
+
+
+def shell(kb: Any, line: str) -> subprocess.CompletedProcess[str]:
+    command = f'"{sys.executable}" -m kb --kb "{kb.root}"'
+    line = line.replace("kb ", f"{command} ", 1)
+    return subprocess.run(["bash", "-c", line], env=OURS, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize(
+    "command",
+    ["list", "list --json", "search codec", "show oldcodec", "status", "digest 2024-10", "man", "--help", "--version"],
+)
+def test_a_full_output_is_one_line(kb: Any, command: str) -> None:
+    kb.refresh()
+    result = shell(kb, f"kb {command} > /dev/full")
+
+    assert result.returncode == 1
+    assert result.stderr == "error: the output cannot be written: No space left on device; see to where it goes\n"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
+def test_a_full_output_for_messages_changes_no_exit_status_into_success(kb: Any) -> None:
+    kb.refresh()
+    result = shell(kb, "kb show nothing-of-this-name 2> /dev/full")
+
+    assert (result.returncode, result.stdout) == (1, "")
+
+
+def test_a_closed_output_is_one_line_where_something_is_to_be_shown(kb: Any) -> None:
+    kb.refresh()
+    result = shell(kb, "kb list >&-")
+
+    assert result.returncode == 1
+    assert result.stderr == "error: the output cannot be written: Bad file descriptor; see to where it goes\n"
+
+
+def test_a_pipe_that_nobody_reads_is_silent(kb: Any) -> None:
+    for number in range(500):
+        kb.write(f"{'long name ' * 10}{number}.md", "text\n")
+    kb.refresh()
+    result = shell(kb, "kb status --json | head -c 1")
+
+    assert (result.stdout, result.stderr) == ("{", "")
+
+
+def on_a_terminal(kb: Any, *arguments: str, **environment: str) -> str:
+    """What a command shows on a terminal."""
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "kb", "--kb", str(kb.root), *arguments]
+    environment = {**OURS, "TERM": "xterm-256color", "PAGER": "cat", **environment}
+    with subprocess.Popen(command, stdout=follower, stderr=follower, stdin=follower, env=environment):
+        os.close(follower)
+        shown = b""
+        try:
+            while more := os.read(leader, 65536):
+                shown += more
+        except OSError:  # Linux says so that the other end is closed
+            pass
+    os.close(leader)
+    return shown.decode()
+
+
+@pytest.mark.parametrize("command", ["search codec", "list", "show tinycodec", "status"])
+def test_no_color_takes_colours_away_from_a_terminal(kb: Any, command: str) -> None:
+    kb.refresh()
+
+    assert SHADES.search(on_a_terminal(kb, *command.split()))
+    plain = on_a_terminal(kb, *command.split(), NO_COLOR="1")
+    assert not SHADES.search(plain)
+    assert "TinyCodec" in plain or "2024-10" in plain
+
+
+def test_links_stay_without_colours(kb: Any) -> None:
+    kb.refresh()
+
+    assert "\x1b]8;" in on_a_terminal(kb, "search", "codec", NO_COLOR="1")
+    assert "https://github.com/example/tinycodec" in on_a_terminal(kb, "show", "tinycodec", NO_COLOR="1")
