@@ -31,7 +31,7 @@ PAPERS = [
     Metadata("arXiv:2410.00039", arxiv_id="2410.00039"),
     Metadata("Toys of the Year (2024)", arxiv_id="2410.00040"),
 ]
-SAMPLES = [(case.id, case.values[0], case.values[1]) for case in cases()]
+SAMPLES = [(case.id, case.values[0].stem, case.values[0].text) for case in cases("notes/*.md")]
 OWN_FILE_ONLY = ("single", "lecture", "pasted", "note")
 
 

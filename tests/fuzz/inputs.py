@@ -115,5 +115,5 @@ ITEM = st.recursive(
 )
 PAGE = LINES | BLOCKS | st.sampled_from(["２０２４年１０月", "20２４-10", "2024-13-45", "\n", "\r\n", "  "]) | NOISE
 
-NOTES = [OCTOBER, AUGUST, HARD, ONE_PAPER, *(case.values[1] for case in cases()), *corpus("claims")]
+NOTES = [OCTOBER, AUGUST, HARD, ONE_PAPER, *(case.values[0].text for case in cases("notes/*.md")), *corpus("claims")]
 QUERIES_TYPED = (CORPUS / "query.txt").read_text(encoding="utf-8").splitlines()
