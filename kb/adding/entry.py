@@ -8,8 +8,8 @@ import re
 from typing import NamedTuple
 
 from kb.adding.metadata import Metadata
-from kb.parsing.fields import field_of
 from kb.parsing.dates import date_in
+from kb.parsing.fields import field_of
 from kb.records import OTHERS
 
 Lines = list[str]

@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 from kb.parsing.bibtex_names import people
-from kb.records import OTHERS
 from kb.parsing.latex import encode
+from kb.records import OTHERS
 
 CslName = dict[str, Any]
 _PARTICLES = ("dropping-particle", "non-dropping-particle")

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from kb.parsing import latex, library
 from kb.records import OTHERS
 
-
 _AND = re.compile(" and ", re.IGNORECASE)
 _COMMA = re.compile(",")
 _SPACE = re.compile("[ ~]")

@@ -153,7 +153,12 @@ def _title(text: str, parts: dict[str, str], opening: tuple[str, ...]) -> tuple[
         return fuller, set()
     if named and len(named.title) > 5 and not names_nothing(named.title):
         return named, {"title label"}
-    if (not found or "`" in text) and not is_address(titles.normal(text)) and opening and _ONLY_LINK.fullmatch(opening[0]):
+    if (
+        (not found or "`" in text)
+        and not is_address(titles.normal(text))
+        and opening
+        and _ONLY_LINK.fullmatch(opening[0])
+    ):
         linked = titles.find_title(opening[0].strip())
         if linked and len(linked.title.split()) >= 3 and not names_nothing(linked.title):
             date, is_starred = (found.date, found.is_starred) if found else (parts.get("date"), titles.has_star(text))
