@@ -2,9 +2,9 @@
 
 python benchmarks/evidence.py CORPORA [--others FOLDER...] [--write]
 
-A weight begins as what its evidence should say (EXPECTED) and moves as far as the notes tell: a regression whose weights
-are drawn to these values. The notes are the corpora, those of tests/fixtures and Markdown files of programs, which are
-about no papers. Each corpus is then read with weights that were found without it.
+A weight begins as what its evidence should say (EXPECTED) and moves as far as the notes tell: a regression whose
+weights are drawn to these values. The notes are the corpora, those of tests/fixtures and Markdown files of programs,
+which are about no papers. Each corpus is then read with weights that were found without it.
 """
 
 import argparse

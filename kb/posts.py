@@ -1,5 +1,6 @@
 """MonthlyDigest -> a post in Markdown, with the front matter of a site. The same digest gives the same bytes."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from kb.quoting import address, plain, prose
 from kb.records import MonthlyDigest, Paper
 from kb.templating import environment, link, own_template, render
 from kb.wording import LINK_GROUPS, WORDS
+
+_UNSAFE = re.compile(r"[^\w/.+-]")
 
 TEMPLATE = "digest.md.j2"
 
@@ -37,7 +40,7 @@ def post(
         "prose": prose,
         "plain": plain,
         "cell": lambda text: prose(" ".join(text.split())).replace("|", "\\|"),
-        "anchor": lambda name: address(name.replace("/", "-")),
+        "anchor": anchor,
         "links_by_kind": lambda paper: _links_by_kind(config, paper, folder, WORDS[digest.lang]),
     }
     titles = {entry.paper.id: entry.paper.title for section in digest.sections for entry in section.entries}
@@ -73,3 +76,11 @@ def _from_folder(config: Config, url: str, file: str, folder: Path) -> str:
     """Return the address of a picture; one that lies beside its note as seen from folder."""
     is_elsewhere = url.startswith(("/", "#")) or ":" in url
     return url if is_elsewhere else link(config.path_of(file).parent / url, folder)
+
+
+def anchor(paper_id: str) -> str:
+    """Return what a link to an entry ends with, never empty and never that of another: "2024-10 a/x" -> "2024-10_20a-x".
+
+    A sign that an address cannot hold stands there as its number in base 16.
+    """
+    return address(_UNSAFE.sub(lambda found: f"_{ord(found[0]):x}", paper_id).replace("/", "-"))

@@ -7,7 +7,8 @@ LONGEST_CITED = 300  # characters of a title
 _REMARKS = re.compile(r"[(（][^()（）]*[)）]|\bet\.? ?al\b\.?|[\d*†‡§¶^¹²³⁴⁵✉∗]")
 _APART = re.compile(r"[,;，、；·|]|\band\b|&")
 _NAME = re.compile(
-    r"[A-ZÀ-Þ][\w.'’-]*(?:[ -](?:[A-ZÀ-Þ][\w.'’-]*|de|van|der|den|von|la|al|el|bin|del|dos|da|di)){1,4}|[\u4e00-\u9fff]{2,4}"
+    r"[A-ZÀ-Þ][\w.'’-]*(?:[ -](?:[A-ZÀ-Þ][\w.'’-]*|de|van|der|den|von|la|al|el|bin|del|dos|da|di)){1,4}"
+    r"|[\u4e00-\u9fff]{2,4}"
 )
 _INITIALS = re.compile(r"(?:[A-Z]\.?[ -]?){1,3}")
 _FAMILY = re.compile(r"[A-ZÀ-Þ][\w'’-]+")

@@ -10,10 +10,12 @@ FIELDS = {
     "authors": "作者 著者 论文作者 全部作者 所有作者 作者列表 author authors creator creators authorlist writtenby",
     "first_author": "第一作者 一作 共同一作 firstauthor firstauthors leadauthor",
     "corresponding_author": "通讯作者 通信作者 correspondingauthor correspondingauthors",
-    "organizations": "机构 所属 单位 组织 团队 作者单位 作者机构 所属机构 研究机构 所属单位 研究团队 第一单位 第一作者单位"
+    "organizations": "机构 所属 单位 组织 团队 作者单位 作者机构 所属机构 研究机构 所属单位 研究团队 第一单位"
+    " 第一作者单位"
     " 公司 学校 院校 affiliation affiliations organization organizations organisation organisations"
     " institution institutions institute institutes org orgs affil company companies",
-    "date": "发表年 発表年 発表年月 发布时间 发表时间 发布日期 发表日期 发表年份 发表年月 出版时间 出版日期 出版年份 提交时间"
+    "date": "发表年 発表年 発表年月 发布时间 发表时间 发布日期 发表日期 发表年份 发表年月"
+    " 出版时间 出版日期 出版年份 提交时间"
     " 公开时间 论文时间 时间 日期 年份 年月 date published year publicationdate publicationyear"
     " datepublished publisheddate publishdate pubdate pubyear releasedate released submitted issued"
     " month",

@@ -24,7 +24,8 @@ FACTS = frozenset(("authors", "organizations", "venue", "arxiv", "doi", "date"))
 LONGEST_FILE = 100_000  # characters of a file whose words are counted
 SCHOLARLY_SHARE = 0.0005  # of the characters of a file: as often its words are those of papers
 _SCHOLARLY = re.compile(
-    r"\b(?:papers?|arxiv|doi|et\.? ?al|proceedings|conference|journal|preprint|authors?|abstract|literature|citations?)\b"
+    r"\b(?:papers?|arxiv|doi|et\.? ?al|proceedings|conference|journal|preprint|authors?|abstract|literature"
+    r"|citations?)\b"
     rf"|论文|文献|文章|作者|机构|阅读|{VENUE.pattern}",
     re.IGNORECASE,
 )

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 LONGEST_HEADING = 200  # characters; a longer line is text that happens to begin with a #
 _NEXT_ENTRY = re.compile(r"(?:#{2,6}[ \t]|\*\*\s*《)")
 _REFERENCES = re.compile(
-    r"(?:[\W\d_]|[一二三四五六七八九十]+、)*(?:references?|bibliography|further readings?|see also|(?:how to )?cit(?:e|ations?|ing)(?: (?:us|this|it))?|related links?|acknowledge?ments?"
+    r"(?:[\W\d_]|[一二三四五六七八九十]+、)*(?:references?|bibliography|further readings?|see also"
+    r"|(?:how to )?cit(?:e|ations?|ing)(?: (?:us|this|it))?|related links?|acknowledge?ments?"
     r"|参考文献|参考资料|参考|引用|引用文献|延伸阅读|扩展阅读|致谢)\W*",
     re.IGNORECASE,
 )

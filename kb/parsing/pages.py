@@ -164,9 +164,8 @@ def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[
             return first.found._replace(title=of_file, written=page.stem), set(), first.head
         return first.found, set(), first.head
     for line in [line for line in page.lines[page.start : page.start + FACT_LINES] if line.strip()][:PROSE_LINES]:
-        if (found := _IN_PROSE.search(line)) and (
-            named := titles.find_title(f"《{found['after'] or found['before']}》")
-        ):
+        told = _IN_PROSE.search(line)
+        if told and (named := titles.find_title(f"《{told['after'] or told['before']}》")):
             return named, {"title label"}, line
     if len(FACTS.intersection(facts)) > 1 and (below := _first_title(page)):
         return below, set(), ""

@@ -1,5 +1,7 @@
-"""Paragraphs that may name papers: `**《Title》** organization，keywords`, `**[Title](note.md)**` with `: text` below,
-`<details>` with a title for summary, a title with its year or link on a line of its own.
+"""Paragraphs that may name papers.
+
+They begin with `**《Title》** organization，keywords`, with `**[Title](note.md)**` that `: text` stands below, with a
+title and its year or link on a line of its own, or are `<details>` that have a title for summary.
 """
 
 import re

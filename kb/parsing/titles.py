@@ -11,6 +11,7 @@ from kb.parsing.labels import labelled
 from kb.parsing.outline import Block
 
 NAME_WORDS = 3  # of a system's name, which the title goes on from after a colon: **Toy**: A Codec
+LONGEST_BEFORE = 12  # characters of the words before a title in bold
 LONGEST = 2000  # characters that are looked at: no title is longer
 _MARKUP = re.compile(r"[\[*_`<~=\\]")
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|<img\b[^>]*>", re.IGNORECASE)
@@ -36,8 +37,10 @@ _TRAILING_DATE = re.compile(
     r"\s*(?:\*\*)?\s*[)）\]]\s*$"
 )
 _LEADING_TAG = re.compile(  # "[2020 ICML] ", "【CVPR'21】", "VLDB'19 - ", "1511.06085 "
-    r"^[\[【(（]\s*(?P<tag>(?=[^\]】)）]*\d{2})(?!\s*\d{1,2}\s*[\]】)）])[A-Za-z0-9 .'’,/&-]{2,40})[\]】)）](?!\()\s*[-–—:：|]?\s*(?=\S)"
-    r"|^(?P<before>[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*){0,2}\s?['’]\d\d|[A-Z]{2,}[A-Za-z]* (?:19|20)\d\d)\s*[-–—:：|]\s+(?=\S)"
+    r"^[\[【(（]\s*(?P<tag>(?=[^\]】)）]*\d{2})(?!\s*\d{1,2}\s*[\]】)）])[A-Za-z0-9 .'’,/&-]{2,40})[\]】)）](?!\()"
+    r"\s*[-–—:：|]?\s*(?=\S)"
+    r"|^(?P<before>[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*){0,2}\s?['’]\d\d|[A-Z]{2,}[A-Za-z]* (?:19|20)\d\d)"
+    r"\s*[-–—:：|]\s+(?=\S)"
     r"|^(?P<number>\d{4}\.\d{4,5}(?:v\d+)?)[\s:：-]+(?=\S)"
 )
 _LEADING = re.compile(  # what may stand before a title and is no part of it
@@ -64,7 +67,8 @@ _NOTE_SUFFIX = re.compile(
 )
 _NOTE_PREFIX = re.compile(
     rf"^(?:[\[【(（]\s*(?:{_NOTE_WORDS}|paper(?: reading| notes?)?)\s*[\]】)）]\s*[:：\-—|]?\s*"
-    rf"|(?:{_NOTE_WORDS}|paper(?: reading| notes?| review)?|reading notes?|notizen(?: zu)?|notes? (?:on|sur)|notas(?: sobre)?)\s*[:：\-—|]+\s*)",
+    rf"|(?:{_NOTE_WORDS}|paper(?: reading| notes?| review)?|reading notes?"
+    r"|notizen(?: zu)?|notes? (?:on|sur)|notas(?: sobre)?)\s*[:：\-—|]+\s*)",
     re.IGNORECASE,
 )
 _CALLS_ITSELF_NOTE = re.compile(
@@ -271,6 +275,20 @@ def find_title(text: str) -> Found | None:
     return Found(title, written.strip(), date, is_starred)
 
 
+def _emphasized_behind(text: str) -> "re.Match[str] | None":
+    """Return the title in bold that a word or two stand before: "读完 **A Toy of Speech**"."""
+    found = _EMPHASIS.search(text)
+    if (
+        not found
+        or not 0 < found.start() <= LONGEST_BEFORE
+        or len(found["inner"].split()) < NAME_WORDS
+        or len(found["mark"]) < 2
+    ):
+        return None
+    before = text[: found.start()]
+    return None if re.search(r"[:：,，.。\]\)]", before) else found
+
+
 def _written(text: str) -> str:
     """Return the stretch of text that holds its title."""
     if found := _GUILLEMETS.search(text) or _CITATION.match(text) or _BRACKETED.match(text):
@@ -279,7 +297,7 @@ def _written(text: str) -> str:
         return str(wiki["label"] or wiki["target"])
     if cited := citing.cited_title(text):
         return cited
-    found = _EMPHASIS.match(text)
+    found = _EMPHASIS.match(text) or _emphasized_behind(text)
     is_only_name = found and len(found["inner"].split()) <= NAME_WORDS and re.match(r"\s?[:：]", text[found.end() :])
     if found and not is_only_name and not _GENERIC.fullmatch(plain(found["inner"])):
         return str(found["inner"])

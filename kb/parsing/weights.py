@@ -1,6 +1,7 @@
 """How much each piece of evidence says that a candidate is about a paper, and which candidates are entries.
 
-docs/parsing.md argues the weights; benchmarks/evidence.py finds them, and reads each corpus with weights found without it.
+docs/parsing.md argues the weights. benchmarks/evidence.py finds them, and reads each corpus with weights that were
+found without it.
 """
 
 from collections import Counter, defaultdict
@@ -119,8 +120,8 @@ def in_context(candidates: Sequence[Candidate], weights: Mapping[str, float]) ->
     for number, holder in enumerate(holders):
         if holder is not None:
             inside[number] = max(inside[holder], alone[holder])
-    for number, one in enumerate(features):
-        one |= {"near": near[number], "file": alike[number], "inside": inside[number], "holds": holds[number]}
+    for number, said in enumerate(features):
+        said |= {"near": near[number], "file": alike[number], "inside": inside[number], "holds": holds[number]}
     return features
 
 

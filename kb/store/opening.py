@@ -11,7 +11,7 @@ from urllib.parse import quote
 from kb.databases import connect
 from kb.errors import IndexBusy, IndexDamaged, IndexNewer, IndexOld, KbError
 
-LATEST_STEP = "0013_variants"
+LATEST_STEP = "0014_rest"
 WAIT_SECONDS = 10
 _FAULTS_OF_OURS = ("no such ", "syntax error", "fts5: ", "already exists")  # a bug, which keeps its traceback
 _NOT_UTF_8 = "Could not decode to UTF-8"  # goes on with the text

@@ -66,6 +66,11 @@ class Papers:
         found = {row.key: row for row in rows}
         return [found[key] for key in keys]
 
+    def entries(self, keys: Sequence[int]) -> list[int]:
+        """Return keys, in their order, without those of text beside the papers of a file."""
+        beside = {key for (key,) in self._db.execute("SELECT key FROM papers WHERE is_rest")}
+        return [key for key in keys if key not in beside]
+
     def all(self) -> list[PaperRow]:
         """Return the rows of everything that is not a note or a lecture, newest month first."""
         return self._rows(f"WHERE p.kind IN ('paper', 'project') ORDER BY {READING_ORDER}", ())

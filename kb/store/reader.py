@@ -48,5 +48,10 @@ class Reader:
         return str(row[0]) if row else None
 
     def listed(self, query: Query) -> list[PaperRow]:
-        """Return the rows of all papers that query leaves, newest month first."""
-        return self.papers.rows([key for key, _ in self.text.match(query)])
+        """Return the rows of all papers that query leaves, newest month first.
+
+        Text beside the papers of a file is left out unless query asks for notes.
+        """
+        keys = [key for key, _ in self.text.match(query)]
+        asks_for_notes = any(one.name == "kind" and one.value == "note" for one in query.filters)
+        return self.papers.rows(keys if asks_for_notes else self.papers.entries(keys))

@@ -87,6 +87,7 @@ def _paper(paper: "Paper") -> Row:
         "title": paper.title,
         "short_name": paper.short_name,
         "kind": paper.kind,
+        "is_rest": paper.is_rest,
         "month": paper.month,
         "section": " / ".join(paper.section_path),
         "organizations": "、".join(paper.organizations),

@@ -195,3 +195,11 @@ def _variants(db: Database) -> None:
     # again; it also fills which other forms a paper holds, for quoted text, which is to the letter.
     db.execute("CREATE TABLE variants (paper INTEGER PRIMARY KEY, characters TEXT)")
     db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")
+
+
+@migrations(name="0014_rest")
+def _rest(db: Database) -> None:
+    # Whether a record is text beside the papers of a file. Entries are told from such text otherwise than before, so
+    # the next refresh reads every note again.
+    db.table("papers").add_column("is_rest", int)
+    db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")
