@@ -32,6 +32,7 @@ EXPECTED = {  # what each piece of evidence should say, before any note is read
     "bias": -5.0,
     "link": 3.5,
     "link below": 2.0,
+    "link first": 3.5,
     "note": 2.5,
     "local": 1.5,
     "named": 1.0,

@@ -143,8 +143,8 @@ def _new_record(before: Note, now: Note, after: int, added: int) -> Paper | None
     """Return the one record that is new; None if anything else is not what it was."""
     if (before.title, before.month, before.date, before.tags) != (now.title, now.month, now.date, now.tags):
         return None
-    kept = [_moved(one.model_dump(), after, added) for one in before.papers if not _is_bare(one)]
-    found = [one.model_dump() for one in now.papers]
+    kept = [_moved(one.model_dump(), after, added) for one in before.papers if not (_is_bare(one) or one.is_rest)]
+    found = [one.model_dump() for one in now.papers if not one.is_rest]
     new = [one for one in now.papers if after < one.line <= after + added]
     if len(new) != 1 or [one for one in found if one["id"] != new[0].id] != kept:
         return None

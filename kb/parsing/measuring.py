@@ -161,6 +161,10 @@ def of_opening(candidate: Candidate) -> set[str]:
     found = of_labels(facts)
     if any(titles.links_to_its_paper(line, title) or is_only_link(line) for line in lines[:LINK_LINES]):
         found.add("link below")
+    if lines and (
+        is_only_link(lines[0]) or (titles.links_to_its_paper(lines[0], title) and not lines[0].startswith("|"))
+    ):
+        found.add("link first")
     if any(are_people(line.strip(" *_")) for line in lines[:2]):
         found.add("authors")
     if any(VENUE.search(titles.plain(line)) for line in lines[:VENUE_LINES] if len(line) < SHORT_LINE):

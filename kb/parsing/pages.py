@@ -25,7 +25,10 @@ FACT_LINES = 30  # at the top of a file, where labels and a table of labels coun
 PROSE_LINES = 6  # of them, where a sentence may name the paper
 ALIKE = 0.5  # share of letters from which on heading and file name name the same paper
 CHAPTERS = 2
-_TELLING = frozenset(("link", "link below", "note", "venue", "label", "parts", "calls itself", "title label", "year"))
+TELLING_WORDS = 3  # of a file name, to be the title of a page that has no heading
+_TELLING = frozenset(
+    ("link", "link first", "link below", "note", "venue", "label", "parts", "calls itself", "title label", "year")
+)
 _NESTED = re.compile(r"\s{2,}[-*+]\s|\t[-*+]\s")
 _IN_PROSE = re.compile(
     r"(?:论文|文章|题目|标题|工作|介绍|推荐|分享|带来|paper)[^《》。\n]{0,30}《(?P<after>[^《》\n]{6,200})》"
@@ -151,7 +154,7 @@ def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[
         return labelled_title, {"title label"}, facts["title"]
     given = page.front.text("title") or ""
     title = titles.normal(titles.undecorated(titles.plain(given))) or given
-    if title and not names_nothing(title):
+    if title and (_is_given(page.front) or not names_nothing(title)):
         found = titles.find_title(title) or Found(title, given, None, False)
         return found._replace(written=given), {"calls itself"} if titles.is_note_of_paper(given) else set(), given
     if first and "title label" in first.evidence:
@@ -169,7 +172,8 @@ def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[
             return named, {"title label"}, line
     if len(FACTS.intersection(facts)) > 1 and (below := _first_title(page)):
         return below, set(), ""
-    if of_file and not names_nothing(of_file):
+    is_telling = len(of_file.split()) >= TELLING_WORDS or titles.is_note_of_paper(page.stem) or _is_given(page.front)
+    if of_file and (page.heading or is_telling) and not names_nothing(of_file):
         found = titles.find_title(of_file) or Found(of_file, page.stem, None, False)
         return found._replace(written=page.stem), set(), page.stem
     return None

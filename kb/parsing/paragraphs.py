@@ -5,6 +5,7 @@ title and its year or link on a line of its own, or are `<details>` that have a 
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from kb.parsing import titles
@@ -35,6 +36,11 @@ def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
             found += entries
         elif candidate := _paragraph(outline, number):
             found.append(candidate)
+    ends = sorted([one.line for one in found if one.place == "guillemets"] + [one.line for one in outline.headings])
+    for one in found:
+        if one.place == "guillemets":  # what follows is its text, up to the next of its kind or a heading
+            following = bisect_right(ends, one.line)
+            one.end = ends[following] if following < len(ends) else len(lines)
     return found
 
 
@@ -42,9 +48,7 @@ def _guillemets(outline: Outline, block: Block) -> Iterator[Candidate]:
     """Yield a candidate for each line of a monthly list in a paragraph."""
     texts = block.text.split("\n")
     for offset, text in enumerate(texts):
-        if not (named := _ENTRY.match(titles.without_stars(text).strip())) or names_nothing(
-            titles.normal(named["title"])
-        ):
+        if not (named := _ENTRY.match(titles.without_stars(text).strip())):
             continue
         written = named["title"].strip()
         candidate = Candidate(

@@ -25,17 +25,21 @@ def what_is_left(
         end = last_line(entry) + 1
         taken[entry.line : end] = b"\1" * (end - entry.line)
     headings = {block.line: block for block in outline.headings}
-    known = {step for entry in entries for step in entry.section_path}
+    known = {titles.normal(titles.plain(title)), *(step for entry in entries for step in entry.section_path)}
     found: list[Entry] = []
     bare: list[int] = []  # headings that nothing else holds
     run: list[int] = []
 
     def close() -> None:
-        texts = [number for number in run if number not in headings]
+        texts = [number for number in run if number not in headings and _WORD.search(lines[number])]
         if texts:
             found.append(_entry(outline, lines, run, title))
         else:
-            bare.extend(number for number in run if titles.heading_names([headings[number]])[0] not in known)
+            bare.extend(
+                number
+                for number in run
+                if number in headings and titles.heading_names([headings[number]])[0] not in known
+            )
         run.clear()
 
     for number in range(start, len(lines)):

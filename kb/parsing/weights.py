@@ -12,53 +12,56 @@ from kb.parsing.candidates import Candidate
 
 FEW = 3  # neighbours: more of them say all that the rest of the file could say
 HELD = 0.5  # share of a list, table or section that are entries, from which on what holds them needs an identity
-IDENTITY = frozenset(("link", "link below", "note", "label", "title label", "parts", "front"))  # says which paper it is
+IDENTITY = frozenset(
+    ("link", "link first", "link below", "note", "label", "title label", "parts", "front")
+)  # says which paper it is
 SURE = IDENTITY | {"calls itself", "chapters", "guillemets", "authors", "year"}
 WEIGHTS = {
-    "file": 4.2,
-    "calls itself": 4.09,
-    "@guillemets": 4.01,
-    "link": 3.79,
-    "guillemets": 3.65,
-    "front": 3.43,
-    "near": 3.4,
-    "parts": 3.09,
-    "title label": 2.91,
-    "details": 2.88,
+    "calls itself": 4.25,
+    "file": 4.16,
+    "@guillemets": 4.0,
+    "link": 3.88,
+    "guillemets": 3.68,
+    "front": 3.41,
+    "near": 3.31,
+    "link first": 3.18,
+    "parts": 3.1,
+    "title label": 2.92,
+    "label": 2.85,
+    "details": 2.78,
     "local": 2.78,
-    "label": 2.64,
-    "authors": 2.63,
-    "note": 2.5,
-    "chapters": 2.47,
-    "venue": 2.38,
-    "@page": 2.37,
-    "link below": 1.84,
-    "column": 1.72,
-    "year": 1.68,
-    "name": 1.64,
-    "named": 1.53,
-    "scholarly": 1.52,
+    "authors": 2.74,
+    "chapters": 2.53,
+    "note": 2.48,
+    "venue": 2.47,
+    "@page": 2.31,
+    "column": 1.75,
+    "year": 1.71,
+    "name": 1.65,
+    "named": 1.54,
+    "scholarly": 1.44,
     "labels": 1.42,
-    "capitals": 1.28,
-    "on research": 1.27,
-    "bold": 1.26,
-    "research": 0.98,
-    "web": 0.6,
-    "code": 0.59,
+    "on research": 1.36,
+    "bold": 1.32,
+    "capitals": 1.29,
+    "research": 0.95,
+    "link below": 0.75,
+    "code": 0.7,
+    "web": 0.57,
     "definition": 0.51,
-    "@heading": -0.3,
-    "@row": -0.42,
+    "@heading": -0.35,
+    "@row": -0.37,
     "@nested": -0.54,
-    "@item": -0.7,
+    "@item": -0.69,
     "numbered": -1.01,
-    "mention": -1.32,
-    "@paragraph": -1.34,
-    "short": -1.59,
+    "mention": -1.26,
+    "@paragraph": -1.33,
     "prose": -1.63,
+    "short": -1.63,
     "sentence": -3.17,
-    "inside": -4.77,
-    "holds": -5.18,
-    "bias": -5.91,
+    "inside": -4.81,
+    "holds": -5.14,
+    "bias": -5.96,
 }
 
 
@@ -118,7 +121,10 @@ def in_context(candidates: Sequence[Candidate], weights: Mapping[str, float]) ->
     holds = _held(alone, candidates, holders)
     inside = [0.0] * len(candidates)
     for number, holder in enumerate(holders):
-        if holder is not None:
+        is_apart = (
+            holder is not None and candidates[holder].place == "guillemets" and "link" in candidates[number].evidence
+        )
+        if holder is not None and not is_apart:  # what has its own link is never swallowed by a neighbour's text
             inside[number] = max(inside[holder], alone[holder])
     for number, said in enumerate(features):
         said |= {"near": near[number], "file": alike[number], "inside": inside[number], "holds": holds[number]}

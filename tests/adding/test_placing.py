@@ -31,7 +31,12 @@ PAPERS = [
     Metadata("arXiv:2410.00039", arxiv_id="2410.00039"),
     Metadata("Toys of the Year (2024)", arxiv_id="2410.00040"),
 ]
-SAMPLES = [(case.id, case.values[0].stem, case.values[0].text) for case in cases("notes/*.md")]
+GRAMMARS = ("guillemets", "headings", "list", "table", "single", "lecture", "pasted", "note")
+SAMPLES = [
+    (case.id, case.values[0].stem, case.values[0].text)
+    for case in cases("notes/*.md")
+    if case.values[0].stem in GRAMMARS
+]
 OWN_FILE_ONLY = ("single", "lecture", "pasted", "note")
 
 
@@ -54,7 +59,7 @@ def check(before: bytes, placed: Placed, paper: Metadata, month: str) -> None:
     assert record.title.replace(" ", "").strip(".") == paper.title.replace(" ", "")
     assert record.authors in ((), paper.authors)
     kept = [facts(one) for one in old.papers if one.kind != "note"]
-    assert [facts(one) for one in new.papers if one is not record] == kept
+    assert [facts(one) for one in new.papers if one is not record and not one.is_rest] == kept
     assert [one.says for one in new.claims] == [one.says for one in old.claims]
     assert (new.title, new.month, new.tags) == (old.title, old.month, old.tags)
     length = len(placed.data) - len(before)
