@@ -79,7 +79,7 @@ def _from_folder(config: Config, url: str, file: str, folder: Path) -> str:
 
 
 def anchor(paper_id: str) -> str:
-    """Return what a link to an entry ends with, never empty and never that of another: "2024-10 a/x" -> "2024-10_20a-x".
+    """Return what a link to an entry ends with, never empty: "2024-10 a/x" -> "2024-10_20a-x".
 
     A sign that an address cannot hold stands there as its number in base 16.
     """

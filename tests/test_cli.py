@@ -128,7 +128,7 @@ def test_a_changed_note_is_found_without_being_told(kb: Any) -> None:
 
 
 def test_status_names_what_is_in_no_paper_and_fails_if_a_file_failed(kb: Any) -> None:
-    assert "7-9 15-15" in kb.run("status").stdout
+    assert "9-9 15-15" in kb.run("status").stdout
     (kb.notes / "bad.md").write_bytes(b"\xff\xfe")
     result = kb.run("status")
     assert result.exit_code == 1

@@ -101,12 +101,12 @@ def test_another_encoder_encodes_anew_and_the_old_vectors_are_not_mixed_in(kb: A
     for name in ("one", "two"):
         make_model(kb.root / name, seed=len(name) + ord(name[0]))
     kb.run("encoder", "use", "one")
-    assert "texts encoded: 4" in kb.run("index").stdout
+    assert "texts encoded: 5" in kb.run("index").stdout
     assert "encoder: two; to encode the notes: kb index" in kb.run("encoder", "use", "two").stdout
     result = kb.run("search", "codec")
     assert "TinyCodec" in result.stdout
     assert "no passage has an embedding of 'two' yet; run: kb index" in result.stderr
-    assert "texts encoded: 4" in kb.run("index").stdout
+    assert "texts encoded: 5" in kb.run("index").stdout
     assert "meaning" in kb.json("search", "codec")["retrievers"]
 
 
@@ -230,7 +230,7 @@ def test_an_export_by_another_version_is_made_again(kb: Any) -> None:
     manifest = kb.config.index / "encoders" / "mine" / "manifest.json"
     manifest.write_text('{"model": "mine", "layout": 0}', encoding="utf-8")
     assert open_encoder(kb.config.index, "mine") is None
-    assert "texts encoded: 4" in kb.run("index").stdout
+    assert "texts encoded: 5" in kb.run("index").stdout
 
 
 class Hub(BaseHTTPRequestHandler):

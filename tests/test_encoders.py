@@ -83,7 +83,7 @@ def test_meaning_finds_what_shares_no_word(kb: Any, minilm: OnnxEncoder) -> None
 def test_index_sets_the_encoder_up_and_searches_use_it(kb: Any) -> None:
     pytest.importorskip("sentence_transformers")
     (kb.root / "kb.toml").write_text('encoder = "minilm"\n', encoding="utf-8")
-    assert "texts encoded: 4" in kb.run("index").stdout
+    assert "texts encoded: 5" in kb.run("index").stdout
     kb.write("2024-09.md", VIOLINS)
     answer = json.loads(kb.run("search", "orchestra music", "--json").stdout)["data"]
     assert answer["hits"][0]["paper"]["title"] == "Violins in the Concert Hall"

@@ -126,7 +126,7 @@ def test_meaning_keeps_to_the_filters(indexed: Any, encoder: Any) -> None:
 
 
 def test_only_new_text_is_encoded(indexed: Any, encoder: Any) -> None:
-    assert encoding.encode_missing(indexed.config, encoder) == 4
+    assert encoding.encode_missing(indexed.config, encoder) == 5
     assert encoding.encode_missing(indexed.config, encoder) == 0
     text = (indexed.notes / "2024-08.md").read_text("utf-8")
     (indexed.notes / "2024-08.md").rename(indexed.notes / "renamed-2024-08.md")
@@ -159,7 +159,7 @@ def test_an_interrupted_encoding_goes_on_where_it_stopped(
 
     with pytest.raises(KeyboardInterrupt):
         encoding.encode_missing(indexed.config, encoder, interrupt)
-    assert encoding.encode_missing(indexed.config, encoder) == 1
+    assert encoding.encode_missing(indexed.config, encoder) == 2
 
 
 def test_related_papers_are_called_alike_and_can_be_earlier(indexed: Any) -> None:

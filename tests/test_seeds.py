@@ -51,7 +51,7 @@ def test_every_record_is_found_as_it_was_written_down_by_hand(
 def test_a_quoted_string_finds_exactly_the_records_that_hold_it(seed_kb: Any) -> None:
     reader = seed_kb.reader()
     texts: dict[int, str] = {}
-    for row in reader.listed(parse_query("")):
+    for row in reader.papers.rows([key for key, _ in reader.text.match(parse_query(""))]):
         record = json.loads(reader.papers.record(row.key))
         lines = (seed_kb.notes / row.file).read_text("utf-8").splitlines()
         texts[row.key] = letters("\n".join(lines[record["line"] - 1 : record["end_line"]]))

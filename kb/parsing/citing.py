@@ -41,6 +41,8 @@ def is_person(text: str) -> bool:
 
 def cited_title(text: str) -> str | None:
     """Return the title of a citation that begins with people: "Ann One and Bo Two. Toys that Speak. ACL 2020."."""
+    if text.startswith(("*", "_", "[", "`", "<")):
+        return None
     if quoted := _QUOTED.match(text):
         return quoted["title"] if are_people(quoted["people"]) or _NAME.fullmatch(quoted["people"]) else None
     first = _STOP.search(text, 0, LONGEST_LINE)

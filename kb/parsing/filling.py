@@ -29,10 +29,9 @@ def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, 
     """
     facts, title = candidate.facts, candidate.found.title
     body = [(n, lines[n]) for n in range(candidate.line, end)]
-    body = _body(candidate, body)
     short_name = facts.get("short_name", "")
     text = "\n".join(line for _, line in body)
-    return Entry(
+    entry = Entry(
         title=title,
         written=candidate.found.written,
         line=candidate.line,
@@ -55,28 +54,36 @@ def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, 
         names_paper=candidate.place not in ("item", "nested", "row") or links_to_paper(text),
         is_whole=candidate.place == "page",
     )
+    entry.body = _body(candidate, entry)
+    return entry
 
 
-def _body(candidate: Candidate, lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+def _body(candidate: Candidate, entry: Entry) -> list[tuple[int, str]]:
     """Return the text of an entry: without the line that names it where the record says all that it does."""
+    lines = entry.body
     if candidate.place == "guillemets":
         addresses = split_links(lines[0][1])[1]
         return [(lines[0][0], addresses)] * bool(addresses) + lines[1:]
-    if candidate.place not in ("heading", "page"):
+    named = next((n for n, (_, text) in enumerate(lines) if text.startswith("#") and not text.startswith("#!")), None)
+    if (
+        candidate.place not in ("heading", "page")
+        or named is None
+        or any(text.strip() for _, text in _above(lines, named))
+    ):
         return lines
-    named = next((n for n, (_, text) in enumerate(lines) if text.strip()), 0)
-    first = lines[named][1].strip()
-    if candidate.place == "page" and first.startswith("#!"):
-        named = next((n for n, (_, text) in enumerate(lines) if text.startswith("# ")), named)
-        first = lines[named][1].strip()
-    if not first.startswith("#") and candidate.place == "page":
-        return lines
-    says = [candidate.found.title, candidate.found.date or "", *candidate.facts.values()]
-    words = _WORDS.findall(" ".join(says))
-    heading = first.lstrip("#").strip()
-    if "](" not in heading and words and set(_WORDS.findall(heading)) <= set(words):
+    heading = lines[named][1].lstrip("#").strip()
+    people = (*entry.organizations, *entry.keywords, *entry.authors)
+    says = (entry.title, entry.written or "", entry.published or "", entry.venue or "", *people)
+    words = set(_WORDS.findall(" ".join(says)))
+    compact = {word.replace("-", "") for word in says}
+    is_said = all(word in words or word in compact for word in _WORDS.findall(heading))
+    if "](" not in heading and words and (is_said or heading == entry.written):
         return lines[:named] + lines[named + 1 :]
     return lines
+
+
+def _above(lines: list[tuple[int, str]], named: int) -> list[tuple[int, str]]:
+    return [one for one in lines[:named] if not one[1].startswith("#!")]
 
 
 def _authors(candidate: Candidate) -> tuple[str, ...]:

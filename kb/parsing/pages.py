@@ -10,7 +10,7 @@ from kb.parsing import titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.chapters import is_chapter
 from kb.parsing.evidence import VENUE
-from kb.parsing.facts import is_of_post
+from kb.parsing.facts import citation_key, is_of_post
 from kb.parsing.fields import field_of
 from kb.parsing.frontmatter import FrontMatter
 from kb.parsing.guards import names_nothing
@@ -78,7 +78,8 @@ def propose(page: Page, headings: Sequence[Candidate]) -> tuple[Candidate | None
         candidate.evidence |= first.evidence & (_TELLING | {"authors", "code", "chapters"})
     elif head:
         candidate.evidence |= of_head(candidate) & {"year", "venue"}
-    if _is_given(page.front):
+    named = page.heading.text if page.heading else ""
+    if _is_given(page.front) or citation_key(page.stem) or citation_key(named):
         candidate.evidence.add("front")
     if titles.is_note_of_paper(page.stem) or titles.looks_published(page.stem):
         candidate.evidence.add("calls itself")
@@ -165,7 +166,7 @@ def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[
         is_pair = titles.is_note_of_paper(text) and len(of_file.split()) > 2 and _are_alike(first.found.title, of_file)
         if is_pair and len(of_file) > len(first.found.title):
             return first.found._replace(title=of_file, written=page.stem), set(), first.head
-        return first.found, set(), first.head
+        return first.found._replace(written=text), set(), first.head
     for line in [line for line in page.lines[page.start : page.start + FACT_LINES] if line.strip()][:PROSE_LINES]:
         told = _IN_PROSE.search(line)
         if told and (named := titles.find_title(f"《{told['after'] or told['before']}》")):

@@ -25,7 +25,7 @@ def what_is_left(
         end = last_line(entry) + 1
         taken[entry.line : end] = b"\1" * (end - entry.line)
     headings = {block.line: block for block in outline.headings}
-    known = {titles.normal(titles.plain(title)), *(step for entry in entries for step in entry.section_path)}
+    known = {step for entry in entries for step in entry.section_path}
     found: list[Entry] = []
     bare: list[int] = []  # headings that nothing else holds
     run: list[int] = []

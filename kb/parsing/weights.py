@@ -13,7 +13,7 @@ from kb.parsing.candidates import Candidate
 FEW = 3  # neighbours: more of them say all that the rest of the file could say
 HELD = 0.5  # share of a list, table or section that are entries, from which on what holds them needs an identity
 IDENTITY = frozenset(
-    ("link", "link first", "link below", "note", "label", "title label", "parts", "front")
+    ("link", "link first", "link below", "note", "label", "title label", "parts", "front", "guillemets")
 )  # says which paper it is
 SURE = IDENTITY | {"calls itself", "chapters", "guillemets", "authors", "year"}
 WEIGHTS = {

@@ -46,7 +46,7 @@ def note_rows(note: "Note", english_of: Callable[[str], list[str]]) -> NoteRows:
     said: dict[str | None, list[str]] = {}
     for claim in note.claims:
         said.setdefault(claim.paper, []).append(f"{claim.id} {claim.says}")
-    texts = [_texts(note, paper, said.get(paper.id, [])) for paper in note.papers]
+    texts = [_texts(paper, said.get(paper.id, [])) for paper in note.papers]
     papers = [
         PaperRows(
             _paper(paper),
@@ -107,7 +107,7 @@ def _link_kinds(paper: "Paper") -> set[str]:
     return {link.kind for link in paper.links} | {kind for kind, value in ids.items() if value}
 
 
-def _texts(note: "Note", paper: "Paper", claims: list[str]) -> dict[str, str]:
+def _texts(paper: "Paper", claims: list[str]) -> dict[str, str]:
     """Return what is searched of paper, by the column of its terms."""
     return {
         "title": paper.title,
@@ -117,7 +117,7 @@ def _texts(note: "Note", paper: "Paper", claims: list[str]) -> dict[str, str]:
         "authors": "\n".join(paper.authors),
         "venue": _venue(paper),
         "body": "\n".join((paper.body, *claims)),
-        "section": " / ".join((note.title, *paper.section_path)),
+        "section": " / ".join(paper.section_path),
     }
 
 
