@@ -257,5 +257,5 @@ def test_the_patch_can_be_applied_and_nothing_is_written_without_that(tmp_path: 
 def test_notes_by_others_are_checked_in_reasonable_time(corpora: Path, seeds: Path) -> None:
     began = time.monotonic()
     rules = {one.rule for folder in (corpora, seeds) for one in check(note_files(folder))}
-    assert rules == {"no-link", "dead-link", "duplicate", "heading-jump"}
+    assert rules == {"no-link", "dead-link", "duplicate", "heading-jump", "control-character", "dashes"}
     assert time.monotonic() - began < 30

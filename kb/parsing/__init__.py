@@ -54,7 +54,10 @@ def parse_note(data: bytes, file: str) -> Note:
         _complete(entry, front if is_of_file else FrontMatter())
         if is_of_file:
             entry.citation_key = (
-                entry.citation_key or citation_key(entry.written or "") or citation_key(PurePosixPath(file).stem)
+                entry.citation_key
+                or citation_key(entry.written or "")
+                or citation_key(PurePosixPath(file).stem)
+                or citation_key((_first_text(text_lines) or ""))
             )
     entries = reading.entries
     if reading.grammar not in ("note", "exported"):

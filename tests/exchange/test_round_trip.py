@@ -14,6 +14,7 @@ from kb.parsing import parse_note
 from kb.query import parse_query
 from kb.records import Link, Paper
 from kb.store.papers import PaperRow
+from kb.years import year_of
 
 FIELDS = (
     "title",
@@ -51,8 +52,7 @@ def expected(work: Work, again: Paper) -> dict[str, Any]:
     """Return the facts that should come again; a year that only venue or arXiv id tell is written out in libraries."""
     known = facts(work.paper, len(work.places))
     if work.paper.published is None and again.published:
-        told = f"{work.paper.venue} 20{work.paper.arxiv_id}"
-        assert again.published in told
+        assert again.published == year_of(None, work.paper.venue, work.paper.arxiv_id, work.paper.acl_id)
         known["published"] = again.published
     return known
 

@@ -187,7 +187,10 @@ def query_of(config: Config, reader: Reader) -> Callable[[str], None]:
     Whatever is typed is answered; SQLite sees terms alone; quoted texts stand in every hit, excluded words in none, and
     what is marked lies in the text.
     """
-    known = {row.key: _folded(reader.papers.record(row.key)) for row in reader.listed(parse_query(""))}
+    known = {
+        row.key: _folded(reader.papers.record(row.key))
+        for row in reader.papers.rows([key for key, _ in reader.text.match(parse_query(""))])
+    }
 
     def query(text: str) -> None:
         reader.papers.named(text)
