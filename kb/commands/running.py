@@ -41,7 +41,9 @@ def run(
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw the figures to a PNG file.")] = None,
     wav: Annotated[Path | None, typer.Option("--wav", help="Write what sounds to a WAV file.")] = None,
     as_json: JsonOption = False,
-    show_help: Annotated[bool, typer.Option("--help", help="Show this, or the parameters of an algorithm.")] = False,
+    show_help: Annotated[
+        bool, typer.Option("--help", "-h", help="Show this, or the parameters of an algorithm.")
+    ] = False,
 ) -> None:
     """Run the reference implementation of an algorithm."""
     from kb import runs
