@@ -1,8 +1,10 @@
 """A query cut into its parts: words, quoted text, field:value, each maybe with a minus before it."""
 
+import re
 from typing import NamedTuple
 
 _QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』", "＂": "＂"}
+_STOP = re.compile(rf"\s|(?<=[:：])[{''.join(_QUOTES)}]")  # where a word ends, or holds spaces from
 _BEFORE = {"month": ("last", "this", "month:last", "month:this"), "year": ("year:last", "year:this")}
 
 
@@ -40,18 +42,14 @@ def cut(text: str) -> list[Token]:
 
 def _word(text: str, start: int) -> tuple[str, int]:
     """Return what stands from start to the next space, and where that is; after a colon quotation marks hold spaces."""
-    end = start
-    value = ""
-    while end < len(text) and not text[end].isspace():
-        if text[end] in _QUOTES and end > start and text[end - 1] in ":：":
-            close = text.find(_QUOTES[text[end]], end + 1)
-            close = len(text) if close < 0 else close
-            value += text[end + 1 : close]
-            end = close + 1
-        else:
-            value += text[end]
-            end += 1
-    return value, end
+    parts: list[str] = []
+    while (stop := _STOP.search(text, start)) and not stop[0].isspace():
+        close = text.find(_QUOTES[stop[0]], stop.end())
+        close = len(text) if close < 0 else close
+        parts += text[start : stop.start()], text[stop.end() : close]
+        start = close + 1
+    end = stop.start() if stop else len(text)
+    return "".join([*parts, text[start:end]]), max(start, end)
 
 
 def _joined(tokens: list[Token]) -> list[Token]:
