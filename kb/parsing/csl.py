@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from kb.errors import NoteError
 from kb.parsing import dates, library, names
 from kb.parsing.entry import Entry
-from kb.records import Reference
+from kb.records import OTHERS, Reference
 
 _TAG = re.compile(r"</?(?:i|b|sub|sup|sc|span)(?:\s[^<>]*)?>")  # the markup that CSL knows
 _LIST = re.compile(r'\s*(?:\{\s*"items"\s*:\s*)?\[')
@@ -141,7 +141,8 @@ def _people(authors: Any) -> tuple[str, ...]:
         if isinstance(author, dict):
             given, *family = (str(author.get(part) or "") for part in _NAME)
             found.append(library.full_name(given, " ".join(family)))
-    return tuple(dict.fromkeys(name for name in found if name and name != "others"))
+    named = [name for name in found if name and name != OTHERS]
+    return tuple(dict.fromkeys([*named, OTHERS] if named and OTHERS in found else named))
 
 
 def _published(issued: Any) -> str | None:

@@ -95,7 +95,7 @@ def test_an_entry_joins_each_sample_of_each_grammar_or_leaves_it(name: str, gram
     if grammar in OWN_FILE_ONLY or about_one:
         assert not placed or "empty" in name
     else:
-        assert placed >= 5 * len(variants(text))
+        assert placed >= 4 * len(variants(text))  # a number is no title, so that one stands nowhere but in guillemets
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
