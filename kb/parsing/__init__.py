@@ -57,7 +57,7 @@ def parse_note(data: bytes, file: str) -> Note:
                 entry.citation_key
                 or citation_key(entry.written or "")
                 or citation_key(PurePosixPath(file).stem)
-                or citation_key((_first_text(text_lines) or ""))
+                or citation_key(_first_text(text_lines) or "")
             )
     entries = reading.entries
     if reading.grammar not in ("note", "exported"):

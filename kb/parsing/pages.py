@@ -78,8 +78,8 @@ def propose(page: Page, headings: Sequence[Candidate]) -> tuple[Candidate | None
         candidate.evidence |= first.evidence & (_TELLING | {"authors", "code", "chapters"})
     elif head:
         candidate.evidence |= of_head(candidate) & {"year", "venue"}
-    named = page.heading.text if page.heading else ""
-    if _is_given(page.front) or citation_key(page.stem) or citation_key(named):
+    heading_text = page.heading.text if page.heading else ""
+    if _is_given(page.front) or citation_key(page.stem) or citation_key(heading_text):
         candidate.evidence.add("front")
     if titles.is_note_of_paper(page.stem) or titles.looks_published(page.stem):
         candidate.evidence.add("calls itself")
