@@ -19,6 +19,6 @@ class Candidate:
     head: str  # the text that names it; links by reference have their address
     opening: tuple[str, ...] = ()  # the first lines below, without empty ones
     evidence: set[str] = field(default_factory=set)  # names in kb.parsing.weights.WEIGHTS
-    facts: dict[str, str] = field(default_factory=dict)  # what its head and labels say, by field of kb.parsing.labels
+    facts: dict[str, str] = field(default_factory=dict)  # what its head and labels say, by field of kb.parsing.fields
     neighbours: tuple[object, ...] = ()  # what it shares with the candidates beside it: their list, table or section
     level: int = 0  # of a heading; how deep an item is

@@ -12,14 +12,8 @@ _NAMES = (
 _CHAPTER = re.compile(
     rf"(?:[\d.]+\s*|[一二三四五六七八九十]+、\s*)?{_NAMES}(?:\s*(?:&|and|/|与|和|,)\s*{_NAMES})*\W*", re.IGNORECASE
 )
-_ABSTRACT = re.compile(r"[\d.\s]*(?:abstract|摘要)", re.IGNORECASE)
 
 
 def is_chapter(heading: str) -> bool:
     """Whether a heading is the name of a chapter: "3. Experiments", "方法与实验"."""
     return bool(_CHAPTER.fullmatch(titles.plain(heading).strip()))
-
-
-def is_abstract(heading: str) -> bool:
-    """Whether a heading begins with the word abstract."""
-    return bool(_ABSTRACT.match(titles.plain(heading).strip()))

@@ -48,6 +48,11 @@ class Entry:
     reference: Reference | None = None  # of an entry in a library
     attachments: tuple[str, ...] = ()  # paths of files that a library keeps with it
 
+    @property
+    def last_line(self) -> int:
+        """Return the last line that holds text."""
+        return max((line for line, text in self.body if text.strip()), default=self.line)
+
 
 def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Paper, ...]:
     """Return the records of a file's entries; ids are unique within the file and stay when other entries come or go."""
@@ -107,7 +112,6 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: da
     arxiv = entry.arxiv_id or links.arxiv_id(addresses) or links.arxiv_id(body)
     doi = entry.doi or links.doi(addresses) or links.doi(body)
     identifiers = (entry.openreview_id or links.openreview_id(addresses), entry.acl_id or links.acl_id(addresses))
-    last_line = max((line for line, text in entry.body if text.strip()), default=entry.line)
     has_code = any(link.kind in ("github", "gitlab") for link in found)
     project = has_code and not (arxiv or doi or entry.names_paper)
     return Paper(
@@ -137,7 +141,7 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: da
         body=body,
         file=file,
         line=entry.line + 1,
-        end_line=last_line + 1,
+        end_line=entry.last_line + 1,
         parent=parent,
         passages=passages(entry),
     )

@@ -2,7 +2,9 @@
 
 import re
 
+from kb.parsing import titles
 from kb.parsing.evidence import VENUE
+from kb.parsing.titles import Found
 
 _GENERAL = re.compile(
     r"(?:the|a|an|my|our|your|this|these|some|all|of|for|on|in|and|to|with|from|by|about|vs|other|others|more|new|recent|latest|top|best"
@@ -24,6 +26,7 @@ _DATE = re.compile(
     r"|thu(?:rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|[wW]\d\d?|\d{6}|\d{8}|st|nd|rd|th"
 )
 _VENUE = re.compile(rf"\W*(?:{VENUE.pattern}|[A-Z]{{2,8}}[ -]?(?:19|20)\d\d)\W*(?:papers?|论文)?\W*", re.IGNORECASE)
+SHORTEST_LABELLED = 5  # characters; no title behind a label is so short
 LONGEST = 80  # characters of a text that may be made of general words
 _WORDS = re.compile(r"[a-z]+|\d+|[\u3400-\u9fff]+", re.IGNORECASE)
 _ADDRESS = re.compile(r"\s*<?(?:https?://|www\.|doi\.org/|arxiv\.org/)\S+>?\s*", re.IGNORECASE)
@@ -33,6 +36,18 @@ _NUMBER = re.compile(
     r"\s*(?:arxiv|doi)?\s*[:：]?\s*(?:\[?\d{4}\.\d{4,5}(?:v\d+)?\]?|10\.\d{4,9}/\S+|[a-z-]+/\d{7})\s*(?:\[[\w.]+\])?\s*",
     re.IGNORECASE,
 )
+
+
+def title_in(text: str) -> Found | None:
+    """Return the title in a text, which general words may make only where it is a link to a paper or a note."""
+    found = titles.find_title(text)
+    return None if found and names_nothing(found.title) and not titles.is_linked_title(text) else found
+
+
+def labelled_title(value: str) -> Found | None:
+    """Return the title that stands behind a label; None if that is too short to be one, or names nothing."""
+    found = titles.find_title(value)
+    return found if found and len(found.title) > SHORTEST_LABELLED and not names_nothing(found.title) else None
 
 
 def names_nothing(title: str) -> bool:

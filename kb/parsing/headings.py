@@ -12,7 +12,7 @@ from kb.parsing.chapters import is_chapter
 from kb.parsing.citing import are_people
 from kb.parsing.evidence import speaks_of_paper
 from kb.parsing.fields import field_of
-from kb.parsing.guards import is_address, names_nothing
+from kb.parsing.guards import is_address, labelled_title, names_nothing
 from kb.parsing.labels import labelled
 from kb.parsing.measuring import OPENING_LINES, of_columns, of_head, of_opening, of_title
 from kb.parsing.outline import Block, Outline
@@ -27,7 +27,6 @@ _COMMAS = re.compile(
 )
 _CODED = re.compile(r"^(?P<date>(?:19|20)\d{2}[-./]?\d{0,2})?\s*`(?P<title>[^`]+)`\s*(?P<organizations>[^☆★⭐]*)")
 _TITLE_WORDS = re.compile(r"[A-Za-z]{2,}")
-_ONLY_LINK = re.compile(r"\s*\[(?:[^\[\]]|\[[^\[\]]*\])+\]\([^()\s]+\)\W*")
 _NUMBERED = re.compile(r"\s*\**\d+(?:\.\d+)+\.?\s")
 _ITEM = re.compile(r"(?:[-*+]|\d{1,3}[.)])\s")
 _INFORMATION = re.compile(
@@ -147,17 +146,17 @@ def _title(text: str, parts: dict[str, str], opening: tuple[str, ...]) -> tuple[
         found = _with_rest(found, titles.undecorated(text))
     if parts:
         found = found and found._replace(date=found.date or parts.get("date"), is_starred=titles.has_star(text))
-    named = titles.find_title(labelled(opening).get("title", ""))
+    named = labelled_title(labelled(opening).get("title", ""))
     fuller = next((one for line in opening[:FULLER_LINES] if found and (one := _fuller(found, text, line))), None)
     if fuller:
         return fuller, set()
-    if named and len(named.title) > 5 and not names_nothing(named.title):
+    if named:
         return named, {"title label"}
     if (
         (not found or "`" in text)
         and not is_address(titles.normal(text))
         and opening
-        and _ONLY_LINK.fullmatch(opening[0])
+        and titles.is_link_alone(opening[0])
     ):
         linked = titles.find_title(opening[0].strip())
         if linked and len(linked.title.split()) >= 3 and not names_nothing(linked.title):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from kb.parsing import titles
 from kb.parsing.candidates import Candidate
-from kb.parsing.guards import names_nothing
+from kb.parsing.guards import title_in
 from kb.parsing.labels import labelled, leading_label
 from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
 from kb.parsing.outline import Item, Outline
@@ -35,8 +35,8 @@ def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | Non
         text = label.value
     if titles.is_anchor(text):
         return None
-    found = titles.find_title(text)
-    if not found or (names_nothing(found.title) and not titles.is_linked_title(text)):
+    found = title_in(text)
+    if not found:
         return None
     below = (outline.resolved(line) for line in lines[item.line + 1 : min(item.end, item.line + LINES_LOOKED_AT)])
     opening = tuple([line for line in below if line.strip()][:OPENING_LINES])

@@ -53,7 +53,7 @@ _YEAR = re.compile(
     r"^\W*[\[(【（]\s*(?:19|20)\d\d\b|"
     r"[(（\[]\s*(?:[A-Za-z][A-Za-z .'’&-]{0,30}[ ,'’]{0,3})?\**(?:19|20)\d\d(?:[-./]\d\d?)*\**\s*[)）\]]"
 )
-_ONLY_LINK = re.compile(r"\s*\[(?:[^\[\]]|\[[^\[\]]*\])+\]\([^()\s]+\)\W*|\s*<?https?://\S+\s*")
+_ONLY_ADDRESS = re.compile(r"\s*<?https?://\S+\s*")
 _AND_OTHERS = re.compile(r"\bet\.? ?al\b|等人")
 _AFTER_PEOPLE = re.compile(r"\[|https?:|\d{4}|\*")
 
@@ -159,11 +159,10 @@ def of_opening(candidate: Candidate) -> set[str]:
     lines, title = candidate.opening, candidate.found.title
     facts = labelled(lines)
     found = of_labels(facts)
-    if any(titles.links_to_its_paper(line, title) or is_only_link(line) for line in lines[:LINK_LINES]):
+    linked = [titles.links_to_its_paper(line, title) or is_only_link(line) for line in lines[:LINK_LINES]]
+    if any(linked):
         found.add("link below")
-    if lines and (
-        is_only_link(lines[0]) or (titles.links_to_its_paper(lines[0], title) and not lines[0].startswith("|"))
-    ):
+    if linked and linked[0]:
         found.add("link first")
     if any(are_people(line.strip(" *_")) for line in lines[:2]):
         found.add("authors")
@@ -180,7 +179,7 @@ def of_labels(fields: Iterable[str]) -> set[str]:
 
 def is_only_link(line: str) -> bool:
     """Whether a line is nothing but a link to a paper."""
-    return bool(_ONLY_LINK.fullmatch(line)) and links_to_paper(line)
+    return (titles.is_link_alone(line) or bool(_ONLY_ADDRESS.fullmatch(line))) and links_to_paper(line)
 
 
 def of_columns(columns: Iterable[str]) -> set[str]:

@@ -13,7 +13,7 @@ from kb.parsing.evidence import VENUE
 from kb.parsing.facts import citation_key, is_of_post
 from kb.parsing.fields import field_of
 from kb.parsing.frontmatter import FrontMatter
-from kb.parsing.guards import names_nothing
+from kb.parsing.guards import labelled_title, names_nothing
 from kb.parsing.headings import opening_of
 from kb.parsing.labels import labelled
 from kb.parsing.measuring import FACTS, of_head, of_labels, of_opening, of_title
@@ -65,12 +65,12 @@ def propose(page: Page, headings: Sequence[Candidate]) -> tuple[Candidate | None
     beside = [one for one in headings if first and one is not first and one.level <= first.level]
     if any(first and one.evidence & _TELLING and not _are_alike(one.found.title, first.found.title) for one in beside):
         first = None
-    facts = facts_of(page)
+    opening = _opening(page)
+    facts = _facts(page, opening)
     named = _title(page, facts, first)
     if named is None:
         return None, False
     found, evidence, head = named
-    opening = _opening(page)
     candidate = Candidate("page", page.start, len(page.lines), found, head, opening)
     candidate.facts = facts
     candidate.evidence = evidence | of_title(found.title) | of_opening(candidate) | of_labels(facts)
@@ -122,9 +122,9 @@ def _opening(page: Page) -> tuple[str, ...]:
     return tuple([line for line in page.lines[page.start : min(end, page.start + FACT_LINES)] if line.strip()])
 
 
-def facts_of(page: Page) -> dict[str, str]:
-    """Return what front matter, labels and a first table of two columns say, by field."""
-    found = labelled(_opening(page))
+def _facts(page: Page, opening: Sequence[str]) -> dict[str, str]:
+    """Return what front matter, labels in the opening and a first table of two columns say, by field."""
+    found = labelled(opening)
     for table in page.outline.tables[:1]:
         if table.header.line < page.start + FACT_LINES and is_of_labels(table):
             for row in (table.header, *table.rows):
@@ -150,9 +150,8 @@ def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[
     It is labelled, or that of the front matter, of the first heading, of the prose, of the file's name, or else, where
     labels say that the file is about a paper, of the first line that could be one.
     """
-    labelled_title = titles.find_title(page.outline.resolved(facts.get("title", "")))
-    if labelled_title and len(labelled_title.title) > 5 and not names_nothing(labelled_title.title):
-        return labelled_title, {"title label"}, facts["title"]
+    if named := labelled_title(page.outline.resolved(facts.get("title", ""))):
+        return named, {"title label"}, facts["title"]
     given = page.front.text("title") or ""
     title = titles.normal(titles.undecorated(titles.plain(given))) or given
     if title and (_is_given(page.front) or not names_nothing(title)):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from kb.parsing import titles
 from kb.parsing.candidates import Candidate
-from kb.parsing.guards import names_nothing
+from kb.parsing.guards import title_in
 from kb.parsing.labels import labelled, leading_label
 from kb.parsing.links import split_links
 from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
@@ -88,8 +88,8 @@ def _paragraph(outline: Outline, number: int) -> Candidate | None:
         text = label.value
     elif not (head.startswith(("**", "__", "[", "《")) or _TELLING.search(head) or is_defined):
         return None
-    found = titles.find_title(text)
-    if not found or (names_nothing(found.title) and not titles.is_linked_title(text)):
+    found = title_in(text)
+    if not found:
         return None
     below = [outline.resolved(line) for line in texts[1:]]
     following = outline.blocks[number + 1] if number + 1 < len(outline.blocks) else None

@@ -8,7 +8,6 @@ from kb.parsing.entry import Entry
 from kb.parsing.frontmatter import FrontMatter
 from kb.parsing.outline import Outline
 from kb.parsing.pages import page_of
-from kb.parsing.titles import of_file
 
 _WORD = re.compile(r"\w")
 
@@ -22,7 +21,7 @@ def what_is_left(
     """
     taken = bytearray(len(lines))
     for entry in entries:
-        end = last_line(entry) + 1
+        end = entry.last_line + 1
         taken[entry.line : end] = b"\1" * (end - entry.line)
     headings = {block.line: block for block in outline.headings}
     known = {step for entry in entries for step in entry.section_path}
@@ -51,24 +50,8 @@ def what_is_left(
         if _WORD.search(lines[number]) or run:
             run.append(number)
     close()
-    if bare:
-        found += [
-            Entry(
-                title=titles.heading_names([headings[number]])[0] or title,
-                line=number,
-                body=[(number, lines[number])],
-                kind="note",
-                section_path=titles.heading_names(outline.path(number)),
-                is_rest=True,
-            )
-            for number in bare
-        ]
+    found += [_entry(outline, lines, [number], title) for number in bare]
     return sorted(found, key=lambda entry: entry.line)
-
-
-def last_line(entry: Entry) -> int:
-    """Return the last line of an entry that holds text."""
-    return max((line for line, text in entry.body if text.strip()), default=entry.line)
 
 
 def _entry(outline: Outline, lines: Sequence[str], run: Sequence[int], title: str) -> Entry:
@@ -89,7 +72,7 @@ def whole_note(outline: Outline, lines: Sequence[str], front: FrontMatter, file:
     if page is None:
         return []
     given = front.text("title") or (page.heading.text.strip() if page.heading else "")
-    title = titles.normal(titles.plain(given)) or given or of_file(page.stem)
+    title = titles.normal(titles.plain(given)) or given or titles.of_file(page.stem)
     headings = [block for block in outline.headings if block is not page.heading]
     says_no_more = page.heading is not None and set(re.findall(r"[^\W_]+", page.heading.text)) <= set(
         re.findall(r"[^\W_]+", f"{title} {given}")

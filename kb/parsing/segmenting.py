@@ -32,8 +32,6 @@ REASONS = {
     "paragraphs": "paragraphs that name papers",
     "bibtex": "entries of BibTeX",
 }
-
-
 SAME_SHARE = 0.6  # of the letters of a title that another one holds, for both to be one
 _LETTERS = re.compile(r"[^\W_]+")
 

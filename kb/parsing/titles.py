@@ -17,6 +17,7 @@ _MARKUP = re.compile(r"[\[*_`<~=\\]")
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|<img\b[^>]*>", re.IGNORECASE)
 _LINK = re.compile(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\](?:\((?P<url>(?:[^()\s]|\([^()]*\))*)[^()]*\)|\[[^\]]*\])")
 _BARE_ADDRESS = re.compile(r"<?https?://[^\s>)\]]+>?")
+_LINK_ALONE = re.compile(r"\s*\[(?:[^\[\]]|\[[^\[\]]*\])+\]\([^()\s]+\)\W*")
 _WIKI = re.compile(r"\[\[(?P<target>[^\]|#]+)(?:#[^\]|]*)?(?:\|(?P<label>[^\]]+))?\]\]")
 _TAG = re.compile(r"</?[A-Za-z][^>]*>")
 _EMPHASIS = re.compile(r"(?<!\\)(?P<mark>\*{1,3}|_{2,3}|~~|==)(?=\S)(?P<inner>.+?)(?<=[^\s\\])(?P=mark)")
@@ -211,6 +212,11 @@ def links_to_its_paper(line: str, title: str) -> bool:
         return False
     found = links(line)
     return not found or any(_is_named_after(label, title) for label, url in found if links_to_paper(url))
+
+
+def is_link_alone(line: str) -> bool:
+    """Whether a line is one link and nothing else."""
+    return bool(_LINK_ALONE.fullmatch(line))
 
 
 def is_anchor(text: str) -> bool:

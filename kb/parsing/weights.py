@@ -15,7 +15,7 @@ HELD = 0.5  # share of a list, table or section that are entries, from which on 
 IDENTITY = frozenset(
     ("link", "link first", "link below", "note", "label", "title label", "parts", "front", "guillemets")
 )  # says which paper it is
-SURE = IDENTITY | {"calls itself", "chapters", "guillemets", "authors", "year"}
+SURE = IDENTITY | {"calls itself", "chapters", "authors", "year"}
 WEIGHTS = {
     "calls itself": 4.25,
     "file": 4.16,
