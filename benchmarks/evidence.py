@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXPECTED = {  # what each piece of evidence should say, before any note is read
     "bias": -5.0,
     "link": 3.5,
+    "linked": 3.0,
     "link below": 2.0,
     "link first": 3.5,
     "note": 2.5,
@@ -57,6 +58,8 @@ EXPECTED = {  # what each piece of evidence should say, before any note is read
     "definition": 0.5,
     "scholarly": 1.0,
     "on research": 1.0,
+    "cites": -1.5,
+    "collection": -3.0,
     "short": -1.0,
     "sentence": -3.0,
     "numbered": -1.0,

@@ -17,7 +17,7 @@ from typing import Any
 
 from kb.errors import NoteError
 from kb.parsing import parse_note
-from kb.parsing.names import date_in, day_in
+from kb.parsing.dates import date_in, day_in
 from kb.records import Paper
 
 FIELDS = {

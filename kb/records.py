@@ -62,7 +62,7 @@ class Paper(Record):
     authors: tuple[str, ...] = ()  # given names first; OTHERS at the end where there are more than the note names
     venue: str | None = None  # "ICASSP 2023"
     published: str | None = None  # when it appeared, as exactly as the note says: "2024", "2024-10" or "2024-10-21"
-    date: str | None = None  # of the entry: that of the heading it stands under, else when it appeared
+    date: str | None = None  # of the entry: that of its heading or post, else when it appeared
     is_starred: bool = False
     is_rest: bool = False  # text beside the entries of a file: what belongs to no paper under one heading
     month: str | None  # of the heading it stands under, else of the note: "2024-10"

@@ -68,7 +68,7 @@ def similar(
 def _telling_words(reader: Reader, texts: Sequence[str], fewest: int) -> tuple[Phrase, ...]:
     """Return the words of texts that tell most: frequent there, rare elsewhere, but in fewest papers or more."""
     counts = Counter(term for text in texts for term in terms(text) if len(term) > 1 and not term.isdecimal())
-    papers = reader.papers.count()
+    papers = reader.papers.count() + reader.papers.count_texts()
     most = max(FEW_PAPERS, TELLING * papers)
     weights: dict[Phrase, float] = {}
     for term, count in counts.most_common(WORDS_WEIGHED):

@@ -54,7 +54,8 @@ def test_a_quoted_string_finds_exactly_the_records_that_hold_it(seed_kb: Any) ->
     for row in reader.papers.rows([key for key, _ in reader.text.match(parse_query(""))]):
         record = json.loads(reader.papers.record(row.key))
         lines = (seed_kb.notes / row.file).read_text("utf-8").splitlines()
-        texts[row.key] = letters("\n".join(lines[record["line"] - 1 : record["end_line"]]))
+        of_file = [row.title] if record["is_rest"] else []  # text beside papers is called like its file or heading
+        texts[row.key] = letters("\n".join(of_file + lines[record["line"] - 1 : record["end_line"]]))
     everything = letters("\n".join(path.read_text("utf-8") for path in seed_kb.notes.iterdir()))
     han = {
         run[start : start + length]

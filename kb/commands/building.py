@@ -55,11 +55,15 @@ def index(
 
 @app.command()
 def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
-    """Say of every file what was indexed, what belongs to no paper, and what failed and why."""
+    """Say of every file what was indexed, as papers or as text beside them, and what failed and why."""
     from kb.others import others
 
     config, reader = open_index(ctx, refresh)
-    files = [{**state._asdict(), "papers": reader.papers.count(state.path)} for state in reader.files.states().values()]
+    papers = reader.papers
+    files = [
+        {**state._asdict(), "papers": papers.count(state.path), "texts": papers.count_texts(state.path)}
+        for state in reader.files.states().values()
+    ]
     failed = [file for file in files if file["state"] == "failed"]
     unread = others(config)
     if as_json:
@@ -71,13 +75,15 @@ def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOpti
                 file["state"],
                 file["grammar"] or "",
                 file["papers"],
+                file["texts"],
                 " ".join(f"{start}-{end}" for start, end in file["unclaimed"]),
                 clean(file["reason"] or ""),
             ]
             for file in files
         ]
-        rows += [[clean(name), "no note", "", 0, "", kind.way_out] for kind in unread for name in kind.rows()]
-        put(table(["file", "state", "grammar", "papers", "lines in no paper", "reason"], rows, terminal_style()))
+        rows += [[clean(name), "no note", "", 0, 0, "", kind.way_out] for kind in unread for name in kind.rows()]
+        columns = ["file", "state", "grammar", "papers", "texts beside", "lines unread", "reason"]
+        put(table(columns, rows, terminal_style()))
     if failed:
         raise typer.Exit(1)
 

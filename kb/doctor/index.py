@@ -37,7 +37,8 @@ def opened(config: Config) -> tuple[Reader | None, list[Finding]]:
     if found.terms:
         return reader, [Finding("full-text", "broken", f"the full text is damaged: {found.terms}", FIX, "terms")]
     size = config.database.stat().st_size / 2**20
-    what = f"{config.database} is whole: {reader.papers.count()} records, {size:.1f} MiB"
+    records = reader.papers.count() + reader.papers.count_texts()
+    what = f"{config.database} is whole: {records} records, {size:.1f} MiB"
     return reader, [Finding("index", "ok", what)]
 
 

@@ -4,11 +4,11 @@ import re
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from kb.parsing import bibtex, claims, csl, dates, exported, lecture, library, names, pasted, ris, segmenting
+from kb.parsing import bibtex, claims, csl, dates, exported, lecture, library, names, pasted, ris, segmenting, titles
 from kb.parsing.decoding import decoded
 from kb.parsing.entry import Entry, papers
 from kb.parsing.evidence import speaks_of_research
-from kb.parsing.facts import citation_key, read_facts
+from kb.parsing.facts import citation_key, is_of_post, read_facts
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
 from kb.parsing.outline import Outline, outline
 from kb.parsing.remainder import what_is_left, whole_note
@@ -43,10 +43,12 @@ def parse_note(data: bytes, file: str) -> Note:
         return _library(lines, file, encoding)
     front = read_front_matter(lines, file)
     text_lines, blocks = claims.take_claims([""] * front.line_count + lines[front.line_count :], file)
-    title = front.text("title") or _first_text(text_lines) or ""
+    given = front.text("title")
+    title = given or _first_text(text_lines) or ""
     month = dates.month_in(title) or dates.month_in(front.text("date") or "") or dates.month_of_file(file)
 
     found = outline(text_lines)
+    name = given or (found.headings[0].text if found.headings else titles.of_file(PurePosixPath(file).stem))
     reading = _read(found, text_lines, front, file)
     is_about_one = len(reading.entries) == 1
     for entry in reading.entries if reading.grammar != "exported" else ():
@@ -61,7 +63,7 @@ def parse_note(data: bytes, file: str) -> Note:
             )
     entries = reading.entries
     if reading.grammar not in ("note", "exported"):
-        rest = what_is_left(found, text_lines, front.line_count, entries, title)
+        rest = what_is_left(found, text_lines, front.line_count, entries, name)
         entries = sorted([*entries, *rest], key=lambda entry: entry.line)
     no_text = claims.lines_of(blocks)
     for entry in entries if no_text else ():
@@ -76,7 +78,7 @@ def parse_note(data: bytes, file: str) -> Note:
         date=front.text("date"),
         tags=front.texts("tags", "keywords"),
         papers=records,
-        claims=claims.placed(blocks, text_lines, records),
+        claims=claims.placed(blocks, text_lines, [one for one in records if not one.is_rest]),
         unclaimed=_unclaimed(text_lines, [(paper.line - 1, paper.end_line) for paper in records]),
         encoding=encoding,
     )
@@ -133,6 +135,7 @@ def _complete(entry: Entry, front: FrontMatter) -> None:
     entry.organizations = entry.organizations or facts.organizations
     entry.keywords = entry.keywords or facts.keywords
     if front.values:
+        entry.day = dates.date_in(front.text("date") or "") if is_of_post(front) else None
         entry.keywords = tuple(dict.fromkeys((*entry.keywords, *facts.keywords)))
         entry.addresses = read_facts((), front).links
     aliases = (alias for alias in front.texts("aliases", "alias") if names.is_name(alias))

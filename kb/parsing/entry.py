@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kb.parsing import dates, links, names
 from kb.records import Kind, Paper, Passage, Reference
@@ -37,6 +38,7 @@ class Entry:
     venue: str | None = None
     published: str | None = None  # when the paper appeared, as the entry says
     month: str | None = None  # when it was read, where the entry itself says so
+    day: str | None = None  # on which a post about it was written
     is_starred: bool = False
     written: str | None = None  # the title as it stands in the note, where it is not the same
     end: int | None = None  # the line after its last, where that is known from its place and not from its text
@@ -52,6 +54,15 @@ class Entry:
     def last_line(self) -> int:
         """Return the last line that holds text."""
         return max((line for line, text in self.body if text.strip()), default=self.line)
+
+
+class _Ids(NamedTuple):
+    """What a paper is numbered by."""
+
+    arxiv: str | None = None
+    doi: str | None = None
+    openreview: str | None = None
+    acl: str | None = None
 
 
 def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Paper, ...]:
@@ -109,11 +120,9 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: da
     body = "\n".join(text for _, text in entry.body).strip("\n")
     found = links.links("\n".join((*entry.addresses, links.without_code(entry.resolved or body))))
     addresses = " ".join(link.url for link in found)
-    arxiv = entry.arxiv_id or links.arxiv_id(addresses) or links.arxiv_id(body)
-    doi = entry.doi or links.doi(addresses) or links.doi(body)
-    identifiers = (entry.openreview_id or links.openreview_id(addresses), entry.acl_id or links.acl_id(addresses))
+    ids = _ids(entry, addresses, body)
     has_code = any(link.kind in ("github", "gitlab") for link in found)
-    project = has_code and not (arxiv or doi or entry.names_paper)
+    project = has_code and not (ids.arxiv or ids.doi or entry.names_paper)
     return Paper(
         id=identity,
         kind=entry.kind or ("project" if project else "paper"),
@@ -123,7 +132,7 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: da
         authors=entry.authors,
         venue=entry.venue,
         published=entry.published,
-        date=noted.date or entry.published,
+        date=noted.date or entry.day or entry.published,
         is_starred=entry.is_starred,
         is_rest=entry.is_rest,
         month=dates.month_in(noted.date or "") or entry.month or (None if noted.is_final else month),
@@ -132,10 +141,10 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: da
         organizations=entry.organizations,
         keywords=entry.keywords,
         links=found,
-        arxiv_id=arxiv,
-        doi=doi,
-        openreview_id=identifiers[0],
-        acl_id=identifiers[1],
+        arxiv_id=ids.arxiv,
+        doi=ids.doi,
+        openreview_id=ids.openreview,
+        acl_id=ids.acl,
         citation_key=entry.citation_key or (entry.reference.key if entry.reference else None),
         repositories=links.repositories(found),
         body=body,
@@ -144,6 +153,18 @@ def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: da
         end_line=entry.last_line + 1,
         parent=parent,
         passages=passages(entry),
+    )
+
+
+def _ids(entry: Entry, addresses: str, body: str) -> _Ids:
+    """Return the ids of the paper: as the entry gives them, else the first in its text; text beside papers has none."""
+    if entry.is_rest:
+        return _Ids()
+    return _Ids(
+        entry.arxiv_id or links.arxiv_id(addresses) or links.arxiv_id(body),
+        entry.doi or links.doi(addresses) or links.doi(body),
+        entry.openreview_id or links.openreview_id(addresses),
+        entry.acl_id or links.acl_id(addresses),
     )
 
 

@@ -90,7 +90,7 @@ def _authors(candidate: Candidate) -> tuple[str, ...]:
     """Return the people of a column or section, or those that stand behind the title; a page's stand in its text."""
     if given := candidate.facts.get("authors"):
         return split_people(titles.plain(given))
-    if candidate.place in ("page", "row"):
+    if candidate.place in ("page", "row") or "organizations" in candidate.facts:  # which then stand behind the title
         return ()
     head = titles.plain(candidate.head)
     before = head.partition(candidate.found.title)[0].strip(' ,."“*')

@@ -14,7 +14,7 @@ from kb.parsing.evidence import speaks_of_paper
 from kb.parsing.fields import field_of
 from kb.parsing.guards import is_address, labelled_title, names_nothing
 from kb.parsing.labels import labelled
-from kb.parsing.measuring import OPENING_LINES, of_columns, of_head, of_opening, of_title
+from kb.parsing.measuring import FACTS, OPENING_LINES, of_columns, of_head, of_opening, of_title
 from kb.parsing.outline import Block, Outline
 from kb.parsing.titles import Found
 
@@ -100,6 +100,8 @@ def _heading(outline: Outline, lines: Sequence[str], number: int, labels: list[s
     candidate.evidence = evidence | of_title(found.title) | of_head(candidate) | of_opening(candidate)
     if parts:
         candidate.evidence.add("parts")
+        if len(FACTS.intersection(key for key, value in parts.items() if value)) > 1:
+            candidate.evidence.add("labels")
     if chapters >= CHAPTERS:
         candidate.evidence.add("chapters")
     if titles.is_note_of_paper(text):

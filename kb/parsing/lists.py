@@ -8,6 +8,7 @@ from kb.parsing.candidates import Candidate
 from kb.parsing.guards import title_in
 from kb.parsing.labels import labelled, leading_label
 from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
+from kb.parsing.organizations import looks_like_organization
 from kb.parsing.outline import Item, Outline
 from kb.parsing.paragraphs import facts_behind
 
@@ -44,8 +45,11 @@ def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | Non
     candidate.level = item.depth
     candidate.facts = labelled(opening)
     if guillemets := _GUILLEMETS.search(head):
-        candidate.facts = facts_behind(guillemets["rest"]) | candidate.facts
-    candidate.evidence = of_title(found.title) | of_head(candidate) | of_opening(candidate)
+        behind = facts_behind(guillemets["rest"])
+        candidate.facts = behind | candidate.facts
+        if looks_like_organization(behind["organizations"]):
+            candidate.evidence.add("label")
+    candidate.evidence |= of_title(found.title) | of_head(candidate) | of_opening(candidate)
     if label:
         candidate.evidence.add("title label")
     candidate.neighbours = (item.depth, outline.section(item.line))

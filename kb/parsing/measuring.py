@@ -33,9 +33,12 @@ _WORD = re.compile(r"[A-Za-z][\w'’-]*")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE = re.compile(r"[。；！]")
 _NUMBERED = re.compile(
-    r"(?:\d+\.)+\d*\s|第.{1,3}[章节讲部]|[一二三四五六七八九十]+[、.]"
+    r"(?:\d+\.)+\d*\s|\d{1,2}\s+(?=[\u3400-\u9fff])|第.{1,3}[章节讲部]|[一二三四五六七八九十]+[、.]"
     r"|(?:step|part|chapter|section|appendix|figure|table|q\d|day|week|lecture|lesson)\b",
     re.IGNORECASE,
+)
+_COLLECTION = re.compile(
+    r"(?:\bpapers|\barticles|\bpublications|reading lists?|论文|论文(?:列表|清单|集))\s*$", re.IGNORECASE
 )
 _NOTE_LINK = re.compile(
     r"\]\(<?(?!\w+:|#)(?P<here>[^()\s]+?\.(?:md|markdown|html?))(?:#[^)]*)?>?\)"
@@ -86,6 +89,8 @@ def of_title(title: str) -> set[str]:
         found.add("sentence")
     if _NUMBERED.match(title):
         found.add("numbered")
+    if _COLLECTION.search(title):
+        found.add("collection")
     return found
 
 
@@ -100,6 +105,9 @@ def of_head(candidate: Candidate) -> set[str]:
         others = titles.without(head, own)
         if is_linked or candidate.place == "row" or has_number(others) or "](" not in others:
             found.add("link")
+    named = [url for label, url in titles.links(head) if title in titles.normal(titles.plain(label))]
+    if any(links_to_paper(f"[]({url})") for url in named):
+        found.add("linked")
     if any(len(label.split()) >= MENTION_WORDS for label, _ in titles.links(titles.without(head, own))):
         found.add("mention")
     if len(rest) > PROSE_REST and candidate.place != "row":
@@ -164,7 +172,7 @@ def of_opening(candidate: Candidate) -> set[str]:
         found.add("link below")
     if linked and linked[0]:
         found.add("link first")
-    if any(are_people(line.strip(" *_")) for line in lines[:2]):
+    if any(are_people(line.strip(" *_")) for line in lines[:2] if not line.startswith("|")):
         found.add("authors")
     if any(VENUE.search(titles.plain(line)) for line in lines[:VENUE_LINES] if len(line) < SHORT_LINE):
         found.add("venue")

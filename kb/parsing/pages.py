@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kb.parsing import titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.chapters import is_chapter
-from kb.parsing.evidence import VENUE
+from kb.parsing.evidence import VENUE, links_to_paper
 from kb.parsing.facts import citation_key, is_of_post
 from kb.parsing.fields import field_of
 from kb.parsing.frontmatter import FrontMatter
@@ -25,6 +25,7 @@ FACT_LINES = 30  # at the top of a file, where labels and a table of labels coun
 PROSE_LINES = 6  # of them, where a sentence may name the paper
 ALIKE = 0.5  # share of letters from which on heading and file name name the same paper
 CHAPTERS = 2
+CITED = 2  # lines with links to papers, from which on a text may be about more than one
 TELLING_WORDS = 3  # of a file name, to be the title of a page that has no heading
 _TELLING = frozenset(
     ("link", "link first", "link below", "note", "venue", "label", "parts", "calls itself", "title label", "year")
@@ -84,10 +85,17 @@ def propose(page: Page, headings: Sequence[Candidate]) -> tuple[Candidate | None
     if titles.is_note_of_paper(page.stem) or titles.looks_published(page.stem):
         candidate.evidence.add("calls itself")
     chapters = {block.text.strip().lower() for block in page.outline.headings if is_chapter(block.text)}
-    if len(chapters) >= CHAPTERS:
+    if len(chapters) >= CHAPTERS and "numbered" not in candidate.evidence:  # else they are those of a course
         candidate.evidence.add("chapters")
+    if not any(links_to_paper(line) for line in opening) and _cites(page):
+        candidate.evidence.add("cites")
     candidate.neighbours = ("page",)
     return candidate, first is not None
+
+
+def _cites(page: Page) -> bool:
+    """Whether the text links to several papers, as an essay does."""
+    return sum(links_to_paper(line) for line in page.lines[page.start :]) >= CITED
 
 
 def planned(file: str) -> Candidate | None:

@@ -13,11 +13,12 @@ _WORD = re.compile(r"\w")
 
 
 def what_is_left(
-    outline: Outline, lines: Sequence[str], start: int, entries: Sequence[Entry], title: str
+    outline: Outline, lines: Sequence[str], start: int, entries: Sequence[Entry], name: str
 ) -> list[Entry]:
     """Return the lines from start on that lie in no entry, an entry for each stretch of them under one heading.
 
-    A heading without text of its own is one only where the path of no entry holds it. title is that of the note.
+    A heading without text of its own is one only where the path of no entry holds it. name is that of the note, which
+    text under no heading has.
     """
     taken = bytearray(len(lines))
     for entry in entries:
@@ -32,7 +33,7 @@ def what_is_left(
     def close() -> None:
         texts = [number for number in run if number not in headings and _WORD.search(lines[number])]
         if texts:
-            found.append(_entry(outline, lines, run, title))
+            found.append(_entry(outline, lines, run, name))
         else:
             bare.extend(
                 number
@@ -50,14 +51,14 @@ def what_is_left(
         if _WORD.search(lines[number]) or run:
             run.append(number)
     close()
-    found += [_entry(outline, lines, [number], title) for number in bare]
+    found += [_entry(outline, lines, [number], name) for number in bare]
     return sorted(found, key=lambda entry: entry.line)
 
 
-def _entry(outline: Outline, lines: Sequence[str], run: Sequence[int], title: str) -> Entry:
+def _entry(outline: Outline, lines: Sequence[str], run: Sequence[int], name: str) -> Entry:
     path = outline.path(run[0])
     return Entry(
-        title=titles.normal(titles.plain(path[-1].text)) or title if path else title,
+        title=titles.normal(titles.plain(path[-1].text if path else name)) or name,
         line=run[0],
         body=[(number, lines[number]) for number in run],
         kind="note",

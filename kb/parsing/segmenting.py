@@ -112,7 +112,7 @@ def _without_twins(chosen: list[Candidate]) -> list[Candidate]:
             None,
         )
         if twin:
-            twin.facts = one.facts | twin.facts
+            twin.facts |= one.facts
             continue
         found.append(one)
         open_ones.append(one)

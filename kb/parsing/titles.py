@@ -54,6 +54,7 @@ _TRAILING_PLACE = re.compile(  # "(NeurIPS 2022 Workshop)", "(arXiv:2407.00001)"
     rf"\s*[(（\[][^()（）\[\]]{{0,40}}(?:{VENUE.pattern}|arxiv\s*[:：]?\s*\d{{4}}\.\d{{4,5}})[^()（）\[\]]{{0,40}}[)）\]]\s*$",
     re.IGNORECASE,
 )
+_TRAILING_VENUE = re.compile(rf"\s*[,，]\s+(?:{VENUE.pattern})\s*$", re.IGNORECASE)  # ", ICASSP 2020"
 _BRACKET_TAG = re.compile(r"^(?:\[[^\]\[]{1,30}\](?!\()|【[^】]{1,30}】)\s*(?=\S)")
 _NOTE_WORDS = (
     "论文阅读笔记|论文精读笔记|论文学习笔记|论文笔记|论文阅读|论文精读|论文解读"
@@ -275,7 +276,7 @@ def find_title(text: str) -> Found | None:
     if trailing := _TRAILING_DATE.search(title):
         date = date or trailing["date"]
         title = title[: trailing.start()]
-    title = normal(_NUMBERING.sub("", _TRAILING_PLACE.sub("", title)))
+    title = normal(_NUMBERING.sub("", _TRAILING_VENUE.sub("", _TRAILING_PLACE.sub("", title))))
     if len(re.sub(r"[\W\d_]", "", title)) < 2 or _GENERIC.fullmatch(title):
         return None
     return Found(title, written.strip(), date, is_starred)

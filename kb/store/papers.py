@@ -51,10 +51,12 @@ class Papers:
         self._db = db
 
     def count(self, file: str | None = None) -> int:
-        """Return how many papers the index holds, or how many of file."""
-        where = "WHERE file = ?" if file is not None else ""
-        parameters = (file,) if file is not None else ()
-        return int(self._db.execute(f"SELECT count(*) FROM papers {where}", parameters).fetchone()[0])
+        """Return how many papers the index holds, or how many of file; text beside papers is none."""
+        return self._count(False, file)
+
+    def count_texts(self, file: str | None = None) -> int:
+        """Return how many texts beside papers the index holds, or how many of file."""
+        return self._count(True, file)
 
     def largest_key(self) -> int:
         """Return the largest key of a paper, 0 if there is none."""
@@ -91,21 +93,22 @@ class Papers:
     def named(self, name: str) -> list[PaperRow]:
         """Return the papers that name means: an id, citation key, short name or title in full, else any part of one.
 
-        A part that stands nowhere as it is written may stand there in other forms of its characters.
+        A part that stands nowhere as it is written may stand there in other forms of its characters. Text beside papers
+        is named by its whole id only.
         """
         wanted = storable(name.strip())
         if exact := self.called_exactly([wanted]):
             return self.rows(exact)
         columns = ("id", "short_name", "title")
         where = " OR ".join(f"instr(lower(p.{column}), lower(?))" for column in columns)
-        where += " OR p.key IN (SELECT paper FROM ids WHERE instr(value, ?))"
+        where = f"NOT p.is_rest AND ({where} OR p.key IN (SELECT paper FROM ids WHERE instr(value, ?)))"
         key = id_key(wanted) or wanted
         found = self._rows(f"WHERE {where} ORDER BY {READING_ORDER}", (*(wanted,) * len(columns), key))
         if found or not has_unspaced(wanted):
             return found
         part = phrase(wanted)
         return self._rows(
-            f"WHERE p.key IN (SELECT paper FROM names WHERE instr(name, ?)) ORDER BY {READING_ORDER}",
+            f"WHERE NOT p.is_rest AND p.key IN (SELECT paper FROM names WHERE instr(name, ?)) ORDER BY {READING_ORDER}",
             (" ".join(part.terms) if part else wanted,),
         )
 
@@ -175,7 +178,7 @@ class Papers:
     def column(self, name: str) -> list[str]:
         """Return one column of every paper, as stored: lists joined by 、."""
         _check_column(name)
-        return [value for (value,) in self._db.execute(f"SELECT {name} FROM papers") if value]
+        return [value for (value,) in self._db.execute(f"SELECT {name} FROM papers WHERE NOT is_rest") if value]
 
     def column_of_months(self, name: str, since: str, until: str) -> list[tuple[str, str]]:
         """Return (month, column) of the papers of months, both ends included, where the column is not empty.
@@ -189,6 +192,12 @@ class Papers:
             (since, until),
         )
         return [(month, column) for month, column, _ in rows]
+
+    def _count(self, is_rest: bool, file: str | None) -> int:
+        found = self._db.execute(
+            "SELECT count(*) FROM papers WHERE is_rest = ? AND file = coalesce(?, file)", (is_rest, file)
+        )
+        return int(found.fetchone()[0])
 
     def _rows(self, clause: str, parameters: Sequence[object]) -> list[PaperRow]:
         return [PaperRow(*row) for row in self._db.execute(f"SELECT {_ROW_COLUMNS} FROM papers p {clause}", parameters)]

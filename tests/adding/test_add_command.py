@@ -100,15 +100,13 @@ def test_a_bib_file_and_stubs_need_no_network(empty_kb: Any, tmp_path: Path, mon
     )
 
 
-def test_entries_that_are_only_shown_follow_one_another(empty_kb: Any) -> None:
+def test_entries_that_are_only_shown_follow_one_another(empty_kb: Any, server: Server) -> None:
+    server.replies = [recorded("arxiv-2410.00037.xml"), recorded("crossref-5.771073.json")]
     empty_kb.write(
         "2024-10.md", "1. [Toy A](https://arxiv.org/abs/2401.00001)\n2. [Toy B](https://arxiv.org/abs/2401.00002)\n"
     )
-    result = empty_kb.run("add", "--offline", "2410.00037", "2410.00038", "--month", "2024-10")
-    assert [line[:20] for line in result.stdout.splitlines() if line] == [
-        "3. [arXiv:2410.00037",
-        "4. [arXiv:2410.00038",
-    ]
+    result = empty_kb.run("add", "2410.00037", "10.1109/5.771073", "--month", "2024-10")
+    assert [line[:9] for line in result.stdout.splitlines() if line] == ["3. [Moshi", "4. [Towar"]
 
 
 def test_json_tells_all_of_it(empty_kb: Any, server: Server) -> None:
