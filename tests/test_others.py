@@ -17,7 +17,7 @@ def test_a_text_of_another_kind_is_named_with_what_makes_markdown_of_it(empty_kb
 
     assert result.exit_code == 0
     assert result.stdout == (
-        f"2024/a.{suffix}\tno note\t\t0\t\tMarkdown is read; to make it of this: pandoc FILE -t gfm -o FILE.md\n"
+        f"2024/a.{suffix}\tno note\t\t0\t0\t\tMarkdown is read; to make it of this: pandoc FILE -t gfm -o FILE.md\n"
     )
 
 

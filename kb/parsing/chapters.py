@@ -6,7 +6,8 @@ from kb.parsing import titles
 
 _NAMES = (
     r"(?:abstract|introduction|intro|related works?|background|methods?|methodology|approach|experiments?"
-    r"|experiment(?:al)? (?:setup|settings?|results?|details)|results?|evaluation|ablation(?: study)?|conclusions?|discussion|limitations?"
+    r"|experiment(?:al)? (?:setup|settings?|results?|details)|results?"
+    r"|evaluation|ablation(?: study)?|conclusions?|discussion|limitations?"
     r"|摘要|引言|介绍|相关工作|背景|方法|实验|结果|消融实验|结论|讨论|创新点|贡献|核心贡献|研究动机|动机|论文信息)"
 )
 _CHAPTER = re.compile(

@@ -5,7 +5,6 @@ title and its year or link on a line of its own, or are `<details>` that have a 
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from kb.parsing import titles
@@ -15,6 +14,7 @@ from kb.parsing.labels import labelled, leading_label
 from kb.parsing.links import split_links
 from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
 from kb.parsing.outline import Block, Outline
+from kb.parsing.sections import end_of_text, sections_of
 from kb.parsing.titles import Found
 
 LONGEST_HEAD = 600  # characters of the line that names a paper
@@ -36,11 +36,12 @@ def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
             found += entries
         elif candidate := _paragraph(outline, number):
             found.append(candidate)
-    ends = sorted([one.line for one in found if one.place == "guillemets"] + [one.line for one in outline.headings])
-    for one in found:
-        if one.place == "guillemets":  # what follows is its text, up to the next of its kind or a heading
-            following = bisect_right(ends, one.line)
-            one.end = ends[following] if following < len(ends) else len(lines)
+    named = [one for one in found if one.place == "guillemets"]
+    sections = sections_of(outline, lines, [one.line for one in named])
+    following = len(lines)
+    for one in reversed(named):
+        one.end = min(end_of_text(outline, one.line, sections, len(lines)), following)
+        following = one.line
     return found
 
 

@@ -1,7 +1,6 @@
 """The outline of a note -> its entries: what may be one is proposed, the candidates that explain the note are taken."""
 
 import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +10,7 @@ from kb.parsing.entry import Entry
 from kb.parsing.filling import fill
 from kb.parsing.frontmatter import FrontMatter
 from kb.parsing.outline import Outline, fences
+from kb.parsing.sections import end_of_text, sections_of
 from kb.parsing.weights import WEIGHTS, entries_among
 
 GRAMMARS = {  # what a note is called after the place of most of its entries
@@ -74,7 +74,7 @@ def entries(
     found: list[Entry] = []
     open_ones: list[tuple[int, Entry]] = []
     starts = [one.line for one in chosen]
-    sections = _sections(outline, lines, starts)
+    sections = sections_of(outline, lines, starts)
     if any(line.lstrip().startswith("@") for line in lines):
         cited = citations.propose(outline, fences(list(lines)), file)
         spans = [(one.line, _end(one, outline, sections, len(lines))) for one in chosen]
@@ -127,37 +127,9 @@ def _is_same(one: str, other: str) -> bool:
     return shorter == longer or (shorter in longer and len(shorter) >= SAME_SHARE * len(longer))
 
 
-def _sections(outline: Outline, lines: Sequence[str], starts: Sequence[int]) -> set[int]:
-    """Return the lines of the headings that are sections: an entry stands under them.
-
-    It does if it follows at once, or if one follows at once another heading of that level; else the text between says
-    that the heading was the last of the entry before.
-    """
-    found: set[int] = set()
-    levels: set[int] = set()
-    for number, block in enumerate(outline.headings):
-        place = bisect_right(starts, block.line)
-        end = outline.end(number) or len(lines)
-        if place < len(starts) and starts[place] < end:
-            found.add(number)
-            if not any(lines[n].strip() for n in range(block.end, starts[place])):
-                levels.add(block.level)
-    return {outline.headings[number].line for number in found if outline.headings[number].level in levels}
-
-
 def _end(one: Candidate, outline: Outline, sections: set[int], last: int) -> int:
-    """Return where a candidate ends; a paragraph goes on to the heading that closes it.
-
-    That is one of the level of its section or above it, or another section.
-    """
-    if one.place not in ("guillemets", "paragraph"):
-        return one.end
-    number = outline.section(one.line)
-    level = outline.headings[number].level if number >= 0 else 6
-    for following in outline.headings[number + 1 :]:
-        if following.level <= level or following.line in sections:
-            return following.line
-    return last
+    """Return where a candidate ends; a paragraph goes on to the heading that closes it."""
+    return end_of_text(outline, one.line, sections, last) if one.place in ("guillemets", "paragraph") else one.end
 
 
 def _path(one: Candidate, outline: Outline, inside: set[int]) -> tuple[str, ...]:
