@@ -3,11 +3,13 @@
 python benchmarks/evidence.py CORPORA [--others FOLDER...] [--write]
 
 A weight begins as what its evidence should say (EXPECTED) and moves as far as the notes tell: a regression whose
-weights are drawn to these values. The notes are the corpora, those of tests/fixtures and Markdown files of programs,
-which are about no papers. Each corpus is then read with weights that were found without it.
+weights are drawn to these values. The notes are the corpora, those of tests/fixtures, notes that mix entries of the
+corpora and Markdown files of programs, which are about no papers. Each corpus is then read with weights that were found
+without it.
 """
 
 import argparse
+import random
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import NamedTuple
 import numpy
 import yaml
 from matching import Document, Found, corpora, count, pairs, read_corpus, total
+from mixed import Piece, document, mixed, pieces
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
@@ -32,6 +35,7 @@ EXPECTED = {  # what each piece of evidence should say, before any note is read
     "bias": -5.0,
     "link": 3.5,
     "linked": 3.0,
+    "button": 1.0,
     "link below": 2.0,
     "link first": 3.5,
     "note": 2.5,
@@ -58,6 +62,8 @@ EXPECTED = {  # what each piece of evidence should say, before any note is read
     "definition": 0.5,
     "scholarly": 1.0,
     "on research": 1.0,
+    "described": -1.0,
+    "figures": -2.0,
     "cites": -1.5,
     "collection": -3.0,
     "short": -1.0,
@@ -73,9 +79,13 @@ EXPECTED = {  # what each piece of evidence should say, before any note is read
 FREEDOM = 2.0  # how far a weight may move, as a variance
 ROUNDS = 6  # the features of neighbours depend on the weights, which therefore move by half the way each time
 CORPUS_WEIGHT = 100.0  # of all examples of a corpus together, as many as they may be
-FIXTURES_WEIGHT = 600.0
+FIXTURES_WEIGHT = 1000.0
 OTHERS_WEIGHT = 1500.0
+MIXED_WEIGHT = 600.0
+MIXED_NOTES = 300
+MIXED_SEED = 0  # benchmarks/mixed.py judges with others
 MOST_EACH = 3.0
+MOST_FIXTURE = 5.0  # each of them stands for a kind
 OTHERS_FOR_FITTING = 4  # one of so many files of programs; the rest are judged
 LONGEST_OTHER = 150_000  # characters
 
@@ -124,6 +134,12 @@ def fixtures() -> list[Document]:
     return found
 
 
+def mixtures(of_corpora: Mapping[str, list[Piece]]) -> list[Document]:
+    """Return notes that mix entries of these corpora."""
+    draw = random.Random(MIXED_SEED)
+    return [document(mixed(of_corpora, draw)) for _ in range(MIXED_NOTES)]
+
+
 def others(folders: Sequence[Path]) -> list[Document]:
     """Return Markdown files that are about no papers."""
     found = []
@@ -166,10 +182,11 @@ def _names(one: Example) -> set[str]:
 
 def _shares(name: str, truth: NDArray[numpy.bool_]) -> NDArray[numpy.float64]:
     """Return how much each example of a group counts: an entry at least as much as what is none."""
-    whole = {"others": OTHERS_WEIGHT, "fixtures": FIXTURES_WEIGHT}.get(name, CORPUS_WEIGHT)
+    of_no_corpus = {"others": OTHERS_WEIGHT, "fixtures": FIXTURES_WEIGHT, "mixed": MIXED_WEIGHT}
+    whole = of_no_corpus.get(name, CORPUS_WEIGHT)
     if not truth.any():
         return numpy.full(len(truth), whole / max(1, len(truth)))
-    an_entry = min(whole / 2 / truth.sum(), MOST_EACH)
+    an_entry = min(whole / 2 / truth.sum(), MOST_FIXTURE if name == "fixtures" else MOST_EACH)
     return numpy.where(truth, an_entry, min(whole / 2 / max(1, (~truth).sum()), an_entry))
 
 
@@ -226,13 +243,17 @@ def main() -> None:
     groups["fixtures"] = _examples(fixtures())
     elsewhere = others(given.others)
     groups["others"] = _examples(elsewhere[::OTHERS_FOR_FITTING])
+    entries = {name: [piece for one in groups[name] for piece in pieces(name, one.document)] for name in names}
+    groups["mixed"] = _examples(mixtures(entries))
     found = fit(groups)
     print(table(found))
     print(f"{'':22}{'all':>8}{'':>8}{'without':>8}\n{'':22}{'recall':>8}{'precis.':>8}{'recall':>8}{'precis.':>8}")
     apart = []
     for name in names:
         all_of_them = judge(groups[name], found)
-        rest = judge(groups[name], fit({other: group for other, group in groups.items() if other != name}))
+        without = {other: group for other, group in groups.items() if other != name}
+        without["mixed"] = _examples(mixtures({other: of for other, of in entries.items() if other != name}))
+        rest = judge(groups[name], fit(without))
         apart.append(rest)
         print(
             f"{name:22}{all_of_them.recall:8.3f}{all_of_them.precision:8.3f}{rest.recall:8.3f}{rest.precision:8.3f}",

@@ -11,6 +11,7 @@ import argparse
 import random
 import re
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,18 +61,29 @@ def _text(text: str, paper: Paper, papers: list[Paper]) -> str:
     return whole.resolved(textwrap.dedent("\n".join(own)))
 
 
-def mixed(of_corpora: dict[str, list[Piece]], draw: random.Random) -> list[Piece]:
-    """Return the entries of a note: each from a corpus drawn at random."""
+def mixed(of_corpora: Mapping[str, list[Piece]], draw: random.Random) -> list[Piece]:
+    """Return the entries of a note, no title twice: each from a corpus drawn at random."""
     names = sorted(of_corpora)
-    return [draw.choice(of_corpora[draw.choice(names)]) for _ in range(draw.randint(FEWEST, MOST))]
+    found: dict[str, Piece] = {}
+    wanted = draw.randint(FEWEST, MOST)
+    while len(found) < wanted:
+        one = draw.choice(of_corpora[draw.choice(names)])
+        found.setdefault(_letters(one.title), one)
+    return list(found.values())
+
+
+def document(note: list[Piece]) -> Document:
+    """Return a note of these entries, one below the other."""
+    text = "\n\n".join(one.text.strip("\n") for one in note) + "\n"
+    return Document(FILE, text, tuple({"title": one.title} for one in note))
 
 
 def judge(note: list[Piece]) -> tuple[Found, list[str], list[str]]:
     """Return how many papers of a note are found, what was missed and what is none."""
-    text = "\n\n".join(one.text.strip("\n") for one in note) + "\n"
-    papers = parse_note(text.encode(), FILE).papers
+    whole = document(note)
+    papers = parse_note(whole.text.encode(), FILE).papers
     told = [one.title for one in papers if not one.is_rest and one.kind != "note"]
-    truth = [one.title for one in note]
+    truth = whole.titles()
     matches = list(pairs(truth, told))
     missed = [f"{note[number].corpus}: {note[number].title}" for number, match in matches if match is None]
     taken = {match for _, match in matches}

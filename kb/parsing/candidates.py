@@ -22,3 +22,4 @@ class Candidate:
     facts: dict[str, str] = field(default_factory=dict)  # what its head and labels say, by field of kb.parsing.fields
     neighbours: tuple[object, ...] = ()  # what it shares with the candidates beside it: their list, table or section
     level: int = 0  # of a heading; how deep an item is
+    heading: int | None = None  # of a page: the line of the heading that speaks for it

@@ -29,6 +29,7 @@ _CODED = re.compile(r"^(?P<date>(?:19|20)\d{2}[-./]?\d{0,2})?\s*`(?P<title>[^`]+
 _TITLE_WORDS = re.compile(r"[A-Za-z]{2,}")
 _NUMBERED = re.compile(r"\s*\**\d+(?:\.\d+)+\.?\s")
 _ITEM = re.compile(r"(?:[-*+]|\d{1,3}[.)])\s")
+_TELLING = re.compile(r"\]\(|笔记|阅读|精读|notes?\b|reading|[(（\[]\D{0,20}(?:19|20)\d\d", re.IGNORECASE)
 _INFORMATION = re.compile(
     r"\W*(?:(?:论文|基本|基础|文章|文献)?(?:信息|元数据|资料)"
     r"|(?:(?:paper|basic|bibliographic) )?(?:info(?:rmation)?|meta ?data|details|facts))\W*",
@@ -51,9 +52,28 @@ def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
             continue
         else:
             candidate = _heading(outline, lines, number, labels)
-        if candidate:
+        if candidate and found and _are_one(found[-1], candidate, lines):
+            found[-1] = _joined(found[-1], candidate)
+        elif candidate:
             found.append(candidate)
     return found
+
+
+def _are_one(one: Candidate, other: Candidate, lines: Sequence[str]) -> bool:
+    """Whether of two headings in a row both name one paper: "# Toys 阅读笔记", "## Toys: Learning to Play"."""
+    is_next = not any(line.strip() for line in lines[one.line + 1 : other.line])
+    is_title = min(len(one.found.title.split()), len(other.found.title.split())) >= TITLE_WORDS
+    return is_next and is_title and titles.are_alike(one.found.title, other.found.title)
+
+
+def _joined(one: Candidate, other: Candidate) -> Candidate:
+    """Return two headings in a row as one, with the longer title."""
+    whole = max(one, other, key=lambda heading: len(heading.found.title))
+    whole.evidence = one.evidence | other.evidence
+    whole.facts = other.facts | one.facts
+    whole.line, whole.end, whole.level = one.line, max(one.end, other.end), one.level
+    whole.neighbours = one.neighbours
+    return whole
 
 
 def _label(outline: Outline, lines: Sequence[str], number: int, labels: list[str | None]) -> Candidate | None:
@@ -193,13 +213,19 @@ def _fuller(found: Found, text: str, line: str) -> Found | None:
 def _end(outline: Outline, number: int, last: int) -> tuple[int, int]:
     """Return where the section of a heading ends, and how many chapters of a paper it has.
 
-    Chapters of its own level belong to it: "# Toys 阅读笔记", "# Abstract", "# Method".
+    Chapters of its own level belong to it: "# Toys 阅读笔记", "# Abstract", "# Method". If it calls itself a note, all
+    headings do that neither call themselves one nor link or have a year.
     """
+    is_note = titles.is_note_of_paper(outline.headings[number].text)
     headings = outline.headings
     level = headings[number].level
     end = outline.end(number)
     following = outline.following(number)
-    while following is not None and headings[following].level == level and is_chapter(headings[following].text):
+    while (
+        following is not None
+        and headings[following].level == level
+        and (is_chapter(headings[following].text) or (is_note and not _TELLING.search(headings[following].text)))
+    ):
         end = outline.end(following)
         following = outline.following(following)
     inner: list[Block] = headings[number + 1 : following]

@@ -26,8 +26,6 @@ def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
 def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | None:
     if not item.text.strip() or len(item.text) > LONGEST_HEAD or _CITATION.match(item.text):
         return None
-    if outline.is_cited(item.line):
-        return None
     head = text = outline.resolved(item.text)
     label = leading_label(text)
     if label:
@@ -52,5 +50,7 @@ def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | Non
     candidate.evidence |= of_title(found.title) | of_head(candidate) | of_opening(candidate)
     if label:
         candidate.evidence.add("title label")
+    if outline.is_cited(item.line) and "labels" not in candidate.evidence:
+        return None
     candidate.neighbours = (item.depth, outline.section(item.line))
     return candidate

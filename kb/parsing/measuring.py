@@ -37,6 +37,7 @@ _NUMBERED = re.compile(
     r"|(?:step|part|chapter|section|appendix|figure|table|q\d|day|week|lecture|lesson)\b",
     re.IGNORECASE,
 )
+_DESCRIBED = re.compile(r"[^:：]{1,40}[:：]\s*[\u3400-\u9fff]")  # "System 2：以 Qwen 为编码器"
 _COLLECTION = re.compile(
     r"(?:\bpapers|\barticles|\bpublications|reading lists?|论文|论文(?:列表|清单|集))\s*$", re.IGNORECASE
 )
@@ -87,6 +88,8 @@ def of_title(title: str) -> set[str]:
         found.add("short")
     if len(words) > LONGEST_TITLE or han > LONGEST_HAN or _SENTENCE.search(title):
         found.add("sentence")
+    if _DESCRIBED.match(title):
+        found.add("described")
     if _NUMBERED.match(title):
         found.add("numbered")
     if _COLLECTION.search(title):
@@ -117,6 +120,8 @@ def of_head(candidate: Candidate) -> set[str]:
         found.add("note" if is_telling else "local")
         if _is_named_after(note["here"] or note["there"] or note["wiki"], title):
             found.add("named")
+    if any(link not in title and titles.says_what(link) for link in own):
+        found.add("button")
     if _REPOSITORY.search(head):
         found.add("code")
     elif not found and "//" in head:

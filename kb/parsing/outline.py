@@ -66,7 +66,12 @@ class Outline:
     """What stands where in a text."""
 
     def __init__(
-        self, blocks: list[Block], items: list[Item], tables: list[Table], addresses: dict[str, str] | None = None
+        self,
+        blocks: list[Block],
+        items: list[Item],
+        tables: list[Table],
+        lists: list[tuple[int, int]] | None = None,
+        addresses: dict[str, str] | None = None,
     ) -> None:
         self.blocks = blocks
         self.items = items
@@ -75,6 +80,7 @@ class Outline:
         self.headings = [block for block in blocks if block.level]
         self._lines = [block.line for block in self.headings]
         self._parents, self._ends = _nesting(self.headings)
+        self._cited = _cited(blocks, lists or [], tables)
 
     def resolved(self, text: str) -> str:
         """Return text with links by reference as links with their address: "[A][k]" -> "[A](https://a.org)"."""
@@ -113,9 +119,9 @@ class Outline:
         return None if following is None else self._lines[following]
 
     def is_cited(self, line: int) -> bool:
-        """Whether line stands under a heading for what a text cites: "References", "延伸阅读"."""
-        number = bisect_right(self._lines, line) - 1
-        return number >= 0 and bool(_REFERENCES.fullmatch(self.headings[number].text))
+        """Whether line is what a text cites: paragraphs or the list under "References", "延伸阅读" or the like."""
+        number = bisect_right(self._cited, (line, 1 << 62)) - 1
+        return number >= 0 and line < self._cited[number][1]
 
 
 def _nesting(headings: list[Block]) -> tuple[list[int | None], list[int]]:
@@ -129,6 +135,24 @@ def _nesting(headings: list[Block]) -> tuple[list[int | None], list[int]]:
         parents.append(above[-1] if above else None)
         above.append(number)
     return parents, ends
+
+
+def _cited(blocks: list[Block], lists: list[tuple[int, int]], tables: list[Table]) -> list[tuple[int, int]]:
+    """Return the stretches of lines under headings such as "References": paragraphs, and a list that ends them."""
+    places = [(block.line, block.end, "heading" if block.level else "paragraph") for block in blocks]
+    places += [(*one, "list") for one in lists] + [(one.header.line, one.header.line, "table") for one in tables]
+    texts = {block.line: block.text for block in blocks if block.level}
+    found: list[tuple[int, int]] = []
+    start: int | None = None
+    for line, end, kind in sorted(places):
+        if kind == "heading":
+            start = line if _REFERENCES.fullmatch(texts[line]) else None
+        elif kind == "table":
+            start = None
+        if start is not None:
+            found.append((line, end))
+            start = None if kind == "list" else start
+    return found
 
 
 def outline(lines: list[str]) -> Outline:
@@ -145,12 +169,15 @@ def outline(lines: list[str]) -> Outline:
     rows: list[Row] = []
     cells: list[str] = []
     open_items: list[int] = []
+    lists: list[tuple[int, int]] = []
     for number, token in enumerate(tokens):
         match token.type:
             case "heading_open" | "paragraph_open" if token.level == 0 and token.map:
                 text = tokens[number + 1].content
                 is_heading = token.type == "heading_open" and len(text) <= LONGEST_HEADING
                 blocks.append(Block(token.map[0], int(token.tag[1]) if is_heading else 0, text, token.map[1]))
+            case "bullet_list_open" | "ordered_list_open" if token.level == 0 and token.map:
+                lists.append((token.map[0], token.map[1]))
             case "list_item_open" if token.map:
                 text = _first_paragraph(tokens, number + 1)
                 items.append(Item(token.map[0], token.map[1], len(open_items), text))
@@ -166,7 +193,7 @@ def outline(lines: list[str]) -> Outline:
                 if token.level == 0 and rows:
                     tables.append(Table(rows[0], tuple(rows[1:])))
                 rows.clear()
-    return Outline(blocks, items, tables, addresses)
+    return Outline(blocks, items, tables, lists, addresses)
 
 
 def fences(lines: list[str]) -> list[Fence]:

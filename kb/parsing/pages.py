@@ -1,8 +1,7 @@
 """A whole file that may be about one paper: front matter, labels, its first heading, its name or its prose name it."""
 
 import re
-from collections.abc import Sequence
-from difflib import SequenceMatcher
+from collections.abc import Sequence, Set
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -23,7 +22,6 @@ from kb.parsing.titles import Found
 
 FACT_LINES = 30  # at the top of a file, where labels and a table of labels count
 PROSE_LINES = 6  # of them, where a sentence may name the paper
-ALIKE = 0.5  # share of letters from which on heading and file name name the same paper
 CHAPTERS = 2
 CITED = 2  # lines with links to papers, from which on a text may be about more than one
 TELLING_WORDS = 3  # of a file name, to be the title of a page that has no heading
@@ -31,10 +29,6 @@ _TELLING = frozenset(
     ("link", "link first", "link below", "note", "venue", "label", "parts", "calls itself", "title label", "year")
 )
 _NESTED = re.compile(r"\s{2,}[-*+]\s|\t[-*+]\s")
-_IN_PROSE = re.compile(
-    r"(?:论文|文章|题目|标题|工作|介绍|推荐|分享|带来|paper)[^《》。\n]{0,30}《(?P<after>[^《》\n]{6,200})》"
-    r"|《(?P<before>[^《》\n]{6,200})》[^。\n]{0,20}(?:论文|文章|一文|工作|发表)"
-)
 
 
 class Page(NamedTuple):
@@ -56,26 +50,31 @@ def page_of(outline: Outline, lines: Sequence[str], front: FrontMatter, file: st
     return Page(outline, lines, front, PurePosixPath(file).stem, start, _heading(outline, lines, start))
 
 
-def propose(page: Page, headings: Sequence[Candidate]) -> tuple[Candidate | None, bool]:
-    """Return the file as a candidate, None if nothing names it, and whether its first heading has become part of it.
+def propose(page: Page, headings: Sequence[Candidate], rows: Set[int]) -> Candidate | None:
+    """Return the file as a candidate; None if nothing names it.
 
-    headings are the candidates among its headings. The first of them is taken into the page, unless others beside it
-    name papers, too: then each of them is a section of the file.
+    Its first heading speaks for it, unless others beside it name papers, too: then only front matter and name do.
+
+    Args:
+        headings: the candidates among its headings.
+        rows: lines of tables that may name papers themselves.
     """
     first = next((one for one in headings if page.heading and one.line == page.heading.line), None)
-    beside = [one for one in headings if first and one is not first and one.level <= first.level]
-    if any(first and one.evidence & _TELLING and not _are_alike(one.found.title, first.found.title) for one in beside):
+    if _names_others(headings, first):
+        if not (_is_given(page.front) or titles.is_note_of_paper(page.stem)):
+            return None
         first = None
-    opening = _opening(page)
+    opening = _opening(page, rows)
     facts = _facts(page, opening)
     named = _title(page, facts, first)
     if named is None:
-        return None, False
+        return None
     found, evidence, head = named
     candidate = Candidate("page", page.start, len(page.lines), found, head, opening)
     candidate.facts = facts
     candidate.evidence = evidence | of_title(found.title) | of_opening(candidate) | of_labels(facts)
     if first:
+        candidate.heading = first.line
         candidate.evidence |= first.evidence & (_TELLING | {"authors", "code", "chapters"})
     elif head:
         candidate.evidence |= of_head(candidate) & {"year", "venue"}
@@ -90,12 +89,20 @@ def propose(page: Page, headings: Sequence[Candidate]) -> tuple[Candidate | None
     if not any(links_to_paper(line) for line in opening) and _cites(page):
         candidate.evidence.add("cites")
     candidate.neighbours = ("page",)
-    return candidate, first is not None
+    return candidate
+
+
+def _names_others(headings: Sequence[Candidate], first: Candidate | None) -> bool:
+    """Whether headings beside the first name other papers; without a first, any of the outermost level."""
+    level = first.level if first else min((one.level for one in headings), default=0)
+    beside = [one for one in headings if one is not first and one.level <= level and one.evidence & _TELLING]
+    return any(not (first and titles.are_alike(one.found.title, first.found.title)) for one in beside)
 
 
 def _cites(page: Page) -> bool:
     """Whether the text links to several papers, as an essay does."""
-    return sum(links_to_paper(line) for line in page.lines[page.start :]) >= CITED
+    lines = (line for line in page.lines[page.start :] if not line.startswith("|"))
+    return sum(links_to_paper(line) for line in lines) >= CITED
 
 
 def planned(file: str) -> Candidate | None:
@@ -113,21 +120,23 @@ def _heading(outline: Outline, lines: Sequence[str], start: int) -> Block | None
         return None
     if len(first) == 2 and first[1].line == first[0].line + 1:
         bare = [titles.undecorated(block.text) for block in first]
-        return max(first, key=lambda block: len(block.text)) if _are_alike(*bare) else first[0]
+        return max(first, key=lambda block: len(block.text)) if titles.are_alike(*bare) else first[0]
     return first[0]
 
 
-def _opening(page: Page) -> tuple[str, ...]:
+def _opening(page: Page, rows: Set[int]) -> tuple[str, ...]:
     """Return the first lines of a page, up to a second heading that is neither a label nor about the paper's facts."""
+    tables = {page.lines[line] for line in rows}
     headings = page.outline.headings
     if page.heading:
         number = headings.index(page.heading)
         labels = [field_of(titles.plain(block.text)) for block in headings]
         before = [line for line in page.lines[page.start : page.heading.line] if line.strip()]
         below = opening_of(page.outline, page.lines, number, labels, FACT_LINES)
-        return (*before, *(line for line in below if not _NESTED.match(line)))
+        return (*before, *(line for line in below if not _NESTED.match(line) and line not in tables))
     end = headings[0].line if headings else len(page.lines)
-    return tuple([line for line in page.lines[page.start : min(end, page.start + FACT_LINES)] if line.strip()])
+    first = page.lines[page.start : min(end, page.start + FACT_LINES)]
+    return tuple([line for line in first if line.strip() and line not in tables])
 
 
 def _facts(page: Page, opening: Sequence[str]) -> dict[str, str]:
@@ -170,18 +179,19 @@ def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[
     of_file = titles.of_file(page.stem).lstrip("@")
     text = page.heading.text.strip() if page.heading else ""
     if first and not VENUE.fullmatch(first.found.title):
-        is_pair = titles.is_note_of_paper(text) and len(of_file.split()) > 2 and _are_alike(first.found.title, of_file)
+        is_pair = (
+            titles.is_note_of_paper(text) and len(of_file.split()) > 2 and titles.are_alike(first.found.title, of_file)
+        )
         if is_pair and len(of_file) > len(first.found.title):
             return first.found._replace(title=of_file, written=page.stem), set(), first.head
         return first.found._replace(written=text), set(), first.head
     for line in [line for line in page.lines[page.start : page.start + FACT_LINES] if line.strip()][:PROSE_LINES]:
-        told = _IN_PROSE.search(line)
-        if told and (named := titles.find_title(f"《{told['after'] or told['before']}》")):
+        if named := titles.told_title(line):
             return named, {"title label"}, line
     if len(FACTS.intersection(facts)) > 1 and (below := _first_title(page)):
         return below, set(), ""
     is_telling = len(of_file.split()) >= TELLING_WORDS or titles.is_note_of_paper(page.stem) or _is_given(page.front)
-    if of_file and (page.heading or is_telling) and not names_nothing(of_file):
+    if of_file and is_telling and not names_nothing(of_file):
         found = titles.find_title(of_file) or Found(of_file, page.stem, None, False)
         return found._replace(written=page.stem), set(), page.stem
     return None
@@ -195,8 +205,3 @@ def _first_title(page: Page) -> Found | None:
             found = titles.find_title(text)
             return found if found and len(found.title.split()) >= 4 and not names_nothing(found.title) else None
     return None
-
-
-def _are_alike(one: str, other: str) -> bool:
-    one, other = one.lower(), other.lower()
-    return one in other or other in one or SequenceMatcher(None, one, other, autojunk=False).ratio() >= ALIKE

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from kb.parsing import titles
 from kb.parsing.candidates import Candidate
-from kb.parsing.guards import title_in
+from kb.parsing.guards import names_nothing, title_in
 from kb.parsing.labels import labelled, leading_label
 from kb.parsing.links import split_links
 from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
@@ -34,7 +34,7 @@ def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
             continue
         if entries := list(_guillemets(outline, block)):
             found += entries
-        elif candidate := _paragraph(outline, number):
+        elif candidate := _paragraph(outline, number) or _told(outline, number):
             found.append(candidate)
     named = [one for one in found if one.place == "guillemets"]
     sections = sections_of(outline, lines, [one.line for one in named])
@@ -70,6 +70,19 @@ def facts_behind(rest: str) -> dict[str, str]:
     """Return the organizations and keywords that stand behind a title in guillemets: "》，CMU，codec：…"."""
     organization, _, keywords = split_links(rest)[0].strip("* ，,").replace(",", "，").partition("，")
     return {"organizations": organization.strip(), "keywords": keywords.strip()}
+
+
+def _told(outline: Outline, number: int) -> Candidate | None:
+    """Return the paper that the first line of a paragraph tells of: "今天介绍发表在 ICSE 的工作《Toys》…"."""
+    block = outline.blocks[number]
+    texts = block.text.split("\n")
+    found = titles.told_title(texts[0])
+    if not found or names_nothing(found.title):
+        return None
+    candidate = Candidate("paragraph", block.line, block.end, found, outline.resolved(texts[0]), tuple(texts[1:]))
+    candidate.evidence = of_title(found.title) | of_head(candidate) | {"title label"}
+    candidate.neighbours = ("paragraph", outline.section(block.line))
+    return candidate
 
 
 def _paragraph(outline: Outline, number: int) -> Candidate | None:

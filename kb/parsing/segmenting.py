@@ -39,13 +39,12 @@ _LETTERS = re.compile(r"[^\W_]+")
 def candidates(outline: Outline, lines: Sequence[str], front: FrontMatter, file: str) -> list[Candidate]:
     """Return what may be an entry, sorted by line, a wider candidate before what it holds."""
     named = headings.propose(outline, lines)
+    rows = tables.propose(outline, lines)
     page = pages.page_of(outline, lines, front, file)
-    whole, has_heading = pages.propose(page, named) if page else (None, False)
-    if has_heading and page and page.heading:
-        named = [one for one in named if one.line != page.heading.line]
+    whole = pages.propose(page, named, {one.line for one in rows}) if page else None
     found = [*([whole] if whole else []), *named]
     found += lists.propose(outline, lines)
-    found += tables.propose(outline, lines)
+    found += rows
     linked_below = {below for one in named if "link below" in one.evidence and (below := _first_below(one, lines))}
     found += [one for one in paragraphs.propose(outline, lines) if one.line not in linked_below]
     said = measuring.of_file(lines, file)
@@ -107,8 +106,14 @@ def _without_twins(chosen: list[Candidate]) -> list[Candidate]:
     for one in chosen:
         while open_ones and open_ones[-1].end <= one.line:
             open_ones.pop()
+        if open_ones and _begins_with(open_ones[-1], one):
+            found.remove(open_ones.pop())
         twin = next(
-            (other for other in open_ones if other.line == one.line or _is_same(other.found.title, one.found.title)),
+            (
+                other
+                for other in open_ones
+                if one.line in (other.line, other.heading) or _is_same(other.found.title, one.found.title)
+            ),
             None,
         )
         if twin:
@@ -117,6 +122,12 @@ def _without_twins(chosen: list[Candidate]) -> list[Candidate]:
         found.append(one)
         open_ones.append(one)
     return found
+
+
+def _begins_with(page: Candidate, one: Candidate) -> bool:
+    """Whether a file begins with an entry that is about another paper: then it is none itself."""
+    is_first = page.place == "page" and page.line == one.line != page.heading
+    return is_first and not _is_same(page.found.title, one.found.title)
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -18,12 +18,13 @@ _TITLE_COLUMN = re.compile(r"title|标题|题目|论文名|タイトル|題名|�
 _PAPER_COLUMN = re.compile(r"\b(?:papers?|articles?|publications?)\b|论文|文章|文献|論文|논문", re.IGNORECASE)
 _NAME_COLUMN = re.compile(r"^(?:name|model|method|system|work|approach|名称|模型|方法|简称|工作)s?$", re.IGNORECASE)
 _TELLING = ("link", "venue", "year", "note")
+_FIGURE = re.compile(r"[\s*_]*[-+]?\d+(?:\.\d+(?!\d)|\s?[%×x])\W*(?:\d+(?:\.\d+)?\W*)?")
 _ABSENT = frozenset(("", "-", "--", "—", "–", "/", "n/a", "none", "无", "未知", "tbd"))
 
 
 def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
     """Return a candidate for each row of each table that has a column for titles."""
-    return [row for table in outline.tables if not outline.is_cited(table.header.line) for row in _rows(outline, table)]
+    return [row for table in outline.tables for row in _rows(outline, table)]
 
 
 def _rows(outline: Outline, table: Table) -> Iterator[Candidate]:
@@ -37,11 +38,19 @@ def _rows(outline: Outline, table: Table) -> Iterator[Candidate]:
     rows = [row for one in table.rows if (row := _row(outline, one, columns, title_column))]
     telling = [not row.evidence.isdisjoint(_TELLING) for row in rows]
     is_of_papers = sum(telling) >= TELLING_SHARE * len(rows)
+    if any(_is_of_figures(table, number) for number in range(len(columns))):
+        said.add("figures")
     for row, is_telling in zip(rows, telling, strict=True):
         if is_telling or is_titles:
             row.evidence |= said | ({"column"} if is_of_papers else set())
             row.neighbours = ("row", table.header.line)
             yield row
+
+
+def _is_of_figures(table: Table, column: int) -> bool:
+    """Whether a column holds results: "3.1", "**97.2**%", "12.5 ± 0.3"."""
+    cells = [row.cells[column] for row in table.rows if column < len(row.cells)]
+    return sum(bool(_FIGURE.fullmatch(cell)) for cell in cells) > FILLED_SHARE * len(cells)
 
 
 def is_of_labels(table: Table) -> bool:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from kb.parsing import citing
@@ -10,6 +11,7 @@ from kb.parsing.evidence import RESEARCH, VENUE, links_to_paper
 from kb.parsing.labels import labelled
 from kb.parsing.outline import Block
 
+ALIKE = 0.5  # share of letters from which on two titles beside one another are one
 NAME_WORDS = 3  # of a system's name, which the title goes on from after a colon: **Toy**: A Codec
 LONGEST_BEFORE = 12  # characters of the words before a title in bold
 LONGEST = 2000  # characters that are looked at: no title is longer
@@ -87,6 +89,10 @@ _GENERIC = re.compile(
     re.IGNORECASE,
 )
 _GUILLEMETS = re.compile(r"《(?P<title>[^》]+(?:《[^》]*》[^》]*)*)》")
+_TOLD = re.compile(
+    r"(?:论文|文章|题目|标题|工作|介绍|推荐|分享|带来|paper)[^《》。\n]{0,30}《(?P<after>[^《》\n]{6,200})》"
+    r"|《(?P<before>[^《》\n]{6,200})》[^。\n]{0,20}(?:论文|文章|一文|工作|发表)"
+)
 _CITATION = re.compile(r"[A-Z][^()（）\[\]]{2,200}\(\d{4}[a-z]?\)[.,:]\s+(?P<title>[^.\[\]]{8,300}[^.\[\]\s])[.?!]\s")
 _QUOTED = re.compile(r"[\"“](?P<title>[^\"”]{8,300})[\"”]")
 _END = re.compile(r"\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http)|，")
@@ -171,6 +177,11 @@ def _is_named_after(link: str, title: str) -> bool:
     """Whether the label of a link says only that there is a paper, or is the title of it."""
     label = normal(plain(link))
     return bool(_GENERIC.fullmatch(label)) or (label.lower() in title.lower() and len(label) > 0.5 * len(title))
+
+
+def says_what(link: str) -> bool:
+    """Whether a link's label says only what is linked: "[pdf](a.pdf)", "[论文](https://a.org)"."""
+    return bool(_GENERIC.fullmatch(plain(link)))
 
 
 def links(text: str) -> list[tuple[str, str]]:
@@ -280,6 +291,18 @@ def find_title(text: str) -> Found | None:
     if len(re.sub(r"[\W\d_]", "", title)) < 2 or _GENERIC.fullmatch(title):
         return None
     return Found(title, written.strip(), date, is_starred)
+
+
+def are_alike(one: str, other: str) -> bool:
+    """Whether two headings, or a heading and the name of a file, name the same paper."""
+    one, other = one.lower(), other.lower()
+    return one in other or other in one or SequenceMatcher(None, one, other, autojunk=False).ratio() >= ALIKE
+
+
+def told_title(line: str) -> Found | None:
+    """Return the title in guillemets that a sentence says is a paper's: "今天介绍 ICSE 的工作《Toys that Talk》"."""
+    told = _TOLD.search(line[:LONGEST])
+    return find_title(f"《{told['after'] or told['before']}》") if told else None
 
 
 def _emphasized_behind(text: str) -> "re.Match[str] | None":

@@ -10,6 +10,7 @@ from math import exp
 
 from kb.parsing.candidates import Candidate
 
+CLEAR = 3.0  # score from which on a candidate is an entry whatever it lies in or holds
 FEW = 3  # neighbours: more of them say all that the rest of the file could say
 HELD = 0.5  # share of a list, table or section that are entries, from which on what holds them needs an identity
 IDENTITY = frozenset(
@@ -17,64 +18,68 @@ IDENTITY = frozenset(
 )  # says which paper it is
 SURE = IDENTITY | {"calls itself", "chapters", "authors", "year"}
 WEIGHTS = {
-    "calls itself": 4.74,
-    "@guillemets": 4.01,
-    "near": 3.67,
-    "file": 3.54,
-    "link first": 3.38,
-    "front": 3.29,
-    "link": 3.25,
-    "title label": 3.24,
-    "local": 3.13,
-    "linked": 3.04,
-    "guillemets": 3.03,
-    "parts": 3.02,
-    "label": 3.0,
-    "authors": 2.96,
-    "note": 2.61,
-    "@page": 2.6,
-    "details": 2.26,
-    "year": 2.13,
-    "chapters": 1.98,
-    "venue": 1.77,
-    "column": 1.74,
-    "scholarly": 1.73,
-    "name": 1.66,
-    "named": 1.63,
-    "labels": 1.56,
-    "on research": 1.43,
-    "link below": 1.42,
-    "bold": 1.38,
-    "capitals": 1.11,
-    "research": 1.09,
-    "code": 0.87,
-    "web": 0.73,
-    "definition": 0.51,
-    "numbered": 0.34,
-    "@row": -0.25,
-    "@nested": -0.34,
+    "calls itself": 4.53,
+    "@guillemets": 4.06,
+    "title label": 3.88,
+    "parts": 3.66,
+    "local": 3.61,
+    "guillemets": 3.59,
+    "label": 3.43,
+    "link first": 3.43,
+    "front": 3.39,
+    "authors": 3.38,
+    "near": 3.38,
+    "note": 3.37,
+    "button": 3.16,
+    "linked": 3.12,
+    "@page": 2.9,
+    "file": 2.86,
+    "link": 2.75,
+    "details": 2.54,
+    "named": 2.38,
+    "year": 2.09,
+    "labels": 1.91,
+    "venue": 1.88,
+    "scholarly": 1.86,
+    "link below": 1.77,
+    "chapters": 1.49,
+    "name": 1.49,
+    "on research": 1.49,
+    "capitals": 1.36,
+    "research": 1.33,
+    "column": 1.3,
+    "bold": 1.23,
+    "definition": 1.0,
+    "numbered": 0.99,
+    "code": 0.27,
+    "web": -0.46,
+    "@nested": -0.47,
+    "@row": -0.67,
     "@heading": -0.82,
-    "@item": -0.9,
-    "short": -1.07,
-    "@paragraph": -1.53,
-    "prose": -1.57,
-    "cites": -1.93,
-    "mention": -2.01,
-    "collection": -3.04,
-    "sentence": -3.08,
-    "holds": -4.77,
-    "inside": -5.8,
-    "bias": -6.22,
+    "@item": -0.92,
+    "short": -1.32,
+    "described": -1.61,
+    "@paragraph": -1.68,
+    "prose": -1.77,
+    "cites": -1.86,
+    "mention": -1.89,
+    "inside": -2.58,
+    "figures": -2.74,
+    "sentence": -3.12,
+    "collection": -3.37,
+    "holds": -3.81,
+    "bias": -6.61,
 }
 
 
 def entries_among(candidates: Sequence[Candidate], weights: Mapping[str, float] = WEIGHTS) -> list[Candidate]:
     """Return the candidates that are entries, in their order; they are sorted, a wider one before what it holds.
 
-    An entry has a positive score. Of two that lie in one another the one that does not say which paper it is gives way:
-    the outer one to a list, table or sections of entries, the inner one to an outer one that does.
+    An entry has a positive score. Of two that lie in one another the one that is not clear and does not say which paper
+    it is gives way: the outer one to a list, table or sections of entries, the inner one to an outer one that does.
     """
-    scores = [score(found, weights) for found in in_context(candidates, weights)]
+    features = in_context(candidates, weights)
+    scores = [score(found, weights) for found in features]
     holders = _holders(candidates)
     held = _held([float(one > 0) for one in scores], candidates, holders)
     found: list[Candidate] = []
@@ -82,13 +87,20 @@ def entries_among(candidates: Sequence[Candidate], weights: Mapping[str, float] 
     for number, one in enumerate(candidates):
         if scores[number] <= 0:
             continue
-        if one.evidence.isdisjoint(IDENTITY):
+        if scores[number] < CLEAR and one.evidence.isdisjoint(IDENTITY) and not _is_named(one):
             holder = _taken_holder(number, holders, taken)
-            if held[number] > HELD or (holder is not None and not candidates[holder].evidence.isdisjoint(SURE)):
+            is_text = holder is not None and not candidates[holder].evidence.isdisjoint(SURE)
+            is_of_list = one.place != "heading" and features[number]["near"] > HELD
+            if held[number] > HELD or (is_text and not is_of_list):
                 continue
         taken.add(number)
         found.append(one)
     return found
+
+
+def _is_named(one: Candidate) -> bool:
+    """Whether a heading calls itself a note of a paper, or has a year, and authors below it."""
+    return one.place == "heading" and ("calls itself" in one.evidence or {"authors", "year"} <= one.evidence)
 
 
 def _taken_holder(number: int, holders: Sequence[int | None], taken: set[int]) -> int | None:
@@ -107,30 +119,33 @@ def score(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
 def in_context(candidates: Sequence[Candidate], weights: Mapping[str, float]) -> list[dict[str, float]]:
     """Return the features of each candidate: its evidence, and four things that the others say.
 
-    "near" is how likely its neighbours are entries, "file" how likely those of its kind in the file, both by their own
-    evidence; "inside" how likely what holds it is one, "holds" how likely the lists, tables or sections in it are.
+    "inside" is how likely what holds it is an entry, "holds" how likely the lists, tables or sections in it are, both
+    by their own evidence; with these two, "near" is how likely its neighbours are entries, "file" those of its kind.
     """
     features = [dict.fromkeys((*one.evidence, f"@{one.place}"), 1.0) for one in candidates]
     alone = [_probability(score(one, weights)) for one in features]
-    near = _of_others(alone, [one.neighbours for one in candidates])
-    alike = _of_others(alone, [(one.place, one.level) for one in candidates])
-    sizes = Counter(one.neighbours for one in candidates)
-    for number, one in enumerate(candidates):
-        if one.place == "page":
-            near[number] = alike[number] = 0.0
-        elif sizes[one.neighbours] > FEW:
-            alike[number] = near[number]
     holders = _holders(candidates)
     holds = _held(alone, candidates, holders)
     inside = [0.0] * len(candidates)
     for number, holder in enumerate(holders):
+        if holder is not None and candidates[holder].heading == candidates[number].line:  # which speaks for it
+            holder = None
         is_apart = (
             holder is not None and candidates[holder].place == "guillemets" and "link" in candidates[number].evidence
         )
         if holder is not None and not is_apart:  # what has its own link is never swallowed by a neighbour's text
             inside[number] = max(inside[holder], alone[holder])
     for number, said in enumerate(features):
-        said |= {"near": near[number], "file": alike[number], "inside": inside[number], "holds": holds[number]}
+        said |= {"inside": inside[number], "holds": holds[number]}
+    likely = [_probability(score(one, weights)) for one in features]
+    near = _of_others(likely, [one.neighbours for one in candidates])
+    alike = _of_others(likely, [(one.place, one.level) for one in candidates])
+    sizes = Counter(one.neighbours for one in candidates)
+    for number, (one, said) in enumerate(zip(candidates, features, strict=True)):
+        if one.place == "page":
+            said |= {"near": 0.0, "file": 0.0}
+        else:
+            said |= {"near": near[number], "file": near[number] if sizes[one.neighbours] > FEW else alike[number]}
     return features
 
 
