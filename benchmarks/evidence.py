@@ -36,6 +36,7 @@ EXPECTED = {  # what each piece of evidence should say, before any note is read
     "link": 3.5,
     "linked": 3.0,
     "button": 1.0,
+    "whole": 0.5,
     "link below": 2.0,
     "link first": 3.5,
     "note": 2.5,
@@ -62,6 +63,7 @@ EXPECTED = {  # what each piece of evidence should say, before any note is read
     "definition": 0.5,
     "scholarly": 1.0,
     "on research": 1.0,
+    "program": -1.5,
     "described": -1.0,
     "figures": -2.0,
     "cites": -1.5,
@@ -79,13 +81,13 @@ EXPECTED = {  # what each piece of evidence should say, before any note is read
 FREEDOM = 2.0  # how far a weight may move, as a variance
 ROUNDS = 6  # the features of neighbours depend on the weights, which therefore move by half the way each time
 CORPUS_WEIGHT = 100.0  # of all examples of a corpus together, as many as they may be
-FIXTURES_WEIGHT = 1000.0
-OTHERS_WEIGHT = 1500.0
-MIXED_WEIGHT = 600.0
+FIXTURES_WEIGHT = 2000.0
+OTHERS_WEIGHT = 3000.0
+MIXED_WEIGHT = 1000.0
 MIXED_NOTES = 300
 MIXED_SEED = 0  # benchmarks/mixed.py judges with others
 MOST_EACH = 3.0
-MOST_FIXTURE = 5.0  # each of them stands for a kind
+MOST_FIXTURE = 10.0  # each of them stands for a kind
 OTHERS_FOR_FITTING = 4  # one of so many files of programs; the rest are judged
 LONGEST_OTHER = 150_000  # characters
 

@@ -26,7 +26,8 @@ GLOSSARY_NAME = "glossary.yaml"
 TEXTS = ("notes", "templates", "index", "encoder")
 LISTS = ("same", "different")
 SOURCES = "sources"
-FIELDS = (*TEXTS, *LISTS, SOURCES)
+CHECK = "check"
+FIELDS = (*TEXTS, *LISTS, CHECK, SOURCES)
 
 Lists = tuple[tuple[str, ...], ...]  # of records' ids
 _ENCODER_LINE = re.compile(r"""^encoder\s*=\s*("(?:[^"\\\n]|\\.)*"|'[^'\n]*')(?P<rest>.*)$""", re.MULTILINE)
@@ -44,6 +45,7 @@ class Config:
     sources: tuple[Source, ...] = ()  # further folders of notes, and libraries
     same: Lists = ()  # records that are one paper, whatever they are known by
     different: Lists = ()  # records that are not
+    ignored_rules: tuple[str, ...] = ()  # of `kb check`: "no-link"
 
     @property
     def joining(self) -> str:
@@ -124,6 +126,7 @@ def load_config(root: Path) -> Config:
         index=_harmless(_inside(root, values, "index", ".kb")),
         encoder=values.get("encoder", DEFAULT_ENCODER),
         sources=read_sources(sources, root, notes, path),
+        ignored_rules=_ignored(values, path),
         **_judgments(values, path),
     )
 
@@ -200,6 +203,15 @@ def _judgments(values: dict[str, Any], path: Path) -> dict[str, Lists]:
     for pair in _pairs(found["same"]) & _pairs(found["different"]):
         raise KbError(f"{path}: same and different both name {' and '.join(sorted(pair))}; keep one of them")
     return found
+
+
+def _ignored(values: dict[str, Any], path: Path) -> tuple[str, ...]:
+    """Return the rules that `kb check` is to leave out."""
+    table = values.get(CHECK, {})
+    ignored = table.get("ignore", []) if isinstance(table, dict) else None
+    if not isinstance(ignored, list) or set(table) - {"ignore"}:
+        raise KbError(f'{path}: {CHECK} should be a table with ignore = ["no-link"], got {table!r}')
+    return tuple(map(str, ignored))
 
 
 def _pairs(lists: Lists) -> set[frozenset[str]]:

@@ -49,7 +49,7 @@ def find_duplicates(config: Config, reader: Reader) -> Duplicates:
     work_of = {row.id: works.get(row.key, -row.key) for row in rows}
     settled = {
         frozenset((work_of[one], work_of[other]))
-        for listed in config.different
+        for listed in reader.papers.current_lists(config.different)
         for one, other in combinations([record for record in listed if record in work_of], 2)
     }
 

@@ -27,6 +27,7 @@ def settings(config: Config, root_origin: str, environment: Mapping[str, str]) -
         **{name: (str(getattr(config, name)),) for name in TEXTS},
         "same": tuple(" = ".join(ids) for ids in config.same),
         "different": tuple(" ≠ ".join(ids) for ids in config.different),
+        "check.ignore": config.ignored_rules,
         SOURCES: tuple(str(source.place) for source in config.sources),
     }
     return [
@@ -46,7 +47,8 @@ def setting(found: list[Setting], name: str) -> Setting:
 
 
 def _origin(lines: list[str], name: str) -> str:
-    """Return the first line that sets name; the tables of sources have no key of such a name."""
+    """Return the first line that sets name, written in its table where it has one: "check.ignore"; no two end alike."""
+    name = name.rpartition(".")[2]
     written = re.compile(rf"""\s*(?:\[\[\s*{name}\s*\]\]|["']?{name}["']?\s*=)""")
     for number, line in enumerate(lines, 1):
         if written.match(line):

@@ -165,7 +165,7 @@ def test_a_title_that_says_nothing_is_not_even_doubtful() -> None:
 
 def test_notes_and_lectures_never_join(empty_kb: Any) -> None:
     note = "# My own thoughts about the codecs\n\n随便写写。\n"
-    lecture = "# 语音语言模型的发展\n\n## 1. 起源\n\n一。\n\n## 2. 现状\n\n二。\n"
+    lecture = "# 语音语言模型的发展\n\n## 1. 起源\n\n语音模型的训练。\n\n## 2. 现状\n\n语音的表征与推理。\n"
     assert joined(empty_kb, a=note, b=note, c=lecture, d=lecture) == []
     assert empty_kb.json("stats")["kind"] == {"note": 2, "lecture": 2}
     assert empty_kb.json("duplicates")["pairs"] == []

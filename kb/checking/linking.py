@@ -10,6 +10,9 @@ from kb.checking.findings import Finding
 from kb.checking.page import Page
 from kb.records import Paper
 
+LINKED_SHARE = 0.8  # of the other papers of a file, from which on a link is missed
+TITLE_WORDS = 3  # of Latin letters
+_WORD = re.compile(r"[A-Za-z]{2,}")
 _LINK = re.compile(
     r"(?<=\])\(\s*(?P<target><[^<>]+>|[^()]*(?:\([^()]*\)[^()]*)*)\)"
     r"|<(?:img|a|source|video|audio)\b[^<>]*?\b(?:src|href)\s*=\s*(?P<quote>[\"'])(?P<address>[^<>]*?)(?P=quote)"
@@ -25,12 +28,21 @@ _PICTURE = re.compile(r"!\[[^\[\]]*\]\([^()]*\)|<img\b[^<>]*>", re.IGNORECASE)
 
 
 def papers_without_link(page: Page) -> Iterator[Finding]:
-    """Find a paper that says nowhere where to read it: no address, no id, no link to a file."""
+    """Find a paper that says nowhere where to read it, where the others of the file do: no address, id or link."""
     groups = {paper.parent for paper in page.papers}
-    for paper in page.papers:
-        if paper.kind == "paper" and paper.id not in groups and not _leads_somewhere(page, paper):
+    papers = [paper for paper in page.papers if paper.kind == "paper" and paper.id not in groups]
+    bare = [paper for paper in papers if not _leads_somewhere(page, paper)]
+    if len(papers) - len(bare) < LINKED_SHARE * (len(papers) - 1):
+        return
+    for paper in bare:
+        if _is_published(paper.title):
             what = f"no link in {paper.title!r}"
             yield Finding(page.file, paper.line, "no-link", what, "add its arXiv id, DOI or address")
+
+
+def _is_published(title: str) -> bool:
+    """Whether a title reads as a paper's, and not as that of a thought of one's own: "指令 TTS：让合成听从文字描述"."""
+    return len(_WORD.findall(title)) >= TITLE_WORDS
 
 
 def dead_links(page: Page) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from kb.terms import name_key
 
 ALIKE = 0.85  # difflib's ratio of two names, from which on one may be the other mistyped
 NAME_WORDS = 3  # a title of so few words may be the name of two papers
+MOST_FILES = 10  # that one kind of finding names one by one
 OFTEN = 3  # files that use a section which is worth being followed
 
 
@@ -34,6 +35,21 @@ def duplicates(pages: Sequence[Page]) -> Iterator[Finding]:
             if place is page or not _are_linked(place, page):
                 what = f"{paper.title!r} has an entry already at {place.file}:{known.line}"
                 yield Finding(page.file, paper.line, "duplicate", what, "keep one of them, or link one to the other")
+
+
+def papers_without_month(pages: Sequence[Page]) -> Iterator[Finding]:
+    """Find files with papers that no heading, front matter or name gives a month; many of them are one finding."""
+    found = [(page, one) for page in pages for one in page.papers if one.kind in ("paper", "project") and not one.month]
+    of_file = Counter(page.file for page, _ in found)
+    first = {page.file: paper for page, paper in reversed(found)}
+    suggestion = "name one in a heading, the front matter or the name of the file"
+    if len(of_file) > MOST_FILES:
+        what = f"no month for {len(found)} papers in {len(of_file)} files, this one the first"
+        yield Finding(found[0][0].file, found[0][1].line, "no-month", what, suggestion)
+        return
+    for file, count in of_file.items():
+        others = f" and {count - 1} more" if count > 1 else ""
+        yield Finding(file, first[file].line, "no-month", f"no month for {first[file].title!r}{others}", suggestion)
 
 
 def _only_share_a_name(one: Paper, other: Paper) -> bool:

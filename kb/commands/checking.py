@@ -1,6 +1,7 @@
 """Notes read without an index: their records, their mistakes."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -55,10 +56,10 @@ def check(
     from kb.checking.mending import patch
     from kb.reading import note_files
 
-    place = path or config_of(ctx).notes
+    place, ignored = (path, ()) if path else _own_notes(ctx)
     folder = place if place.is_dir() else place.parent
     notes = note_files(place)
-    found = find_mistakes(notes)
+    found = find_mistakes(notes, ignored)
     if fix:
         text = patch(notes)
         typer.echo(clean(text) if terminal_style().is_terminal else text, nl=False)
@@ -69,5 +70,14 @@ def check(
     else:
         for one in found:
             typer.echo(clean(f"{from_here(folder / one.file)}:{one.line}: {one.what}; {one.suggestion}"))
+        if found:
+            counts = ", ".join(f"{rule} {count}" for rule, count in Counter(one.rule for one in found).most_common())
+            tell(f"rules: {counts}; to silence one, in kb.toml: [check] and below it ignore = [{found[0].rule!r}]")
     if found:
         raise typer.Exit(1)
+
+
+def _own_notes(ctx: typer.Context) -> tuple[Path, tuple[str, ...]]:
+    """Return where the notes of the knowledge base lie, and the rules that are not to be asked of them."""
+    config = config_of(ctx)
+    return config.notes, config.ignored_rules

@@ -21,6 +21,7 @@ from kb.parsing.titles import Found
 LINES_LOOKED_AT = 60  # below a heading, for its opening
 FULLER_LINES = 3  # of them, where the whole title of a heading that is a name may stand
 TITLE_WORDS = 4
+JOINED_WORDS = 3  # of each of two headings in a row that are one
 CHAPTERS = 2
 _COMMAS = re.compile(
     r"(?P<title>.{6,}?)[，,]\s*(?P<organizations>[^，,]{1,60}?)(?:[，,]\s*(?P<keywords>[^，,]{1,80}))$"
@@ -56,13 +57,24 @@ def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
             found[-1] = _joined(found[-1], candidate)
         elif candidate:
             found.append(candidate)
+    _part_chapters(found)
     return found
+
+
+def _part_chapters(found: Sequence[Candidate]) -> None:
+    """Make headings of one level no neighbours of the note that they are chapters of."""
+    note: Candidate | None = None
+    for one in found:
+        if note and one.line < note.end and one.neighbours == note.neighbours:
+            one.neighbours = (*one.neighbours, note.line)
+        elif not note or one.line >= note.end:
+            note = one
 
 
 def _are_one(one: Candidate, other: Candidate, lines: Sequence[str]) -> bool:
     """Whether of two headings in a row both name one paper: "# Toys 阅读笔记", "## Toys: Learning to Play"."""
     is_next = not any(line.strip() for line in lines[one.line + 1 : other.line])
-    is_title = min(len(one.found.title.split()), len(other.found.title.split())) >= TITLE_WORDS
+    is_title = min(len(one.found.title.split()), len(other.found.title.split())) >= JOINED_WORDS
     return is_next and is_title and titles.are_alike(one.found.title, other.found.title)
 
 

@@ -29,6 +29,13 @@ _SCHOLARLY = re.compile(
     rf"|论文|文献|文章|作者|机构|阅读|{VENUE.pattern}",
     re.IGNORECASE,
 )
+_PROGRAM = re.compile(  # its manual, its list of changes
+    r"^\W{0,4}(?:(?:npm|pnpm|yarn|cargo) (?:i|install|add|run)\b|(?:pip3?|apt|apt-get|brew) install\b|go get\b"
+    r"|import \w+ from ['\"]|const .{1,60} = require\()"
+    r"|^#{1,4}\s+(?:installation|installing|getting started|api|api reference|cli|quick ?start|changelog|change log"
+    r"|breaking changes|bug fixes|patch changes|browser support|code of conduct|our pledge)\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _WORD = re.compile(r"[A-Za-z][\w'’-]*")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE = re.compile(r"[。；！]")
@@ -68,6 +75,8 @@ def of_file(lines: Sequence[str], file: str) -> set[str]:
     found = {"scholarly"} if len(_SCHOLARLY.findall(text)) >= max(1, SCHOLARLY_SHARE * len(text)) else set()
     if speaks_of_research(text):
         found.add("on research")
+    if _PROGRAM.search(text):
+        found.add("program")
     return found
 
 
@@ -115,6 +124,8 @@ def of_head(candidate: Candidate) -> set[str]:
         found.add("mention")
     if len(rest) > PROSE_REST and candidate.place != "row":
         found.add("prose")
+    if own and not rest:
+        found.add("whole")
     if note := next((match for link in own if (match := _NOTE_LINK.search(link))), None):
         is_telling = RESEARCH.search(title) or _YEAR.search(head) or VENUE.search(head) or _NOTES_LABEL.search(head)
         found.add("note" if is_telling else "local")

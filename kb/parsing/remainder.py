@@ -1,7 +1,7 @@
 """What belongs to no entry: a note's text under each heading, or all of a file that names no paper."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from kb.parsing import names, titles
 from kb.parsing.entry import Entry
@@ -10,6 +10,7 @@ from kb.parsing.outline import Outline
 from kb.parsing.pages import page_of
 
 _WORD = re.compile(r"\w")
+_WORDS = re.compile(r"[^\W_]+")
 
 
 def what_is_left(
@@ -35,11 +36,7 @@ def what_is_left(
         if texts:
             found.append(_entry(outline, lines, run, name))
         else:
-            bare.extend(
-                number
-                for number in run
-                if number in headings and titles.heading_names([headings[number]])[0] not in known
-            )
+            bare.extend(number for number in run if number in headings and not _is_known(headings[number].text, known))
         run.clear()
 
     for number in range(start, len(lines)):
@@ -53,6 +50,12 @@ def what_is_left(
     close()
     found += [_entry(outline, lines, [number], name) for number in bare]
     return sorted(found, key=lambda entry: entry.line)
+
+
+def _is_known(heading: str, known: Set[str]) -> bool:
+    """Whether the paths of entries hold all that a heading says."""
+    name = titles.normal(titles.plain(heading))
+    return name in known and set(_WORDS.findall(heading)) <= set(_WORDS.findall(name))
 
 
 def _entry(outline: Outline, lines: Sequence[str], run: Sequence[int], name: str) -> Entry:
@@ -75,8 +78,10 @@ def whole_note(outline: Outline, lines: Sequence[str], front: FrontMatter, file:
     given = front.text("title") or (page.heading.text.strip() if page.heading else "")
     title = titles.normal(titles.plain(given)) or given or titles.of_file(page.stem)
     headings = [block for block in outline.headings if block is not page.heading]
-    says_no_more = page.heading is not None and set(re.findall(r"[^\W_]+", page.heading.text)) <= set(
-        re.findall(r"[^\W_]+", f"{title} {given}")
+    says_no_more = (
+        page.heading is not None
+        and page.heading.line == page.start
+        and set(re.findall(r"[^\W_]+", page.heading.text)) <= set(re.findall(r"[^\W_]+", f"{title} {given}"))
     )
     named_by = page.heading.line if page.heading and says_no_more and "](" not in page.heading.text else None
     return [

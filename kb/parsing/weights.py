@@ -10,7 +10,7 @@ from math import exp
 
 from kb.parsing.candidates import Candidate
 
-CLEAR = 3.0  # score from which on a candidate is an entry whatever it lies in or holds
+CLEAR = 2.5  # score from which on a candidate is an entry whatever it lies in or holds
 FEW = 3  # neighbours: more of them say all that the rest of the file could say
 HELD = 0.5  # share of a list, table or section that are entries, from which on what holds them needs an identity
 IDENTITY = frozenset(
@@ -18,57 +18,59 @@ IDENTITY = frozenset(
 )  # says which paper it is
 SURE = IDENTITY | {"calls itself", "chapters", "authors", "year"}
 WEIGHTS = {
-    "calls itself": 4.53,
-    "@guillemets": 4.06,
-    "title label": 3.88,
-    "parts": 3.66,
-    "local": 3.61,
-    "guillemets": 3.59,
-    "label": 3.43,
-    "link first": 3.43,
-    "front": 3.39,
-    "authors": 3.38,
-    "near": 3.38,
-    "note": 3.37,
-    "button": 3.16,
-    "linked": 3.12,
-    "@page": 2.9,
-    "file": 2.86,
-    "link": 2.75,
-    "details": 2.54,
-    "named": 2.38,
-    "year": 2.09,
-    "labels": 1.91,
-    "venue": 1.88,
-    "scholarly": 1.86,
+    "calls itself": 4.81,
+    "@guillemets": 4.28,
+    "title label": 4.19,
+    "label": 3.85,
+    "guillemets": 3.8,
+    "authors": 3.75,
+    "link first": 3.67,
+    "file": 3.59,
+    "front": 3.59,
+    "parts": 3.58,
+    "local": 3.46,
+    "near": 3.11,
+    "@page": 3.09,
+    "linked": 3.06,
+    "note": 2.92,
+    "button": 2.91,
+    "link": 2.88,
+    "details": 2.7,
+    "named": 2.61,
+    "year": 2.1,
+    "venue": 2.08,
+    "labels": 1.96,
+    "scholarly": 1.81,
     "link below": 1.77,
-    "chapters": 1.49,
-    "name": 1.49,
-    "on research": 1.49,
-    "capitals": 1.36,
-    "research": 1.33,
-    "column": 1.3,
-    "bold": 1.23,
-    "definition": 1.0,
-    "numbered": 0.99,
-    "code": 0.27,
-    "web": -0.46,
-    "@nested": -0.47,
-    "@row": -0.67,
-    "@heading": -0.82,
-    "@item": -0.92,
-    "short": -1.32,
-    "described": -1.61,
-    "@paragraph": -1.68,
-    "prose": -1.77,
-    "cites": -1.86,
-    "mention": -1.89,
-    "inside": -2.58,
-    "figures": -2.74,
-    "sentence": -3.12,
-    "collection": -3.37,
-    "holds": -3.81,
-    "bias": -6.61,
+    "name": 1.76,
+    "numbered": 1.74,
+    "on research": 1.74,
+    "chapters": 1.66,
+    "research": 1.65,
+    "capitals": 1.44,
+    "column": 1.38,
+    "definition": 1.17,
+    "whole": 1.16,
+    "bold": 0.86,
+    "code": 0.21,
+    "web": -0.54,
+    "@row": -0.6,
+    "@nested": -0.71,
+    "@heading": -0.9,
+    "program": -0.98,
+    "@item": -1.26,
+    "short": -1.51,
+    "described": -1.72,
+    "@paragraph": -1.84,
+    "mention": -1.85,
+    "prose": -1.86,
+    "cites": -2.19,
+    "inside": -2.4,
+    "sentence": -3.13,
+    "figures": -3.47,
+    "collection": -3.6,
+    "holds": -4.38,
+    "bias": -6.94,
 }
 
 
@@ -128,8 +130,8 @@ def in_context(candidates: Sequence[Candidate], weights: Mapping[str, float]) ->
     holds = _held(alone, candidates, holders)
     inside = [0.0] * len(candidates)
     for number, holder in enumerate(holders):
-        if holder is not None and candidates[holder].heading == candidates[number].line:  # which speaks for it
-            holder = None
+        while holder is not None and _is_twin(candidates[holder], candidates[number]):
+            holder = holders[holder]
         is_apart = (
             holder is not None and candidates[holder].place == "guillemets" and "link" in candidates[number].evidence
         )
@@ -147,6 +149,11 @@ def in_context(candidates: Sequence[Candidate], weights: Mapping[str, float]) ->
         else:
             said |= {"near": near[number], "file": near[number] if sizes[one.neighbours] > FEW else alike[number]}
     return features
+
+
+def _is_twin(outer: Candidate, inner: Candidate) -> bool:
+    """Whether two candidates name one paper: a page and the heading that speaks for it, or two with one title."""
+    return outer.heading == inner.line or outer.found.title == inner.found.title
 
 
 def _probability(log_odds: float) -> float:

@@ -2,12 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from kb.store import former
+from kb.store.former import Lists
 from kb.works import works
-
-Lists = Sequence[Sequence[str]]  # of records' ids, from kb.toml
 
 
 @dataclass
@@ -20,6 +20,7 @@ class Touched:
 
 def rejoin(db: sqlite3.Connection, touched: Touched | None, same: Lists, different: Lists) -> None:
     """Bring the table of works up to date after what was touched, or make it anew if touched is None."""
+    same, different = former.current_lists(db, same), former.current_lists(db, different)
     papers = _all_papers(db) if touched is None else _reachable(db, touched, same)
     chosen = (json.dumps(sorted(papers)),)
     keys = dict(

@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-ORDER = ("arxiv", "doi", "openreview", "acl", "title", "id")  # what outlives most changes of the notes comes first
+FORMER = "former"  # an id that the record had
+ORDER = ("arxiv", "doi", "openreview", "acl", "title", "id", FORMER)  # what outlives most changes of notes comes first
 
 _SHOWN = (
     "WITH shown AS (SELECT value AS key FROM json_each(?)),"
@@ -50,12 +51,14 @@ class Marks:
         """Return by key what the papers that keys are records of are known by, and whether a note stars them."""
         rows = self._db.execute(
             f"{_SHOWN} SELECT r.shown, i.kind, i.value FROM records r JOIN identities i ON i.paper = r.paper"
-            " UNION SELECT r.shown, 'id', p.id FROM records r JOIN papers p ON p.key = r.paper",
+            " UNION SELECT r.shown, 'id', p.id FROM records r JOIN papers p ON p.key = r.paper"
+            " UNION SELECT r.shown, 'former', f.id FROM records r JOIN papers p ON p.key = r.paper"
+            " JOIN former f ON f.now = p.id",
             (json.dumps(list(keys)),),
         )
         names: dict[int, list[tuple[int, str]]] = {}
         for key, kind, value in rows:
-            names.setdefault(key, []).append((ORDER.index(kind), f"{kind}:{value}"))
+            names.setdefault(key, []).append((ORDER.index(kind), f"{'id' if kind == FORMER else kind}:{value}"))
         starred = self.starred(names)
         return {key: Known(tuple(name for _, name in sorted(found)), key in starred) for key, found in names.items()}
 
@@ -81,7 +84,9 @@ class Marks:
             "p.key IN (WITH listed AS (SELECT json_extract(value, '$[0]') AS kind, json_extract(value, '$[1]') AS value"
             " FROM json_each(?)), marked AS (SELECT i.paper FROM listed l"
             " JOIN identities i ON i.kind = l.kind AND i.value = l.value"
-            f" UNION SELECT o.key FROM listed l JOIN papers o ON l.kind = 'id' AND o.id = l.value{of_notes})"
+            " UNION SELECT o.key FROM listed l JOIN papers o ON l.kind = 'id' AND o.id = l.value"
+            " UNION SELECT o.key FROM listed l JOIN former f ON l.kind = 'id' AND f.id = l.value"
+            f" JOIN papers o ON o.id = f.now{of_notes})"
             " SELECT paper FROM marked UNION SELECT o.paper FROM works w JOIN works o ON o.work = w.work"
             " WHERE w.paper IN (SELECT paper FROM marked))"
         )

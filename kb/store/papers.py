@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kb.ids import id_key
+from kb.store import former
 from kb.store.opening import storable
 from kb.terms import has_unspaced, name_key, phrase
 
@@ -115,20 +116,26 @@ class Papers:
     def called_exactly(self, names: Iterable[str]) -> list[int]:
         """Return the keys of the papers whose id, arXiv id, DOI, citation key, short name or title is one of names."""
         wanted = list(names)
+        as_names, as_ids = ([read(name) for name in wanted] for read in (name_key, id_key))
         rows = self._db.execute(
-            "SELECT p.key FROM papers p WHERE p.key IN (SELECT paper FROM names"
-            " WHERE name IN (SELECT value FROM json_each(?)) UNION SELECT paper FROM ids"
-            f" WHERE value IN (SELECT value FROM json_each(?))) ORDER BY {READING_ORDER}",
-            (json.dumps([name_key(name) for name in wanted]), json.dumps([id_key(name) for name in wanted])),
+            "SELECT p.key FROM papers p WHERE p.key IN ("
+            "SELECT paper FROM names WHERE name IN (SELECT value FROM json_each(?))"
+            " UNION SELECT paper FROM ids WHERE value IN (SELECT value FROM json_each(?))"
+            " UNION SELECT o.key FROM papers o WHERE o.id IN (SELECT value FROM json_each(?))"
+            f") ORDER BY {READING_ORDER}",
+            (json.dumps(as_names), json.dumps(as_ids), json.dumps(list(former.current(self._db, wanted).values()))),
         )
         return [key for (key,) in rows]
 
     def missing(self, ids: Iterable[str]) -> list[str]:
-        """Return those of ids that no record has, in order."""
-        rows = self._db.execute(
-            "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM papers)", (json.dumps(list(ids)),)
-        )
-        return [value for (value,) in rows]
+        """Return those of ids that no record has or had, in order."""
+        wanted = list(ids)
+        known = former.current(self._db, wanted)
+        return [one for one in wanted if one not in known]
+
+    def current_lists(self, lists: former.Lists) -> list[list[str]]:
+        """Return lists of ids with those that records have now."""
+        return former.current_lists(self._db, lists)
 
     def names(self) -> dict[int, Name]:
         """Return what every paper is called. Their records, which are large, are not read."""

@@ -200,6 +200,7 @@ def _variants(db: Database) -> None:
 @migrations(name="0014_rest")
 def _rest(db: Database) -> None:
     # Whether a record is text beside the papers of a file. Entries are told from such text otherwise than before, so
-    # the next refresh reads every note again.
+    # the next refresh reads every note again. Where a record has another id then, its former one is kept.
     db.table("papers").add_column("is_rest", int)
+    db.execute("CREATE TABLE former (id TEXT PRIMARY KEY, now TEXT)")
     db.execute("UPDATE files SET mtime_ns = -1, sha256 = ''")

@@ -10,11 +10,13 @@ from typing import Any
 
 from kb.databases import connect
 from kb.errors import IndexBusy
+from kb.store import former
 from kb.store.files import FileState
-from kb.store.joining import Lists, Touched, rejoin
+from kb.store.former import Lists
+from kb.store.joining import Touched, rejoin
 from kb.store.ledger import ClaimRun
 from kb.store.opening import LATEST_STEP, refusal, steps
-from kb.store.rows import NoteRows
+from kb.store.rows import NoteRows, PaperRows
 
 WAIT_SECONDS = 30
 
@@ -76,6 +78,7 @@ class Writer:
 
     def put_notes(self, files: Sequence[tuple[FileState, NoteRows]]) -> None:
         """Replace what is known of files by their new state, papers and claims."""
+        before = {state.path: former.bearers(self._connection, state.path) for state, _ in files}
         for state, _ in files:
             self._remove_records(state.path)
         self._put("files", (_file_row(state) for state, _ in files))
@@ -88,6 +91,8 @@ class Writer:
         self._put("variants", ({"paper": key, "characters": rows.variants} for key, rows in keyed if rows.variants))
         self._put("identities", ({"paper": key, **one} for key, rows in keyed for one in rows.identities))
         self._put("ids", ({"paper": key, **one} for key, rows in keyed for one in rows.ids))
+        for state, note in files:
+            former.keep(self._connection, former.renamed(before[state.path], map(_bearer, note.papers)))
         for _, rows in keyed:
             self._touched.records.add(rows.paper["id"])
             self._touched.identities.update((one["kind"], one["value"]) for one in rows.identities)
@@ -195,6 +200,11 @@ def _make_folder(folder: Path) -> None:
             ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise IndexBusy(f"{folder} cannot be written: {error.strerror}") from None
+
+
+def _bearer(rows: PaperRows) -> former.Bearer:
+    identities = frozenset((one["kind"], one["value"]) for one in rows.identities)
+    return former.Bearer(rows.paper["id"], rows.paper["line"], identities)
 
 
 def _file_row(state: FileState) -> dict[str, Any]:
