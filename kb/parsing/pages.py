@@ -5,7 +5,7 @@ from collections.abc import Sequence, Set
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from kb.parsing import titles
+from kb.parsing import lecture, titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.chapters import is_chapter
 from kb.parsing.evidence import VENUE, links_to_paper
@@ -89,7 +89,8 @@ def propose(page: Page, headings: Sequence[Candidate], rows: Set[int]) -> Candid
     if not any(links_to_paper(line) for line in opening) and _cites(page):
         candidate.evidence.add("cites")
     candidate.neighbours = ("page",)
-    return candidate
+    is_named = not candidate.evidence.isdisjoint(_TELLING | {"front", "authors", "chapters"})
+    return candidate if is_named or not lecture.is_lecture(page.outline.blocks, page.lines) else None
 
 
 def _names_others(headings: Sequence[Candidate], first: Candidate | None) -> bool:
