@@ -109,8 +109,9 @@ def example(document: Document) -> Example | None:
         front = read_front_matter(lines, document.file)
     except NoteError:
         return None
-    lines, _ = claims.take_claims([""] * front.line_count + lines[front.line_count :], document.file)
-    found = outline(lines)
+    marked = [""] * front.line_count + lines[front.line_count :]
+    found = outline(marked)
+    lines, _ = claims.take_claims(marked, found.fences, document.file)
     candidates = segmenting.candidates(found, lines, front, document.file)
     titles = [one.found.title for one in candidates]
     is_entry: list[bool | None] = [False] * len(candidates)

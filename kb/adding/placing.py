@@ -15,7 +15,7 @@ from kb.identities import identities
 from kb.parsing import parse_note
 from kb.parsing.decoding import UTF_8, advice
 from kb.parsing.frontmatter import read_front_matter
-from kb.parsing.outline import fences, outline
+from kb.parsing.outline import outline
 from kb.parsing.titles import find_title, normal
 from kb.records import Note, Paper
 
@@ -85,7 +85,7 @@ def _page(data: bytes, file: str) -> _Page:
     lines = _LINE_END.split(text)
     front = read_front_matter(lines, file).line_count
     lines = [""] * front + lines[front:]
-    for fence in fences(lines):
+    for fence in outline(lines).fences:
         if not fence.is_closed:
             raise NoteError(file, fence.line + 1, "the code block that begins here is never closed; close it, then add")
     ends = _LINE_END.findall(text)

@@ -42,12 +42,13 @@ def parse_note(data: bytes, file: str) -> Note:
     if PurePosixPath(file).suffix.lower() in LIBRARIES:
         return _library(lines, file, encoding)
     front = read_front_matter(lines, file)
-    text_lines, blocks = claims.take_claims([""] * front.line_count + lines[front.line_count :], file)
+    marked = [""] * front.line_count + lines[front.line_count :]
+    found = outline(marked)
+    text_lines, blocks = claims.take_claims(marked, found.fences, file)
     given = front.text("title")
     title = given or _first_text(text_lines) or ""
     month = dates.month_in(title) or dates.month_in(front.text("date") or "") or dates.month_of_file(file)
 
-    found = outline(text_lines)
     name = given or (found.headings[0].text if found.headings else titles.of_file(PurePosixPath(file).stem))
     reading = _read(found, text_lines, front, file)
     is_about_one = len(reading.entries) == 1

@@ -1,20 +1,18 @@
 """BibTeX blocks in notes: what they hold is an entry where it lies in no other."""
 
-from collections.abc import Sequence
-
 from kb.errors import NoteError
 from kb.parsing import bibtex
 from kb.parsing.candidates import Candidate
-from kb.parsing.outline import Fence, Outline
+from kb.parsing.outline import Outline
 from kb.parsing.titles import Found
 
 LANGUAGES = ("", "bib", "bibtex", "biblatex", "latex", "tex")
 
 
-def propose(outline: Outline, blocks: Sequence[Fence], file: str) -> list[Candidate]:
+def propose(outline: Outline, file: str) -> list[Candidate]:
     """Return a candidate for each entry of each block of BibTeX."""
     found: list[Candidate] = []
-    for block in blocks:
+    for block in outline.fences:
         if (
             block.info.lower() not in LANGUAGES
             or not block.text.lstrip().startswith("@")

@@ -1,6 +1,7 @@
 """Citations: people, and the title that stands behind them."""
 
 import re
+from functools import lru_cache
 
 LONGEST_LINE = 600  # characters of a line of names
 LONGEST_CITED = 300  # characters of a title
@@ -18,6 +19,7 @@ _QUOTED = re.compile(r"(?P<people>[^\"“”\n]{3,200}?)[,.:]?\s+[\"“](?P<titl
 _OTHERS = re.compile(r"\bet\.? ?al$")
 
 
+@lru_cache(maxsize=1024)
 def are_people(text: str) -> bool:
     """Whether a line is made of two personal names or more: "Ann One, Bo Two", "One, A., & Two, B.", "张三、李四"."""
     if not 5 <= len(text) <= LONGEST_LINE:

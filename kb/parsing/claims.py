@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from kb.parsing.frontmatter import LOADER
-from kb.parsing.outline import Fence, fences
+from kb.parsing.outline import Fence
 from kb.records import Claim, Paper, Written
 
 INFO = "claim"
@@ -26,15 +26,13 @@ class ClaimBlock(NamedTuple):
     end: int  # the line after its last, an empty one below it included
 
 
-def take_claims(lines: list[str], file: str) -> tuple[list[str], list[ClaimBlock]]:
-    """Return lines with those of claim blocks left empty, and the blocks, in no paper yet.
+def take_claims(lines: list[str], fences: Sequence[Fence], file: str) -> tuple[list[str], list[ClaimBlock]]:
+    """Return lines with those of claim blocks left empty, and the blocks, in no paper yet; fences are those of lines.
 
     A block that cannot be understood is a claim with a problem, and stays text as well, so that nothing of it is lost.
     """
-    if not any(INFO in line and line.lstrip(" \t>-*+").startswith(("```", "~~~")) for line in lines):
-        return lines, []
     kept, blocks = list(lines), []
-    for fence in fences(lines):
+    for fence in fences:
         if fence.info == INFO:
             has_gap = fence.end < len(lines) and not lines[fence.end].strip()
             blocks.append(ClaimBlock(_claim(fence, file), fence.line, fence.end + has_gap))
@@ -87,11 +85,13 @@ def _values(fence: Fence) -> tuple[dict[str, Any], str | None]:
     if len(fence.text) > LONGEST_BLOCK:
         return {}, f"the block has {len(fence.text)} characters; a claim has at most {LONGEST_BLOCK}"
     try:
-        if any(getattr(event, "anchor", None) for event in yaml.parse(fence.text, LOADER)):
+        if "&" in fence.text and any(getattr(event, "anchor", None) for event in yaml.parse(fence.text, LOADER)):
             return {}, "YAML anchors are not read; write the value out"
-        if twice := _written_twice(yaml.compose(fence.text, LOADER)):
+        loader = LOADER(fence.text)  # which builds only text, lists and mappings
+        node = loader.get_single_node()
+        if twice := _written_twice(node):
             return {}, f"{twice!r} is written twice; of two values the first would be lost"
-        values = yaml.load(fence.text, LOADER)  # noqa: S506 - builds only text, lists and mappings
+        values = loader.construct_document(node) if node else None
     except yaml.MarkedYAMLError as error:
         place = f" in its line {error.problem_mark.line + 1}" if error.problem_mark else ""
         return {}, f"not YAML: {error.problem}{place}; quote the value or mend the line"

@@ -1,6 +1,7 @@
 """What tells that a text is about a published paper: where it links to, what it is numbered by, where it appeared."""
 
 import re
+from functools import lru_cache
 
 _HOSTS = (
     r"arxiv\.org|alphaxiv\.org|openreview\.net|aclanthology\.org|aclweb\.org|doi\.org|dl\.acm\.org|ieeexplore\.ieee\.org"
@@ -33,26 +34,76 @@ _PAPER_LABEL = re.compile(
 )
 
 
+_RESEARCH_WORDS = """
+    learning network networks neural speech model models modeling modelling estimation recognition detection
+    segmentation transformer transformers language attention generation separation enhancement synthesis
+    representation representations embedding embeddings supervised reinforcement adversarial diffusion multimodal
+    bayesian inference optimisation optimization classification retrieval reasoning pretraining alignment benchmark
+    robust efficient deep convolutional recurrent probabilistic audio vision visual algorithm algorithms analysis
+    system systems distributed database databases parallel index indexes indexing hash hashes hashing storage
+    workload workloads consensus scalable memory concurrency transaction transactions queries query querying
+    approach framework method toward towards via dataset evaluation evaluating survey study dynamic stochastic graph
+    graphs sequence semantic knowledge theory statistical parsing translation prediction predicting policy agent
+    agents token tokens codec decoding encoding sampling quantization compression
+"""
+_OF_RESEARCH = frozenset(_RESEARCH_WORDS.split())
+_HYPHENATED = ("end-to-end", "pre-training", "data-driven", "large-scale")
+_RESEARCH_HAN = "论文|模型|训练|语音|神经网络|学习|数据集|推理|编码器|解码器|微调|表征|注意力|基准|损失函数|算法"
 RESEARCH = re.compile(
-    r"\b(?:learning|networks?|neural|speech|models?|modell?ing|estimation|recognition|detection|segmentation|transformers?"
-    r"|language|attention|generation|separation|enhancement|synthesis|representations?|embeddings?|supervised|reinforcement"
-    r"|adversarial|diffusion|multimodal|bayesian|inference|optimi[sz]ation|classification|retrieval|reasoning|end-to-end"
-    r"|self-supervised|pre-?training|alignment|benchmark|robust|efficient|deep|convolutional|recurrent|probabilistic|audio"
-    r"|vision|visual|algorithms?|analysis|systems?|distributed|databases?|parallel|index(?:es|ing)?|hash(?:es|ing)?|storage"
-    r"|workloads?|consensus|scalable|memory|concurrency|transactions?|queries|query|querying|approach|framework|method|towards?"
-    r"|via|dataset|data-driven|large-scale|evaluation|evaluating|survey|study|dynamic|stochastic|graphs?|sequence|semantic"
-    r"|knowledge|theory|statistical|parsing|translation|prediction|predicting|policy|agents?|tokens?|codec|decoding|encoding"
-    r"|sampling|quantization|compression)\b|论文|模型|训练|语音|神经网络|学习|数据集|推理|编码器|解码器|微调|表征|注意力|基准|损失函数|算法",
+    rf"\b(?:{'|'.join((*_HYPHENATED, *sorted(_OF_RESEARCH)))})\b|{_RESEARCH_HAN}",
     re.IGNORECASE,
 )
+_PAPER_WORDS = "paper papers arxiv doi proceedings conference journal preprint author authors abstract literature al"
+_OF_PAPERS = frozenset((*_PAPER_WORDS.split(), "citation", "citations"))
+_PAPERS_HAN = re.compile("论文|文献|文章|作者|机构|阅读")
+_OF_VENUES = frozenset(re.findall("[a-z]{2,}", _VENUES.lower()))
+_HAN_WORDS = re.compile(_RESEARCH_HAN)
+_WORDS = re.compile("[a-z]+")
+_TWO_DIGITS = re.compile(r"\d\d")
 TELLING_WORDS = 3
 TELLING_SHARE = 0.004  # of the characters
+SCHOLARLY_SHARE = 0.0005
 
 
 def speaks_of_research(text: str) -> bool:
     """Whether the words of machine learning keep coming in text."""
-    count = len(RESEARCH.findall(text))
+    small = text.lower()
+    count = sum(map(_OF_RESEARCH.__contains__, _WORDS.findall(small))) + len(_HAN_WORDS.findall(text))
+    count += sum(small.count(word) for word in _HYPHENATED)
     return count >= max(TELLING_WORDS, TELLING_SHARE * len(text))
+
+
+def names_research(title: str) -> bool:
+    """Whether a title has a word of machine learning: "Toys for Speech"."""
+    small = title.lower()
+    if not _OF_RESEARCH.isdisjoint(_WORDS.findall(small)) or _HAN_WORDS.search(title):
+        return True
+    return any(word in small for word in _HYPHENATED)
+
+
+def find_venue(text: str) -> "re.Match[str] | None":
+    """Return where a text first names a venue with its year: "ICASSP 2023", "NeurIPS'19"."""
+    return VENUE.search(text) if _may_name_venue(text) else None
+
+
+def without_venues(text: str) -> str:
+    """Return text without venues and their years."""
+    return VENUE.sub("", text) if _may_name_venue(text) else text
+
+
+def _may_name_venue(text: str) -> bool:
+    return bool(_TWO_DIGITS.search(text)) and not _OF_VENUES.isdisjoint(_WORDS.findall(text.lower()))
+
+
+def is_scholarly(text: str) -> bool:
+    """Whether a text speaks of papers, their authors and venues as often as notes on them do."""
+    small = text.lower()
+    words = _WORDS.findall(small)
+    count = sum(map(_OF_PAPERS.__contains__, words)) + len(_PAPERS_HAN.findall(text))
+    if named := _OF_VENUES.intersection(words):
+        lines = (line for line in small.split("\n") if any(name in line for name in named))
+        count += sum(len(VENUE.findall(line)) for line in lines)
+    return count >= max(1, SCHOLARLY_SHARE * len(text))
 
 
 def speaks_of_paper(text: str) -> bool:
@@ -60,7 +111,7 @@ def speaks_of_paper(text: str) -> bool:
 
     Example: "[pdf](https://arxiv.org/abs/2410.00037)", "arXiv:2410.00037", "ICASSP 2023".
     """
-    return bool(links_to_paper(text) or has_number(text) or VENUE.search(text))
+    return bool(links_to_paper(text) or has_number(text) or find_venue(text))
 
 
 def has_number(text: str) -> bool:
@@ -68,6 +119,7 @@ def has_number(text: str) -> bool:
     return bool(_NUMBER.search(text))
 
 
+@lru_cache(maxsize=2048)
 def links_to_paper(text: str) -> bool:
     """Whether text links to where papers are published, or calls a link one."""
     if "//" not in text and "](" not in text:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from kb.parsing import dates, links, names, titles
 from kb.parsing.bylines import authors_below_title
-from kb.parsing.evidence import VENUE
+from kb.parsing.evidence import find_venue
 from kb.parsing.fields import field_of
 from kb.parsing.frontmatter import FrontMatter, leaves
 from kb.parsing.labels import Label, labels
@@ -171,7 +171,7 @@ def _venue(text: str) -> str | None:
     plain = titles.normal(titles.plain(text))
     if _UNPUBLISHED.match(plain):
         return None
-    accepted, named = _ACCEPTED.match(plain), VENUE.search(plain)
+    accepted, named = _ACCEPTED.match(plain), find_venue(plain)
     if named and (accepted or _REMARK.fullmatch(plain, named.end())):
         return str(named[0])
     return plain[accepted.end() :] if accepted else plain

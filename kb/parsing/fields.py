@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # field -> its labels in normal form, as label_key gives it
 FIELDS = {
@@ -43,12 +44,14 @@ FIELD_OF = {label: field for field, labels in FIELDS.items() for label in labels
 _HAN = re.compile("[\u4e00-\u9fff]+")
 
 
+@lru_cache(maxsize=4096)
 def label_key(label: str) -> str:
     """Return the form that all spellings of a label share: "arXiv-ID", "arxiv_id" and "arxivId" -> "arxivid"."""
     text = label if label.isascii() else unicodedata.normalize("NFKC", label)
     return "".join(mark for mark in text.casefold() if mark.isalnum())
 
 
+@lru_cache(maxsize=4096)
 def field_of(label: str) -> str | None:
     """Return the field that a label, a key or the heading of a column means: "**机构**" -> "organizations".
 

@@ -7,7 +7,7 @@ from kb.parsing import dates, names, titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.citing import are_people, is_person
 from kb.parsing.entry import Entry
-from kb.parsing.evidence import VENUE, links_to_paper
+from kb.parsing.evidence import find_venue, links_to_paper
 from kb.parsing.links import given_arxiv_id, given_doi, split_links
 from kb.parsing.measuring import LINK_LINES, SHORT_LINE, people_in, year_of
 from kb.parsing.organizations import split_organizations
@@ -61,9 +61,13 @@ def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, 
 def _body(candidate: Candidate, entry: Entry) -> list[tuple[int, str]]:
     """Return the text of an entry: without the line that names it where the record says all that it does."""
     lines = entry.body
+    people = (*entry.organizations, *entry.keywords, *entry.authors)
+    says = (entry.title, entry.written or "", entry.published or "", entry.venue or "", *people)
+    words = set(_WORDS.findall(" ".join(says)))
     if candidate.place == "guillemets":
-        addresses = split_links(lines[0][1])[1]
-        return [(lines[0][0], addresses)] * bool(addresses) + lines[1:]
+        text, addresses = split_links(lines[0][1])
+        is_said = set(_WORDS.findall(text)) <= words
+        return [(lines[0][0], addresses)] * bool(addresses) + lines[1:] if is_said else lines
     named = next((n for n, (_, text) in enumerate(lines) if text.startswith("#") and not text.startswith("#!")), None)
     if (
         candidate.place not in ("heading", "page")
@@ -72,9 +76,6 @@ def _body(candidate: Candidate, entry: Entry) -> list[tuple[int, str]]:
     ):
         return lines
     heading = lines[named][1].lstrip("#").strip()
-    people = (*entry.organizations, *entry.keywords, *entry.authors)
-    says = (entry.title, entry.written or "", entry.published or "", entry.venue or "", *people)
-    words = set(_WORDS.findall(" ".join(says)))
     compact = {word.replace("-", "") for word in says}
     is_said = all(word in words or word in compact for word in _WORDS.findall(heading))
     if "](" not in heading and words and (is_said or heading == entry.written):
@@ -111,4 +112,4 @@ def _venue(candidate: Candidate) -> str | None:
         candidate.head,
         *(short if candidate.place in ("page", "heading", "paragraph") else ()),
     ]
-    return next((found[0] for text in texts if (found := VENUE.search(titles.plain(text)))), None)
+    return next((found[0] for text in texts if (found := find_venue(titles.plain(text)))), None)

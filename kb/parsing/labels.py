@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from kb.parsing.fields import field_of, label_key
@@ -90,10 +91,15 @@ def labelled(lines: Iterable[str]) -> dict[str, str]:
 
 def leading_label(text: str) -> Label | None:
     """Return the label that a text begins with: "**论文**：[Toys](a.pdf)" -> title "[Toys](a.pdf)"."""
-    return next(_of_line(text[:LONGEST_LINE]), None) if ":" in text or "：" in text or "】" in text else None
+    return next(iter(_of_line(text[:LONGEST_LINE])), None) if ":" in text or "：" in text or "】" in text else None
 
 
-def _of_line(text: str) -> Iterator[Label]:
+@lru_cache(maxsize=2048)
+def _of_line(text: str) -> tuple[Label, ...]:
+    return tuple(_in_line(text))
+
+
+def _in_line(text: str) -> Iterator[Label]:
     if "::" in text:
         for inline in _INLINE.finditer(text):
             if field := field_of(inline["label"]):

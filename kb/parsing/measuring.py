@@ -7,7 +7,15 @@ from pathlib import PurePosixPath
 from kb.parsing import names, titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.citing import are_people
-from kb.parsing.evidence import RESEARCH, VENUE, has_number, links_to_paper, speaks_of_research
+from kb.parsing.evidence import (
+    find_venue,
+    has_number,
+    is_scholarly,
+    links_to_paper,
+    names_research,
+    speaks_of_research,
+    without_venues,
+)
 from kb.parsing.fields import field_of
 from kb.parsing.labels import labelled
 
@@ -22,13 +30,6 @@ PROSE_REST = 90  # letters: it goes on as prose
 LONGEST_HAN = 30  # Chinese characters of a title
 FACTS = frozenset(("authors", "organizations", "venue", "arxiv", "doi", "date"))  # labels that only papers have
 LONGEST_FILE = 100_000  # characters of a file whose words are counted
-SCHOLARLY_SHARE = 0.0005  # of the characters of a file: as often its words are those of papers
-_SCHOLARLY = re.compile(
-    r"\b(?:papers?|arxiv|doi|et\.? ?al|proceedings|conference|journal|preprint|authors?|abstract|literature"
-    r"|citations?)\b"
-    rf"|论文|文献|文章|作者|机构|阅读|{VENUE.pattern}",
-    re.IGNORECASE,
-)
 _PROGRAM = re.compile(  # its manual, its list of changes
     r"^\W{0,4}(?:(?:npm|pnpm|yarn|cargo) (?:i|install|add|run)\b|(?:pip3?|apt|apt-get|brew) install\b|go get\b"
     r"|import \w+ from ['\"]|const .{1,60} = require\()"
@@ -72,7 +73,7 @@ _AFTER_PEOPLE = re.compile(r"\[|https?:|\d{4}|\*")
 def of_file(lines: Sequence[str], file: str) -> set[str]:
     """Return what the words of a whole file, its path among them, say of each candidate in it."""
     text = re.sub(r"[_/-]", " ", file) + "\n" + "\n".join(lines)[:LONGEST_FILE]
-    found = {"scholarly"} if len(_SCHOLARLY.findall(text)) >= max(1, SCHOLARLY_SHARE * len(text)) else set()
+    found = {"scholarly"} if is_scholarly(text) else set()
     if speaks_of_research(text):
         found.add("on research")
     if _PROGRAM.search(text):
@@ -87,7 +88,7 @@ def of_title(title: str) -> set[str]:
     """
     words, han = _WORD.findall(title), len(_HAN.findall(title))
     long_words = [word for word in words if len(word) > 3]
-    found = {"research"} if RESEARCH.search(title) else set()
+    found = {"research"} if names_research(title) else set()
     if len(words) >= PUBLISHED_WORDS:
         if sum(word[0].isupper() for word in words) >= 0.5 * max(1, len(long_words)):
             found.add("capitals")
@@ -127,7 +128,7 @@ def of_head(candidate: Candidate) -> set[str]:
     if own and not rest:
         found.add("whole")
     if note := next((match for link in own if (match := _NOTE_LINK.search(link))), None):
-        is_telling = RESEARCH.search(title) or _YEAR.search(head) or VENUE.search(head) or _NOTES_LABEL.search(head)
+        is_telling = names_research(title) or _YEAR.search(head) or find_venue(head) or _NOTES_LABEL.search(head)
         found.add("note" if is_telling else "local")
         if _is_named_after(note["here"] or note["there"] or note["wiki"], title):
             found.add("named")
@@ -138,7 +139,7 @@ def of_head(candidate: Candidate) -> set[str]:
     elif not found and "//" in head:
         found.add("web")
     bare = titles.plain(head)
-    if VENUE.search(bare):
+    if find_venue(bare):
         found.add("venue")
     if candidate.found.date or _YEAR.search(head):
         found.add("year")
@@ -154,7 +155,7 @@ def of_head(candidate: Candidate) -> set[str]:
 def _rest(candidate: Candidate) -> str:
     """Return the letters of the head that are neither title, address, people nor venue."""
     bare = titles.plain(titles.without_links(candidate.head)).replace(titles.plain(candidate.found.written), "", 1)
-    bare = VENUE.sub("", bare.replace(candidate.found.title, "", 1))
+    bare = without_venues(bare.replace(candidate.found.title, "", 1))
     people = people_in(bare, candidate)
     return "".join(re.findall(r"[^\W\d_]+", bare.replace(people, "", 1) if are_people(people) else bare))
 
@@ -190,7 +191,7 @@ def of_opening(candidate: Candidate) -> set[str]:
         found.add("link first")
     if any(are_people(line.strip(" *_")) for line in lines[:2] if not line.startswith("|")):
         found.add("authors")
-    if any(VENUE.search(titles.plain(line)) for line in lines[:VENUE_LINES] if len(line) < SHORT_LINE):
+    if any(find_venue(titles.plain(line)) for line in lines[:VENUE_LINES] if len(line) < SHORT_LINE):
         found.add("venue")
     return found
 

@@ -1,4 +1,4 @@
-"""The outline of a Markdown text: its headings, paragraphs, list items and tables, each with its lines."""
+"""The outline of a Markdown text: its headings, paragraphs, list items, tables and code, each with its lines."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -70,17 +70,19 @@ class Outline:
         blocks: list[Block],
         items: list[Item],
         tables: list[Table],
-        lists: list[tuple[int, int]] | None = None,
-        addresses: dict[str, str] | None = None,
+        fences: list[Fence],
+        lists: list[tuple[int, int]],
+        addresses: dict[str, str],
     ) -> None:
         self.blocks = blocks
         self.items = items
         self.tables = tables
-        self._addresses = addresses or {}
+        self.fences = fences
+        self._addresses = addresses
         self.headings = [block for block in blocks if block.level]
         self._lines = [block.line for block in self.headings]
         self._parents, self._ends = _nesting(self.headings)
-        self._cited = _cited(blocks, lists or [], tables)
+        self._cited = _cited(blocks, lists, tables)
 
     def resolved(self, text: str) -> str:
         """Return text with links by reference as links with their address: "[A][k]" -> "[A](https://a.org)"."""
@@ -170,12 +172,15 @@ def outline(lines: list[str]) -> Outline:
     cells: list[str] = []
     open_items: list[int] = []
     lists: list[tuple[int, int]] = []
+    fenced: list[Fence] = []
     for number, token in enumerate(tokens):
         match token.type:
             case "heading_open" | "paragraph_open" if token.level == 0 and token.map:
                 text = tokens[number + 1].content
                 is_heading = token.type == "heading_open" and len(text) <= LONGEST_HEADING
                 blocks.append(Block(token.map[0], int(token.tag[1]) if is_heading else 0, text, token.map[1]))
+            case "fence" if token.map:
+                fenced.append(_fence(token, lines))
             case "bullet_list_open" | "ordered_list_open" if token.level == 0 and token.map:
                 lists.append((token.map[0], token.map[1]))
             case "list_item_open" if token.map:
@@ -193,18 +198,12 @@ def outline(lines: list[str]) -> Outline:
                 if token.level == 0 and rows:
                     tables.append(Table(rows[0], tuple(rows[1:])))
                 rows.clear()
-    return Outline(blocks, items, tables, lists, addresses)
+    return Outline(blocks, items, tables, fenced, lists, addresses)
 
 
-def fences(lines: list[str]) -> list[Fence]:
-    """Return the fenced code blocks of lines, those in lists and quotes included."""
-    return [
-        Fence(
-            place[0], place[1], is_closed(lines[place[0] : place[1]], token.markup), token.info.strip(), token.content
-        )
-        for token in _parsed(lines, {})
-        if token.type == "fence" and (place := token.map)
-    ]
+def _fence(token: "Token", lines: list[str]) -> Fence:
+    start, end = token.map or (0, 0)
+    return Fence(start, end, is_closed(lines[start:end], token.markup), token.info.strip(), token.content)
 
 
 def is_closed(block: list[str], mark: str) -> bool:

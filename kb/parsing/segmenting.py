@@ -9,7 +9,7 @@ from kb.parsing.candidates import Candidate
 from kb.parsing.entry import Entry
 from kb.parsing.filling import fill
 from kb.parsing.frontmatter import FrontMatter
-from kb.parsing.outline import Outline, fences
+from kb.parsing.outline import Outline
 from kb.parsing.sections import end_of_text, sections_of
 from kb.parsing.weights import WEIGHTS, entries_among
 
@@ -75,7 +75,7 @@ def entries(
     starts = [one.line for one in chosen]
     sections = sections_of(outline, lines, starts)
     if any(line.lstrip().startswith("@") for line in lines):
-        cited = citations.propose(outline, fences(list(lines)), file)
+        cited = citations.propose(outline, file)
         spans = [(one.line, _end(one, outline, sections, len(lines))) for one in chosen]
         chosen += [one for one in cited if not any(start <= one.line < end for start, end in spans)]
         chosen.sort(key=lambda one: one.line)

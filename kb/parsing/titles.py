@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import NamedTuple
 
 from kb.parsing import citing
@@ -56,6 +57,7 @@ _TRAILING_PLACE = re.compile(  # "(NeurIPS 2022 Workshop)", "(arXiv:2407.00001)"
     rf"\s*[(（\[][^()（）\[\]]{{0,40}}(?:{VENUE.pattern}|arxiv\s*[:：]?\s*\d{{4}}\.\d{{4,5}})[^()（）\[\]]{{0,40}}[)）\]]\s*$",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
 _TRAILING_VENUE = re.compile(rf"\s*[,，]\s+(?:{VENUE.pattern})\s*$", re.IGNORECASE)  # ", ICASSP 2020"
 _BRACKET_TAG = re.compile(r"^(?:\[[^\]\[]{1,30}\](?!\()|【[^】]{1,30}】)\s*(?=\S)")
 _NOTE_WORDS = (
@@ -128,6 +130,7 @@ def heading_names(path: Iterable[Block]) -> tuple[str, ...]:
     return tuple(normal(plain(block.text)) for block in path)
 
 
+@lru_cache(maxsize=2048)
 def plain(text: str) -> str:
     """Return text without Markdown: links as their labels, no emphasis, pictures, tags or escapes."""
     text = text[:LONGEST]
@@ -144,6 +147,7 @@ def plain(text: str) -> str:
     return _ESCAPE.sub(r"\1", _CODE.sub(r"\1", _TAG.sub(" ", text)))
 
 
+@lru_cache(maxsize=2048)
 def normal(text: str) -> str:
     """Return a title in normal form: NFKC, nothing invisible, single spaces, no closing mark.
 
@@ -261,6 +265,7 @@ def of_file(stem: str) -> str:
     return normal(text.replace("_", " ") if " " in text else text)
 
 
+@lru_cache(maxsize=1024)
 def find_title(text: str) -> Found | None:
     """Return the title in the text of a list item, a heading or a table cell; None if nothing there can be one.
 
@@ -287,7 +292,9 @@ def find_title(text: str) -> Found | None:
     if trailing := _TRAILING_DATE.search(title):
         date = date or trailing["date"]
         title = title[: trailing.start()]
-    title = normal(_NUMBERING.sub("", _TRAILING_VENUE.sub("", _TRAILING_PLACE.sub("", title))))
+    if _DIGIT.search(title):
+        title = _NUMBERING.sub("", _TRAILING_VENUE.sub("", _TRAILING_PLACE.sub("", title)))
+    title = normal(title)
     if len(re.sub(r"[\W\d_]", "", title)) < 2 or _GENERIC.fullmatch(title):
         return None
     return Found(title, written.strip(), date, is_starred)

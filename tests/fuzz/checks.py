@@ -120,7 +120,7 @@ def sound(note: Note, text: str) -> None:
             assert date is None or _DATE.fullmatch(date), date
         assert all(paper.line <= passage.line <= paper.end_line for passage in paper.passages)
         assert paper.passages
-        said = paper.body or paper.passages[0].text  # a title alone is a passage, too
+        said = paper.body.strip() or paper.passages[0].text  # a title alone is a passage, too
         assert _words(said) == _words(" ".join(passage.text for passage in paper.passages))
     for span in note.unclaimed:
         assert 1 <= span.line <= span.end_line <= count

@@ -109,6 +109,8 @@ def _front_lines(lines: list[str]) -> int:
 @example("## [\u00a0](https://arxiv.org/abs/2410.00037v2)", "n.md")
 @example("### codec codec，codec，codec\n### 202410 `codec` ★ speech ☆", "n.md")
 @example("0\x1f3\n---", "n.md")
+@example("**《codec》** codec，codec### 202410 `codec` codec ☆", "n.md")
+@example("## [codec](https://arxiv.org/abs/2410.00037v2)\n**《codec》** codec，codec", "n.md")
 def test_every_line_with_a_word_lies_in_a_record(page: str, file: str) -> None:
     try:
         missing = lost(page, file)

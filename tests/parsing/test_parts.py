@@ -3,7 +3,7 @@ import pytest
 from kb.errors import NoteError
 from kb.parsing import links, names, parse_note, titles
 from kb.parsing.entry import PASSAGE_CHARACTERS
-from kb.parsing.outline import fences, outline
+from kb.parsing.outline import outline
 
 
 def test_links_have_the_kind_of_their_host() -> None:
@@ -131,7 +131,7 @@ def test_a_fence_that_is_never_closed_ends_before_the_next_entry() -> None:
     assert [(block.line, block.level) for block in outline(lines).headings] == [(10, 2)]
     closed = [*lines[:5], "```", *lines[6:]]
     assert [block.line for block in outline(closed).blocks] == [block.line for block in outline(lines).blocks]
-    assert [fence.line for fence in fences(lines)] == [2]
+    assert [fence.line for fence in outline(lines).fences] == [2]
 
 
 def test_a_fence_that_is_never_closed_before_no_entry_goes_to_the_end() -> None:
