@@ -132,7 +132,7 @@ def fixtures() -> list[Document]:
         parts = path.read_text(encoding="utf-8").split("\n.\n")
         for title, text, expected in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
             file = title.strip().partition("\nfile: ")[2] or "n.md"
-            papers = [one for one in yaml.safe_load(expected) or [] if one.get("kind") != "note"]
+            papers = [one for one in yaml.safe_load(expected) or [] if one.get("kind") not in ("note", "lecture")]
             found.append(Document(file, text, tuple(papers)))
     return found
 

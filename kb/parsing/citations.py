@@ -24,8 +24,9 @@ def propose(outline: Outline, file: str) -> list[Candidate]:
         except NoteError:  # a program that begins with @
             continue
         for entry in entries:
-            line = block.line + 1 + entry.line
-            end = block.line + 1 + (entry.end or entry.line + 1)
+            is_first, is_last = entry is entries[0], entry is entries[-1]  # which take the fence with them
+            line = block.line if is_first else block.line + 1 + entry.line
+            end = block.end if is_last else block.line + 1 + (entry.end or entry.line + 1)
             candidate = Candidate("bibtex", line, end, Found(entry.title, entry.title, None, False), "")
             candidate.facts = {
                 "authors": "; ".join(entry.authors),
@@ -33,6 +34,7 @@ def propose(outline: Outline, file: str) -> list[Candidate]:
                 "venue": entry.venue or "",
                 "arxiv": entry.arxiv_id or "",
                 "doi": entry.doi or "",
+                "citation_key": (entry.reference.key if entry.reference else entry.citation_key) or "",
             }
             found.append(candidate)
     return found

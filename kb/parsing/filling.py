@@ -51,6 +51,7 @@ def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, 
         is_starred=candidate.found.is_starred or (candidate.place == "heading" and titles.has_star(candidate.head)),
         arxiv_id=given_arxiv_id(facts.get("arxiv", "")),
         doi=given_doi(facts.get("doi", "")),
+        citation_key=facts.get("citation_key") or None,
         names_paper=candidate.place not in ("item", "nested", "row") or links_to_paper(text),
         is_whole=candidate.place == "page",
     )

@@ -42,7 +42,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE = re.compile(r"[。；！]")
 _NUMBERED = re.compile(
     r"(?:\d+\.)+\d*\s|\d{1,2}\s+(?=[\u3400-\u9fff])|第.{1,3}[章节讲部]|[一二三四五六七八九十]+[、.]"
-    r"|(?:step|part|chapter|section|appendix|figure|table|q\d|day|week|lecture|lesson)\b",
+    r"|(?:step|part|chapter|section|appendix|figure|table|day|week|lecture|lesson)\s*\d|q\d\b",
     re.IGNORECASE,
 )
 _DESCRIBED = re.compile(r"[^:：]{1,40}[:：]\s*[\u3400-\u9fff]")  # "System 2：以 Qwen 为编码器"

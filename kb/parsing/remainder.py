@@ -25,6 +25,7 @@ def what_is_left(
     for entry in entries:
         end = entry.last_line + 1
         taken[entry.line : end] = b"\1" * (end - entry.line)
+    starts = {entry.line for entry in entries}
     headings = {block.line: block for block in outline.headings}
     known = {step for entry in entries for step in entry.section_path}
     found: list[Entry] = []
@@ -34,7 +35,7 @@ def what_is_left(
     def close() -> None:
         texts = [number for number in run if number not in headings and _WORD.search(lines[number])]
         if texts:
-            found.append(_entry(outline, lines, run, name))
+            found.append(_entry(outline, lines, run, name, starts))
         else:
             bare.extend(number for number in run if number in headings and not _is_known(headings[number].text, known))
         run.clear()
@@ -48,7 +49,7 @@ def what_is_left(
         if _WORD.search(lines[number]) or run:
             run.append(number)
     close()
-    found += [_entry(outline, lines, [number], name) for number in bare]
+    found += [_entry(outline, lines, [number], name, starts) for number in bare]
     return sorted(found, key=lambda entry: entry.line)
 
 
@@ -58,8 +59,9 @@ def _is_known(heading: str, known: Set[str]) -> bool:
     return name in known and set(_WORDS.findall(heading)) <= set(_WORDS.findall(name))
 
 
-def _entry(outline: Outline, lines: Sequence[str], run: Sequence[int], name: str) -> Entry:
-    path = outline.path(run[0])
+def _entry(outline: Outline, lines: Sequence[str], run: Sequence[int], name: str, starts: Set[int]) -> Entry:
+    """Return the entry of a run of lines; the headings that entries begin with are not those it stands under."""
+    path = [block for block in outline.path(run[0]) if block.line not in starts]
     return Entry(
         title=titles.normal(titles.plain(path[-1].text if path else name)) or name,
         line=run[0],

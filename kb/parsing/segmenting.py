@@ -75,9 +75,16 @@ def entries(
     starts = [one.line for one in chosen]
     sections = sections_of(outline, lines, starts)
     if any(line.lstrip().startswith("@") for line in lines):
-        cited = citations.propose(outline, file)
-        spans = [(one.line, _end(one, outline, sections, len(lines))) for one in chosen]
-        chosen += [one for one in cited if not any(start <= one.line < end for start, end in spans)]
+        spans = [
+            (one.line, min(_end(one, outline, sections, len(lines)), following))
+            for one, following in zip(chosen, [*starts[1:], len(lines)], strict=False)
+        ]
+        chosen += [
+            one
+            for one in citations.propose(outline, file)
+            if not any(start <= one.line < end for start, end in spans)
+            and not any(_is_same(one.found.title, other.found.title) for other in chosen)
+        ]
         chosen.sort(key=lambda one: one.line)
         starts = [one.line for one in chosen]
     inside: set[int] = set()  # headings that belong to an entry
