@@ -8,7 +8,7 @@ from kb.parsing import bibtex, claims, csl, dates, exported, lecture, library, n
 from kb.parsing.decoding import decoded
 from kb.parsing.entry import Entry, papers
 from kb.parsing.evidence import speaks_of_research
-from kb.parsing.facts import citation_key, is_of_post, read_facts
+from kb.parsing.facts import citation_key, is_of_post, links_in, read_facts
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
 from kb.parsing.outline import Outline, outline
 from kb.parsing.remainder import what_is_left, whole_note
@@ -138,7 +138,7 @@ def _complete(entry: Entry, front: FrontMatter) -> None:
     if front.values:
         entry.day = dates.date_in(front.text("date") or "") if is_of_post(front) else None
         entry.keywords = tuple(dict.fromkeys((*entry.keywords, *facts.keywords)))
-        entry.addresses = read_facts((), front).links
+        entry.addresses = links_in(front)
     aliases = (alias for alias in front.texts("aliases", "alias") if names.is_name(alias))
     entry.short_name = entry.short_name or next(aliases, None)
 

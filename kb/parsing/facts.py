@@ -111,6 +111,12 @@ def read_facts(lines: Sequence[str], front: FrontMatter | None = None) -> Facts:
     )
 
 
+def links_in(front: FrontMatter) -> tuple[str, ...]:
+    """Return the addresses that front matter gives of a paper."""
+    said = _by_field(sorted(_of_front(front), key=lambda one: one.key == "title"))
+    return _once(address for given in said.values() for one in given for address in _addresses(one.value))
+
+
 def date_of(text: str) -> str | None:
     """Return the first date of a label's value: "2025 年 06 月（v2 于 2025-07-03）" -> "2025-06"."""
     plain = titles.plain(text)

@@ -61,6 +61,7 @@ _NOTES_LABEL = re.compile(
 _REPOSITORY = re.compile(
     r"https?://(?:www\.)?(?:github|gitlab)\.com|https?://huggingface\.co/(?!papers)", re.IGNORECASE
 )
+_DAY = re.compile(r"\W*(?:19|20)\d\d[-./]\d\d?[-./]\d\d?[\])】）]?")  # before a title: of a post, not of a paper
 _YEAR = re.compile(
     r"^\W*[\[(【（]\s*(?:19|20)\d\d\b|"
     r"[(（\[]\s*(?:[A-Za-z][A-Za-z .'’&-]{0,30}[ ,'’]{0,3})?\**(?:19|20)\d\d(?:[-./]\d\d?)*\**\s*[)）\]]"
@@ -112,6 +113,8 @@ def of_head(candidate: Candidate) -> set[str]:
     head, title = candidate.head, candidate.found.title
     found: set[str] = set()
     rest = _rest(candidate)
+    day = _DAY.match(head)
+    has_year = bool(_YEAR.search(head[day.end() :] if day else head))
     own = titles.own_links(head)
     if links_to_paper(head) or has_number(head):
         is_linked = any(links_to_paper(link) for link in own)
@@ -128,7 +131,7 @@ def of_head(candidate: Candidate) -> set[str]:
     if own and not rest:
         found.add("whole")
     if note := next((match for link in own if (match := _NOTE_LINK.search(link))), None):
-        is_telling = names_research(title) or _YEAR.search(head) or find_venue(head) or _NOTES_LABEL.search(head)
+        is_telling = names_research(title) or has_year or find_venue(head) or _NOTES_LABEL.search(head)
         found.add("note" if is_telling else "local")
         if _is_named_after(note["here"] or note["there"] or note["wiki"], title):
             found.add("named")
@@ -141,7 +144,7 @@ def of_head(candidate: Candidate) -> set[str]:
     bare = titles.plain(head)
     if find_venue(bare):
         found.add("venue")
-    if candidate.found.date or _YEAR.search(head):
+    if has_year or (candidate.found.date and not day):
         found.add("year")
     if "**" in head or "__" in head:
         found.add("bold")
