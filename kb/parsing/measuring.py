@@ -115,17 +115,19 @@ def of_head(candidate: Candidate) -> set[str]:
     rest = _rest(candidate)
     day = _DAY.match(head)
     has_year = bool(_YEAR.search(head[day.end() :] if day else head))
-    own = titles.own_links(head)
+    has_link = "](" in head
+    own = titles.own_links(head) if "[" in head else []
     if links_to_paper(head) or has_number(head):
         is_linked = any(links_to_paper(link) for link in own)
         others = titles.without(head, own)
         if is_linked or candidate.place == "row" or has_number(others) or "](" not in others:
             found.add("link")
-    named = [url for label, url in titles.links(head) if title in titles.normal(titles.plain(label))]
-    if any(links_to_paper(f"[]({url})") for url in named):
-        found.add("linked")
-    if any(len(label.split()) >= MENTION_WORDS for label, _ in titles.links(titles.without(head, own))):
-        found.add("mention")
+    if has_link:
+        named = [url for label, url in titles.links(head) if title in titles.normal(titles.plain(label))]
+        if any(links_to_paper(f"[]({url})") for url in named):
+            found.add("linked")
+        if any(len(label.split()) >= MENTION_WORDS for label, _ in titles.links(titles.without(head, own))):
+            found.add("mention")
     if len(rest) > PROSE_REST and candidate.place != "row":
         found.add("prose")
     if own and not rest:
