@@ -12,6 +12,7 @@ from kb.parsing.fields import field_of, label_key
 _CHAPTERS = "paper article 论文 原文 model method name 模型 名称 方法名 code 代码 demo 演示 项目 project"
 _NAMES_OF_CHAPTERS = frozenset(_CHAPTERS.split())
 LONGEST_LINE = 10_000  # characters in which labels are looked for
+LONGEST_ALONE = 150  # of a line that is a label and nothing else
 LONGEST_TABLE = 40  # rows of a table that says things about one paper
 SECTION_LINES = 12  # with text, below a label that stands alone
 
@@ -35,6 +36,8 @@ _ALONE = re.compile(
     rf"[\s>]{{0,12}}(?:(?P<level>#{{1,6}})\s+(?:[\d.]{{1,6}}\s+)?|[-*+•]\s{{1,4}})?{_MARK}{_NAME}"
     r"\s{0,4}(?:[:：]{0,2}(?P=mark)|(?P=mark)[:：]{0,2})\s*#{0,6}\s*$"
 )
+_SIGNS = frozenset("#*_`:：】|")  # a line without any has no label
+_SEPARATORS = frozenset(":：】")
 _ITEM = re.compile(r"[\s>]*(?:[-*+•]|\d{1,3}[.)、])\s+")
 _QUOTE = re.compile(r"[\s>]*")
 _RULE = re.compile(r"\s*(?:[-*_]\s*){3,}$")
@@ -63,17 +66,17 @@ def labels(lines: Sequence[str]) -> Iterator[Label]:
         bare = text.lstrip(" >")
         if bare.startswith(("```", "~~~")):
             fence = "" if fence == bare[:3] else fence or bare[:3]
-        if fence or not bare:
+        if fence or not bare or _SIGNS.isdisjoint(text):
             continue
         if bare.startswith("|"):
             if not (number and lines[number - 1].lstrip(" >").startswith("|")):
                 yield from _of_table(lines[number : number + LONGEST_TABLE])
-        elif (alone := _ALONE.match(text)) and (field := field_of(alone["label"])):
+        elif len(text) <= LONGEST_ALONE and (alone := _ALONE.match(text)) and (field := field_of(alone["label"])):
             key, is_marked = label_key(alone["label"]), bool(alone["level"] or alone["mark"])
             if ":" in text or "：" in text or (is_marked and key not in _NAMES_OF_CHAPTERS):
                 for value in _below(lines, number, is_marked):
                     yield Label(field, key, value)
-        else:
+        elif not _SEPARATORS.isdisjoint(text):
             for part in _BREAK.split(text) if "<" in text else (text,):
                 yield from _of_line(_BOLD_TAG.sub("**", part))
 
