@@ -30,7 +30,8 @@ VENUE = re.compile(
     re.IGNORECASE,
 )
 _PAPER_LABEL = re.compile(
-    r"\[\s*(?:paper|pdf|arxiv|abs|论文|原文|openreview|preprint|acl|doi)s?\b[^\]]{0,20}\]{1,2}\(", re.IGNORECASE
+    r"\[\s*(?:link to )?(?:the )?(?:paper|pdf|arxiv|abs|论文|原文|openreview|preprint|acl|doi)s?\b[^\]]{0,20}\]{1,2}\(",
+    re.IGNORECASE,
 )
 
 

@@ -177,7 +177,7 @@ def _title(text: str, parts: dict[str, str], opening: tuple[str, ...]) -> tuple[
     if found and names_nothing(found.title) and not titles.is_linked_title(text):
         found = None
     if found and not parts:
-        found = _with_rest(found, titles.undecorated(text))
+        found = with_rest(found, titles.undecorated(text))
     if parts:
         found = found and found._replace(date=found.date or parts.get("date"), is_starred=titles.has_star(text))
     named = labelled_title(labelled(opening).get("title", ""))
@@ -199,7 +199,7 @@ def _title(text: str, parts: dict[str, str], opening: tuple[str, ...]) -> tuple[
     return found, set()
 
 
-def _with_rest(found: Found, text: str) -> Found:
+def with_rest(found: Found, text: str) -> Found:
     """Return the title of a heading with what stands behind a dash, unless that says who or where."""
     whole = titles.normal(titles.plain(text))
     rest = whole[whole.find(found.title) + len(found.title) :] if found.title in whole else ""

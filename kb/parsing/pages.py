@@ -13,7 +13,7 @@ from kb.parsing.facts import citation_key, is_of_post
 from kb.parsing.fields import field_of
 from kb.parsing.frontmatter import FrontMatter
 from kb.parsing.guards import labelled_title, names_nothing
-from kb.parsing.headings import opening_of
+from kb.parsing.headings import opening_of, with_rest
 from kb.parsing.labels import labelled
 from kb.parsing.measuring import FACTS, of_head, of_labels, of_opening, of_title
 from kb.parsing.outline import Block, Outline
@@ -174,6 +174,7 @@ def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[
     title = titles.normal(titles.undecorated(titles.plain(given))) or given
     if title and (_is_given(page.front) or not names_nothing(title)):
         found = titles.find_title(title) or Found(title, given, None, False)
+        found = with_rest(found, title)
         return found._replace(written=given), {"calls itself"} if titles.is_note_of_paper(given) else set(), given
     if first and "title label" in first.evidence:
         return first.found, {"title label"}, first.head

@@ -31,6 +31,9 @@ _STAR = re.compile("[☆★⭐🌟✨🔥❤👍⚡🚀🏆💡📄📝🆕]\ufe
 _HEADING_STARS = frozenset("☆★⭐")
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
 _NUMBERING = re.compile(r"^(?:\(?\d{1,3}[.)、．]\s*|[①-⑳]\s*|[一二三四五六七八九十]{1,3}[、．.]\s*)(?=\D)")
+_TAGS_IN_CODE = re.compile(
+    r"^(?:\**`(?=[^`]*[^\W\d])[^`]{1,40}`\**[ \t]+)+(?=\[)"
+)  # before a linked title: "`GAN` [Toys](a.md)"
 _EMPHASIZED_DATE = re.compile(r"^([*_`]{1,3})(\d{4}[-/.\d]{0,8}[:：]?)\1")
 _DATE = re.compile(
     r"^[\[(【（「]?\s*(?P<date>(?:19|20)\d\d(?:\s*[-/.年_]\s*\d{1,2}(?:\s*[-/.月]\s*\d{1,2}日?|月)?)?)\s*年?[\])】）」`]?[\s:：,，-]+(?=\S)"
@@ -83,8 +86,8 @@ _CALLS_ITSELF_NOTE = re.compile(
     re.IGNORECASE,
 )
 _GENERIC = re.compile(
-    r"\W*(?:(?:the )?(?:papers?|pdf|arxiv|abs|code|github|git|repo|demos?|project|page|homepage|home|links?|blog|post"
-    r"|slides?|video|talk|tweet|data|dataset|model|weights|hf|huggingface|openreview|website|web|site|url|html|bib|bibtex"
+    r"\W*(?:(?:link to )?(?:the )?(?:papers?|pdf|arxiv|abs|code|github|git|repo|demos?|project|page|homepage|home"
+    r"|links?|blog|post|slides?|video|talk|tweet|data|dataset|model|weights|hf|huggingface|openreview|website|web|site|url|html|bib|bibtex"
     r"|cite|poster|supp|supplementary|appendix|notes?|docs?|report|technical report|here|read more|more|samples?"
     r"|论文|原文|代码|链接|主页|演示|项目|项目主页|博客|笔记|详情|视频|数据|数据集|知乎|解读|官网|地址|原文链接|论文链接|代码链接|全文)"
     r"(?:[-_ ]?\d+)?|\d{4}\.\d{4,5}(?:v\d+)?|\W+)\W*$",
@@ -198,8 +201,9 @@ def own_links(text: str) -> list[str]:
 
     Example: "**[Toys](toys.md)**, see [More](more.md) [[pdf](a.pdf)]" -> ["[Toys](toys.md)", "[pdf](a.pdf)"].
     """
-    found = [one[0] for one in _WIKI.finditer(text[:LONGEST]) if not re.search(r"\w", text[: one.start()])]
-    for one in _LINK.finditer(text[:LONGEST]):
+    text = _TAGS_IN_CODE.sub("", text[:LONGEST])
+    found = [one[0] for one in _WIKI.finditer(text) if not re.search(r"\w", text[: one.start()])]
+    for one in _LINK.finditer(text):
         before = _LEADING.sub("", text[: one.start()])
         if not re.search(r"[^\W\d_]", before) or _GENERIC.fullmatch(plain(one["label"])):
             found.append(one[0])
@@ -274,7 +278,7 @@ def find_title(text: str) -> Found | None:
     text = text[:LONGEST].replace("\n", " ")
     is_starred = bool(_STAR.search(text))
     text = _CHECKBOX.sub("", _IMAGE.sub("", _STAR.sub("", text)).strip()).strip()
-    text = _NUMBERING.sub("", text).strip()
+    text = _TAGS_IN_CODE.sub("", _NUMBERING.sub("", text).strip())
     date = None
     if ((tag := _LEADING_TAG.match(text)) and re.search("[A-Za-z]", tag[0])) or (tag and tag["number"]):
         text = text[tag.end() :]
