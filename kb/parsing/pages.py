@@ -15,7 +15,7 @@ from kb.parsing.frontmatter import FrontMatter
 from kb.parsing.guards import labelled_title, names_nothing
 from kb.parsing.headings import opening_of, with_rest
 from kb.parsing.labels import labelled
-from kb.parsing.measuring import FACTS, of_head, of_labels, of_opening, of_title
+from kb.parsing.measuring import FACTS, is_only_link, of_head, of_labels, of_opening, of_title
 from kb.parsing.outline import Block, Outline
 from kb.parsing.tables import is_of_labels
 from kb.parsing.titles import Found
@@ -28,6 +28,7 @@ TELLING_WORDS = 3  # of a file name, to be the title of a page that has no headi
 _TELLING = frozenset(
     ("link", "link first", "link below", "note", "venue", "label", "parts", "calls itself", "title label", "year")
 )
+_BULLET = re.compile(r"^\s*[-*+]\s+")
 _NESTED = re.compile(r"\s{2,}[-*+]\s|\t[-*+]\s")
 
 
@@ -86,6 +87,8 @@ def propose(page: Page, headings: Sequence[Candidate], rows: Set[int]) -> Candid
     chapters = {block.text.strip().lower() for block in page.outline.headings if is_chapter(block.text)}
     if len(chapters) >= CHAPTERS and "numbered" not in candidate.evidence:  # else they are those of a course
         candidate.evidence.add("chapters")
+    if any(is_only_link(_BULLET.sub("", line)) for line in opening):
+        candidate.evidence.add("link below")
     if not any(links_to_paper(line) for line in opening) and _cites(page):
         candidate.evidence.add("cites")
     candidate.neighbours = ("page",)
@@ -135,7 +138,9 @@ def _opening(page: Page, rows: Set[int]) -> tuple[str, ...]:
         before = [line for line in page.lines[page.start : page.heading.line] if line.strip()]
         below = opening_of(page.outline, page.lines, number, labels, FACT_LINES)
         return (*before, *(line for line in below if not _NESTED.match(line) and line not in tables))
-    end = headings[0].line if headings else len(page.lines)
+    begins_with_chapter = bool(headings) and headings[0].line == page.start  # "## Introduction"
+    following = headings[1:] if begins_with_chapter else headings
+    end = following[0].line if following else len(page.lines)
     first = page.lines[page.start : min(end, page.start + FACT_LINES)]
     return tuple([line for line in first if line.strip() and line not in tables])
 
