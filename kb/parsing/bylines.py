@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from kb.parsing.evidence import VENUE, names_research
+from kb.parsing.evidence import VENUE, research_words
 from kb.parsing.organizations import looks_like_organization
 from kb.parsing.people import split_people
 from kb.records import OTHERS
@@ -74,7 +74,7 @@ def byline(line: str, is_paragraph: bool = False, fewest: int = 2) -> tuple[str,
 
 def _are_people(names: tuple[str, ...], text: str, is_marked: bool, fewest: int) -> bool:
     people = [name for name in names if name != OTHERS]
-    if not people or names_research(text) or _NO_NAME.search(text) or looks_like_organization(text):
+    if not people or research_words(text) or _NO_NAME.search(text) or looks_like_organization(text):
         return False
     if not all(_may_be_name(name) for name in people) or all(_NOUN.search(name) for name in people):
         return False

@@ -49,16 +49,13 @@ _RESEARCH_WORDS = """
 """
 _OF_RESEARCH = frozenset(_RESEARCH_WORDS.split())
 _HYPHENATED = ("end-to-end", "pre-training", "data-driven", "large-scale")
-_RESEARCH_HAN = "论文|模型|训练|语音|神经网络|学习|数据集|推理|编码器|解码器|微调|表征|注意力|基准|损失函数|算法"
-RESEARCH = re.compile(
-    rf"\b(?:{'|'.join((*_HYPHENATED, *sorted(_OF_RESEARCH)))})\b|{_RESEARCH_HAN}",
-    re.IGNORECASE,
+_HAN_WORDS = re.compile(
+    "论文|模型|训练|语音|神经网络|学习|数据集|推理|编码器|解码器|微调|表征|注意力|基准|损失函数|算法"
 )
 _PAPER_WORDS = "paper papers arxiv doi proceedings conference journal preprint author authors abstract literature al"
 _OF_PAPERS = frozenset((*_PAPER_WORDS.split(), "citation", "citations"))
 _PAPERS_HAN = re.compile("论文|文献|文章|作者|机构|阅读")
 _OF_VENUES = frozenset(re.findall("[a-z]{2,}", _VENUES.lower()))
-_HAN_WORDS = re.compile(_RESEARCH_HAN)
 _WORDS = re.compile("[a-z]+")
 _TWO_DIGITS = re.compile(r"\d\d")
 TELLING_WORDS = 3
@@ -66,20 +63,16 @@ TELLING_SHARE = 0.004  # of the characters
 SCHOLARLY_SHARE = 0.0005
 
 
-def speaks_of_research(text: str) -> bool:
-    """Whether the words of machine learning keep coming in text."""
+def research_words(text: str) -> int:
+    """Return how many words of machine learning a text has: "Toys for Speech Recognition" -> 2."""
     small = text.lower()
     count = sum(map(_OF_RESEARCH.__contains__, _WORDS.findall(small))) + len(_HAN_WORDS.findall(text))
-    count += sum(small.count(word) for word in _HYPHENATED)
-    return count >= max(TELLING_WORDS, TELLING_SHARE * len(text))
+    return count + sum(small.count(word) for word in _HYPHENATED)
 
 
-def names_research(title: str) -> bool:
-    """Whether a title has a word of machine learning: "Toys for Speech"."""
-    small = title.lower()
-    if not _OF_RESEARCH.isdisjoint(_WORDS.findall(small)) or _HAN_WORDS.search(title):
-        return True
-    return any(word in small for word in _HYPHENATED)
+def speaks_of_research(text: str) -> bool:
+    """Whether the words of machine learning keep coming in text."""
+    return research_words(text) >= max(TELLING_WORDS, TELLING_SHARE * len(text))
 
 
 def find_venue(text: str) -> "re.Match[str] | None":

@@ -94,7 +94,7 @@ def labelled(lines: Iterable[str]) -> dict[str, str]:
 
 def leading_label(text: str) -> Label | None:
     """Return the label that a text begins with: "**论文**：[Toys](a.pdf)" -> title "[Toys](a.pdf)"."""
-    return next(iter(_of_line(text[:LONGEST_LINE])), None) if ":" in text or "：" in text or "】" in text else None
+    return None if _SEPARATORS.isdisjoint(text) else next(iter(_of_line(text[:LONGEST_LINE])), None)
 
 
 @lru_cache(maxsize=2048)

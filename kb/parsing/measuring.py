@@ -12,7 +12,7 @@ from kb.parsing.evidence import (
     has_number,
     is_scholarly,
     links_to_paper,
-    names_research,
+    research_words,
     speaks_of_research,
     without_venues,
 )
@@ -90,7 +90,7 @@ def of_title(title: str) -> set[str]:
     """
     words, han = _WORD.findall(title), len(_HAN.findall(title))
     long_words = [word for word in words if len(word) > 3]
-    found = {"research"} if names_research(title) else set()
+    found = {"research"} if research_words(title) else set()
     if len(words) >= PUBLISHED_WORDS:
         if sum(word[0].isupper() for word in words) >= 0.5 * max(1, len(long_words)):
             found.add("capitals")
@@ -136,7 +136,7 @@ def of_head(candidate: Candidate) -> set[str]:
     if own and not rest:
         found.add("whole")
     if note := next((match for link in own if (match := _NOTE_LINK.search(link))), None):
-        is_telling = names_research(title) or has_year or find_venue(head) or _NOTES_LABEL.search(head)
+        is_telling = research_words(title) or has_year or find_venue(head) or _NOTES_LABEL.search(head)
         found.add("note" if is_telling else "local")
         if _is_named_after(note["here"] or note["there"] or note["wiki"], title):
             found.add("named")

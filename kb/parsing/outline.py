@@ -122,7 +122,7 @@ class Outline:
 
     def is_cited(self, line: int) -> bool:
         """Whether line is what a text cites: paragraphs or the list under "References", "延伸阅读" or the like."""
-        number = bisect_right(self._cited, (line, 1 << 62)) - 1
+        number = bisect_right(self._cited, line, key=lambda one: one[0]) - 1
         return number >= 0 and line < self._cited[number][1]
 
 

@@ -83,7 +83,7 @@ def whole_note(outline: Outline, lines: Sequence[str], front: FrontMatter, file:
     says_no_more = (
         page.heading is not None
         and page.heading.line == page.start
-        and set(re.findall(r"[^\W_]+", page.heading.text)) <= set(re.findall(r"[^\W_]+", f"{title} {given}"))
+        and set(_WORDS.findall(page.heading.text)) <= set(_WORDS.findall(f"{title} {given}"))
     )
     named_by = page.heading.line if page.heading and says_no_more and "](" not in page.heading.text else None
     return [

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from kb.parsing import citing
-from kb.parsing.evidence import RESEARCH, VENUE, links_to_paper
+from kb.parsing.evidence import VENUE, links_to_paper, research_words
 from kb.parsing.labels import labelled
 from kb.parsing.outline import Block
 
@@ -256,7 +256,7 @@ def looks_published(text: str) -> bool:
     """Whether text reads as the title of a paper and as nothing else: long, in capitals, of the words of research."""
     words = re.findall(r"[A-Za-z][\w-]+", text)
     capitals = sum(word[0].isupper() for word in words)
-    return len(words) >= 8 and capitals >= 0.6 * len(words) and len(RESEARCH.findall(text)) >= 2
+    return len(words) >= 8 and capitals >= 0.6 * len(words) and research_words(text) >= 2
 
 
 def of_file(stem: str) -> str:

@@ -18,11 +18,14 @@ class Bearer(NamedTuple):
 
 def bearers(db: sqlite3.Connection, file: str) -> list[Bearer]:
     """Return the records of a file."""
-    rows = db.execute("SELECT key, id, line FROM papers WHERE file = ?", [file]).fetchall()
-    return [
-        Bearer(record, line, frozenset(db.execute("SELECT kind, value FROM identities WHERE paper = ?", [key])))
-        for key, record, line in rows
-    ]
+    rows = db.execute(
+        "SELECT p.id, p.line, i.kind, i.value FROM papers p LEFT JOIN identities i ON i.paper = p.key WHERE p.file = ?",
+        [file],
+    )
+    found: dict[tuple[str, int], set[tuple[str, str]]] = {}
+    for record, line, kind, value in rows:
+        found.setdefault((record, line), set()).update({(kind, value)} if kind else ())
+    return [Bearer(record, line, frozenset(identities)) for (record, line), identities in found.items()]
 
 
 def renamed(before: Iterable[Bearer], after: Iterable[Bearer]) -> dict[str, str]:

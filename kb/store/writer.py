@@ -91,8 +91,8 @@ class Writer:
         self._put("variants", ({"paper": key, "characters": rows.variants} for key, rows in keyed if rows.variants))
         self._put("identities", ({"paper": key, **one} for key, rows in keyed for one in rows.identities))
         self._put("ids", ({"paper": key, **one} for key, rows in keyed for one in rows.ids))
-        for state, note in files:
-            former.keep(self._connection, former.renamed(before[state.path], map(_bearer, note.papers)))
+        renamed = (former.renamed(before[state.path], map(_bearer, note.papers)) for state, note in files)
+        former.keep(self._connection, {old: new for changes in renamed for old, new in changes.items()})
         for _, rows in keyed:
             self._touched.records.add(rows.paper["id"])
             self._touched.identities.update((one["kind"], one["value"]) for one in rows.identities)

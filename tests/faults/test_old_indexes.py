@@ -57,7 +57,7 @@ def test_an_index_of_an_earlier_version_opens_and_becomes_what_it_would_be_now(
     assert tables(kb.config.database) == tables(fresh.config.database)
     assert full_text_is_whole(kb.config.database)
     with closing(sqlite3.connect(kb.config.database)) as db:
-        assert len(vectors) >= 5
+        assert len(vectors) == {"0013": 8, "0014": 6}.get(name[:4], 5)  # from step 13 on of text beside papers, too
         assert sorted(db.execute("SELECT text_hash, vector FROM vectors WHERE encoder = ?", (ENCODER,))) == vectors
 
 
