@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from kb.parsing.evidence import VENUE, research_words
+from kb.parsing.evidence import find_venue, research_words
 from kb.parsing.organizations import looks_like_organization
 from kb.parsing.people import split_people
 from kb.records import OTHERS
@@ -15,7 +15,7 @@ _YEAR_AT_END = re.compile(r"[(（]\s{0,4}(?:19|20)\d\d[^()（）]{0,12}[)）]\W{
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s|#!")
 _EMPHASIS = re.compile(r"(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])(?P<inner>[^*_]{3,})(?P=mark)\.?")
 _BY = re.compile(r"by\s+(?=[^\W\d_a-z])", re.IGNORECASE)
-_END = re.compile(rf"\b(?:19|20)\d\d\b|https?://|!?\[|\s[—–|-]\s|{VENUE.pattern}", re.IGNORECASE)
+_END = re.compile(r"\b(?:19|20)\d\d\b|https?://|!?\[|\s[—–|-]\s", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_a-z]\.?|(?:[^\W\d_a-z]\.-?){2,4}|[^\W\d_a-z][^\W\d_]*(?:['’ʼ‐-][^\W\d_]+)*\.?")
 _PARTICLE = re.compile(r"(?:v[ao]n|der?|den|del|della|d[iaou]s?|l[ae]|el|al|bin|ibn|ten|ter|zu|y|e)|d['’][^\W\d_]+")
 _NOUN = re.compile(r"\w{3,}(?:tion|sion|ment|ness|ity|ics|ance|ence|logy)s?$|\w{4,}ing$", re.IGNORECASE)
@@ -63,12 +63,12 @@ def byline(line: str, is_paragraph: bool = False, fewest: int = 2) -> tuple[str,
     bare = emphasis["inner"] if emphasis and is_emphasized else text
     by = _BY.match(bare)
     bare = bare[by.end() :] if by else bare
-    end = _END.search(bare)
-    bare = (bare[: end.start()] if end else bare).strip(" ,;，—–|-(（")
+    ends = [end.start() for end in (_END.search(bare), find_venue(bare)) if end]
+    bare = bare[: min(ends, default=None)].strip(" ,;，—–|-(（")
     if re.search("[\u4e00-\u9fff\u3040-\u30ff]", bare):
         return ()
     names = split_people(bare)
-    is_marked = is_paragraph or is_emphasized or bool(by) or bool(end)
+    is_marked = is_paragraph or is_emphasized or bool(by) or bool(ends)
     return names if _are_people(names, bare, is_marked, fewest) else ()
 
 

@@ -1,7 +1,6 @@
 """Claim blocks: what a note says can be computed, and how. The block itself is no text of the note."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -104,11 +103,18 @@ def _values(fence: Fence) -> tuple[dict[str, Any], str | None]:
 
 def _written_twice(node: Any) -> str | None:
     """Return a key that a mapping of node, or of what is in it, holds twice; None if there is none."""
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    counts = Counter(str(key.value) for key, _ in pairs)
-    inside = [value for _, value in pairs] or (node.value if isinstance(node, yaml.SequenceNode) else [])
-    twice = next((key for key, count in counts.items() if count > 1), None)
-    return twice or next((found for one in inside if (found := _written_twice(one))), None)
+    if not isinstance(node, yaml.CollectionNode):
+        return None
+    inside = node.value
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name = str(key.value)
+            if name in seen:
+                return name
+            seen.add(name)
+        inside = [value for _, value in node.value]
+    return next((found for one in inside if (found := _written_twice(one))), None)
 
 
 def _problem(values: dict[str, Any]) -> str | None:

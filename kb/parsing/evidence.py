@@ -66,8 +66,10 @@ SCHOLARLY_SHARE = 0.0005
 def research_words(text: str) -> int:
     """Return how many words of machine learning a text has: "Toys for Speech Recognition" -> 2."""
     small = text.lower()
-    count = sum(map(_OF_RESEARCH.__contains__, _WORDS.findall(small))) + len(_HAN_WORDS.findall(text))
-    return count + sum(small.count(word) for word in _HYPHENATED)
+    count = sum(map(_OF_RESEARCH.__contains__, _WORDS.findall(small)))
+    if not text.isascii():
+        count += len(_HAN_WORDS.findall(text))
+    return count + (sum(map(small.count, _HYPHENATED)) if "-" in small else 0)
 
 
 def speaks_of_research(text: str) -> bool:

@@ -42,7 +42,8 @@ def what_is_left(
 
     for number in range(start, len(lines)):
         if taken[number]:
-            close()
+            if run:
+                close()
             continue
         if number in headings:
             close()
