@@ -92,7 +92,8 @@ def _claim(one: Entry) -> DigestClaim:
     place = target(one.run)
     line = line_of(one.run)
     code = f"kb/reference/{place.module}.py#L{line}" if place and line else None
-    return DigestClaim(**one._asdict(), code=code)
+    said = {name: getattr(one, name) for name in DigestClaim.model_fields if name != "code"}
+    return DigestClaim(**said, code=code)
 
 
 def _names(reader: Reader, period: Period, column: str, entries: Sequence[DigestEntry]) -> tuple[Name, ...]:

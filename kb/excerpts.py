@@ -2,12 +2,13 @@
 
 import re
 
+from kb.markup.fences import without_code
+
 SUMMARY_CHARACTERS = 400
 LABEL_CHARACTERS = 30  # beside addresses; a line with no more, and no full stop, says only where things are
 KEY_POINTS, KEY_POINT_CHARACTERS = 6, 160
 _ADDRESS = re.compile(r"\[[^\]\n]*\]\([^)\s]*\)|https?://\S+")
 _ITEM = re.compile(r"(?:[-*+•]|\d+[.)、])\s+")
-_FENCED = re.compile(r"^\s*(```|~~~).*?(?:^\s*\1|\Z)", re.MULTILINE | re.DOTALL)
 _NOT_PROSE = re.compile(r"(?:!\[|<|#|\||https?://|\$\$|---|\*\*\*)")
 
 
@@ -19,7 +20,7 @@ def summary(body: str) -> str:
     """
     paragraphs = [
         prose
-        for block in re.split(r"\n\s*\n", _FENCED.sub("", body))
+        for block in re.split(r"\n\s*\n", without_code(body))
         if (prose := " ".join(line for line in map(str.strip, block.split("\n")) if _is_prose(line)))
     ]
     prose = next((prose for prose in paragraphs if not _ITEM.match(prose)), paragraphs[0] if paragraphs else "")
@@ -31,7 +32,7 @@ def key_points(body: str) -> tuple[str, ...]:
 
     A list of addresses says nothing. Example: "- 快\\n  - 很快\\n- 小" -> "快", "小".
     """
-    for block in re.split(r"\n\s*\n", _FENCED.sub("", body)):
+    for block in re.split(r"\n\s*\n", without_code(body)):
         lines = [line for line in block.split("\n") if _ITEM.match(line)]
         points = [text for line in lines if _is_prose(text := _ITEM.sub("", line, count=1).strip())]
         if len(points) > 1:

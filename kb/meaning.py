@@ -34,12 +34,11 @@ def nearest_papers(
         if not reader.passages.has_any():
             return Near({}, {})
         raise EncoderMissing(f"no passage has an embedding of {config.encoder!r} yet; run: kb index")
-    near = vectors.nearest(config.index, reader, encoder.fingerprint, vector, NEAREST_PASSAGES)
-    papers = reader.passages.papers(passage for passage, _ in near)
     found = Near({}, {})
-    for passage, cosine in near:
-        key = papers.get(passage)
-        if key is not None and key not in found.cosines and (allowed is None or key in allowed):
+    for passage, key, cosine in vectors.nearest(
+        config.index, reader, encoder.fingerprint, vector, NEAREST_PASSAGES, allowed
+    ):
+        if key not in found.cosines:
             found.cosines[key] = cosine
             found.passages[key] = passage
             if len(found.cosines) == DEPTH:

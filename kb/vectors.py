@@ -4,8 +4,9 @@ The file is a cache of the vectors up to a key and may be deleted. Its ids are v
 it stays right: later vectors are scanned beside it, and one that is gone from SQLite is passed over.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,13 +42,42 @@ class IndexState(NamedTuple):
     others: tuple[Path, ...]  # files of other encoders, of lost states and of builds that were interrupted
 
 
-def nearest(index: Path, reader: Reader, encoder: str, query: "NDArray[np.float32]", k: int) -> list[tuple[int, float]]:
-    """Return (passage, cosine) of the k passages nearest to the unit vector query [D], best first.
+def nearest(
+    index: Path,
+    reader: Reader,
+    encoder: str,
+    query: "NDArray[np.float32]",
+    k: int,
+    among: Set[int] | None = None,
+) -> list[tuple[int, int, float]]:
+    """Return (passage, paper, cosine) of the k passages nearest to the unit vector query [D], best first.
 
-    encoder is the fingerprint of what made query; index is the folder of the index file.
+    encoder is the fingerprint of what made query; index is the folder of the index file. among are the papers that
+    count; all do if it is None. However few they are, their own nearest passages are found.
     Raises: EncoderMissing if more vectors than can be scanned in a moment are in no index file, or if vectors have
     another dimension.
     """
+    import numpy
+
+    chosen = None if among is None else reader.vectors.keys_of(encoder, among, SCANNED_AT_MOST)
+    wanted = CANDIDATES * k
+    if chosen is not None and len(chosen) <= SCANNED_AT_MOST:
+        keys, cosines = _cosines(reader.vectors.of(encoder, chosen), query)
+    else:
+        if among is not None:  # as many more as there are more papers
+            wanted = wanted * reader.papers.largest_key() // len(among)
+        keys, cosines = _near(index, reader, encoder, query, wanted)
+    best = numpy.lexsort((keys, -cosines))[:wanted]
+    passages = reader.vectors.passages(keys[best].tolist())
+    scored = zip(keys[best].tolist(), cosines[best].tolist(), strict=True)
+    found = ((passage, paper, cosine) for key, cosine in scored for passage, paper in passages.get(key, ()))
+    return list(islice((one for one in found if among is None or one[1] in among), k))
+
+
+def _near(
+    index: Path, reader: Reader, encoder: str, query: "NDArray[np.float32]", wanted: int
+) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
+    """Return the keys of the vectors that may be nearest, about so many as are wanted or more, and their cosines."""
     import numpy
 
     opened = _open(index, reader, encoder, len(query))
@@ -55,15 +85,12 @@ def nearest(index: Path, reader: Reader, encoder: str, query: "NDArray[np.float3
     keys, cosines = _cosines(rows, query)
     if len(keys) > SCANNED_AT_MOST:
         raise EncoderMissing("the vector index is missing or far behind; run: kb index")
-    if opened:
-        _, found = opened.faiss.search(query.reshape(1, -1), CANDIDATES * k)
-        candidates = reader.vectors.of(encoder, (int(key) for key in found[0] if key != PADDING))
-        more_keys, more_cosines = _cosines(candidates, query)
-        keys, cosines = numpy.concatenate((keys, more_keys)), numpy.concatenate((cosines, more_cosines))
-    best = numpy.lexsort((keys, -cosines))[: CANDIDATES * k]
-    passages = reader.vectors.passages(keys[best].tolist())
-    scored = zip(keys[best].tolist(), cosines[best].tolist(), strict=True)
-    return [(passage, cosine) for key, cosine in scored for passage in passages.get(key, ())][:k]
+    if not opened:
+        return keys, cosines
+    _, found = opened.faiss.search(query.reshape(1, -1), wanted)
+    candidates = reader.vectors.of(encoder, (int(key) for key in found[0] if key != PADDING))
+    more_keys, more_cosines = _cosines(candidates, query)
+    return numpy.concatenate((keys, more_keys)), numpy.concatenate((cosines, more_cosines))
 
 
 def refresh(index: Path, reader: Reader, encoder: str, dimension: int, progress: vector_file.Progress) -> None:

@@ -125,6 +125,17 @@ def test_meaning_keeps_to_the_filters(indexed: Any, encoder: Any) -> None:
     assert {"tinycodec", "oldcodec"}.isdisjoint({hit.paper.id.split("/")[1] for hit in answer.hits})
 
 
+def test_meaning_finds_a_month_that_is_far_from_what_is_asked(
+    indexed: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kb.meaning.NEAREST_PASSAGES", 1)  # which is one of October
+    encoding.encode_missing(indexed.config, encoder)
+    hits = search(indexed.config, indexed.reader(), "units keep tones codec month:2024-08", 0, encoder).hits
+    assert [(hit.paper.month, "meaning" in {one.retriever for one in hit.reasons}) for hit in hits] == [
+        ("2024-08", True)
+    ]
+
+
 def test_only_new_text_is_encoded(indexed: Any, encoder: Any) -> None:
     assert encoding.encode_missing(indexed.config, encoder) == 5
     assert encoding.encode_missing(indexed.config, encoder) == 0

@@ -21,6 +21,7 @@ from kb.store.writer import Writer
 DIMENSION = 32
 ENCODER = "clusters-32"
 COUNT = 2000
+PAPERS = 500
 Vectors = NDArray[numpy.float32]
 
 
@@ -30,6 +31,10 @@ def clusters(count: int, seed: int = 0, centres: int = 40) -> Vectors:
     around = numpy.random.default_rng(99).standard_normal((centres, DIMENSION))
     made = around[chance.integers(0, centres, count)] + 0.5 * chance.standard_normal((count, DIMENSION))
     return (made / numpy.linalg.norm(made, axis=1, keepdims=True)).astype("<f4")
+
+
+def paper_of(passage: int) -> int:
+    return passage % PAPERS + 1
 
 
 class Shelf:
@@ -45,7 +50,9 @@ class Shelf:
         rows = [(first + n, hashlib.sha256(row.tobytes()).hexdigest(), row) for n, row in enumerate(made)]
         writer = Writer(self.database)
         with writer.transaction():
-            writer._connection.executemany("INSERT OR IGNORE INTO passages (key) VALUES (?)", [row[:1] for row in rows])
+            held = [(passage, paper_of(passage)) for passage, _, _ in rows]
+            writer._connection.executemany("INSERT OR IGNORE INTO passages (key, paper) VALUES (?, ?)", held)
+            writer._connection.executemany("INSERT OR IGNORE INTO papers (key) VALUES (?)", [one[1:] for one in held])
             writer.put_passage_texts(encoder, [(passage, text_hash) for passage, text_hash, _ in rows])
             writer.put_vectors(encoder, [(text_hash, row.tobytes()) for _, text_hash, row in rows])
         writer.close()
@@ -64,12 +71,18 @@ class Shelf:
     def refresh(self, progress: vector_file.Progress = lambda done, total: None, encoder: str = ENCODER) -> None:
         vectors.refresh(self.folder, Reader(self.database), encoder, DIMENSION, progress)
 
-    def nearest(self, query: Vectors, k: int = 10) -> list[tuple[int, float]]:
-        return vectors.nearest(self.folder, Reader(self.database), ENCODER, query, k)
+    def nearest(self, query: Vectors, k: int = 10, among: set[int] | None = None) -> list[tuple[int, float]]:
+        found = vectors.nearest(self.folder, Reader(self.database), ENCODER, query, k, among)
+        assert all(paper == paper_of(passage) for passage, paper, _ in found)
+        return [(passage, cosine) for passage, _, cosine in found]
 
-    def scanned(self, query: Vectors, k: int = 10) -> list[tuple[int, float]]:
+    def scanned(self, query: Vectors, k: int = 10, among: set[int] | None = None) -> list[tuple[int, float]]:
         """What nearest is to answer."""
-        cosines = {passage: float(row @ query) for passage, row in self.held.items()}
+        cosines = {
+            passage: float(row @ query)
+            for passage, row in self.held.items()
+            if among is None or paper_of(passage) in among
+        }
         return sorted(cosines.items(), key=lambda pair: -pair[1])[:k]
 
     def files(self) -> list[Path]:
@@ -128,6 +141,27 @@ def test_many_vectors_are_found_by_the_index_and_scored_exactly(indexed: Shelf) 
         for passage, cosine in found:
             assert cosine == pytest.approx(float(indexed.held[passage] @ query), abs=1e-5)
     assert 0.95 <= right / (10 * len(queries)) < 1  # 1 would mean that nothing is approximate here
+
+
+@pytest.mark.parametrize("among", [{7}, {3, 4, 5}, set(range(1, 81))], ids=len)
+def test_few_papers_are_searched_exactly_however_far_they_are(indexed: Shelf, among: set[int]) -> None:
+    for query in clusters(20, seed=1):
+        agrees(indexed.nearest(query, among=among), indexed.scanned(query, among=among))
+
+
+def test_among_most_papers_as_many_are_found_as_asked_for(indexed: Shelf) -> None:
+    among, right = set(range(1, PAPERS // 4)), 0
+    queries = clusters(50, seed=1)
+    for query in queries:
+        found, expected = indexed.nearest(query, among=among), indexed.scanned(query, among=among)
+        assert len(found) == 10
+        assert {paper_of(passage) for passage, _ in found} <= among
+        right += len({passage for passage, _ in found} & {passage for passage, _ in expected})
+    assert right / (10 * len(queries)) >= 0.95
+
+
+def test_among_no_papers_nothing_is_near(indexed: Shelf) -> None:
+    assert indexed.nearest(clusters(1)[0], among=set()) == []
 
 
 def test_vectors_that_came_after_the_file_are_found(indexed: Shelf) -> None:
@@ -281,7 +315,7 @@ def test_vectors_of_an_older_index_are_kept(tmp_path: Path) -> None:
         database.table("passage_texts").insert({"passage": number, "encoder": ENCODER, "text_hash": str(number)})
     unreadable, interrupted = {"passage": 8, "text_hash": ""}, {"passage": 9, "text_hash": "no vector yet"}
     database.table("passage_texts").insert_all([{"encoder": ENCODER, **row} for row in (unreadable, interrupted)])
-    database.table("passages").insert_all([{"key": key, "paper": 1} for key in (8, 9)])
+    database.table("passages").insert_all([{"key": key, "paper": 1} for key in (0, 1, 2, 8, 9)])
     database.table("papers").insert({"key": 1})
     database.close()
 
@@ -289,7 +323,7 @@ def test_vectors_of_an_older_index_are_kept(tmp_path: Path) -> None:
     reader = Reader(path)
     rows = list(reader.vectors.in_order(ENCODER))
     assert [(key, vector) for key, vector in rows] == [(n + 1, row.tobytes()) for n, row in enumerate(made)]
-    assert reader.vectors.passages([1, 2, 3]) == {1: [0], 2: [1], 3: [2]}
+    assert reader.vectors.passages([1, 2, 3]) == {1: [(0, 1)], 2: [(1, 1)], 3: [(2, 1)]}
     assert reader.vectors.last_key() == 3
     assert [passage for passage, _, _ in reader.passages.to_encode(ENCODER)] == [9]
 

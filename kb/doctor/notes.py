@@ -13,6 +13,7 @@ from kb.errors import KbError
 from kb.gloss import gloss_path
 from kb.reading import NoteFile
 from kb.scan import SUFFIXES, find_changes
+from kb.store.health import SET_ASIDE
 from kb.store.reader import Reader
 from kb.writing import is_abandoned
 
@@ -48,9 +49,14 @@ def strangers(config: Config) -> Iterator[Finding]:
     own = {config.database.name, gloss_path(config.index).name}
     for path in sorted(config.index.iterdir()):
         name = path.name.partition(".sqlite-")[0] + ".sqlite" if ".sqlite-" in path.name else path.name
+        if name.startswith(SET_ASIDE):
+            if name == path.name:
+                yield Finding("set-aside", "ok", f"{path} was damaged and is kept: runs of claims may be in it still")
+            continue
         is_known = name in own or name in FOLDERS or name == ".gitignore" or name.startswith("vectors-")
         if not (is_known or path in abandoned or _is_unfinished(path)):
-            yield Finding("strangers", "warning", f"{path} belongs to nothing", f"rm -r {quote(str(path))}")
+            way_out = f"mv {quote(str(path))} {quote(str(config.root))}"
+            yield Finding("strangers", "warning", f"{path} is no file of kb", way_out)
 
 
 def unfinished(config: Config) -> list[Path]:

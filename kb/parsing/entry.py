@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from kb.markup.fences import lines_of_code, without_code
 from kb.parsing import dates, links, names
 from kb.records import Kind, Paper, Passage, Reference
 
@@ -118,7 +119,7 @@ def _noted(entries: Sequence[Entry], file: str) -> dict[tuple[str, ...], dates.N
 
 def _paper(entry: Entry, identity: str, parent: str | None, file: str, noted: dates.Noted, month: str | None) -> Paper:
     body = "\n".join(text for _, text in entry.body).strip("\n")
-    found = links.links("\n".join((*entry.addresses, links.without_code(entry.resolved or body))))
+    found = links.links("\n".join((*entry.addresses, without_code(entry.resolved or body))))
     addresses = " ".join(link.url for link in found)
     ids = _ids(entry, addresses, body)
     has_code = any(link.kind in ("github", "gitlab") for link in found)
@@ -175,7 +176,8 @@ def passages(entry: Entry) -> tuple[Passage, ...]:
     """
     found: list[Passage] = []
     held: list[tuple[int, str]] = []
-    heading, fenced, size = "", False, 0
+    heading, size = "", 0
+    code = lines_of_code([text for _, text in entry.body])
 
     def close() -> None:
         nonlocal size
@@ -186,11 +188,12 @@ def passages(entry: Entry) -> tuple[Passage, ...]:
         held.clear()
         size = 0
 
-    for line, text in entry.body:
+    for place, (line, text) in enumerate(entry.body):
+        is_inside_code = place in code and place - 1 in code
         if line in entry.headings:
             close()
             heading = entry.headings[line]
-        elif not fenced and size and size + len(text) > PASSAGE_CHARACTERS and _may_break(held[-1][1], text):
+        elif size and size + len(text) > PASSAGE_CHARACTERS and not is_inside_code and _may_break(held[-1][1], text):
             close()
         if len(text) > 2 * PASSAGE_CHARACTERS:
             close()
@@ -200,8 +203,6 @@ def passages(entry: Entry) -> tuple[Passage, ...]:
             continue
         held.append((line, text))
         size += len(text)
-        if text.lstrip().startswith("```"):
-            fenced = not fenced
     close()
     return tuple(found) or (Passage(line=entry.line + 1, heading="", text=entry.written or entry.title),)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from kb.markup.fences import lines_of_code
 from kb.parsing.fields import field_of, label_key
 
 # Chapters are called so too: alone and without a colon these say nothing of what stands below.
@@ -60,13 +61,11 @@ def labels(lines: Sequence[str]) -> Iterator[Label]:
     Example: "**Authors:** A. One | **Venue:** ICASSP 2023" -> authors "A. One", venue "ICASSP 2023";
     "### Year:" and "2019" below it -> date "2019"; "| 作者 | 张三 |" -> authors "张三".
     """
-    fence = ""
+    code = lines_of_code(lines)
     for number, line in enumerate(lines):
         text = line[:LONGEST_LINE]
         bare = text.lstrip(" >")
-        if bare.startswith(("```", "~~~")):
-            fence = "" if fence == bare[:3] else fence or bare[:3]
-        if fence or not bare or _SIGNS.isdisjoint(text):
+        if number in code or not bare or _SIGNS.isdisjoint(text):
             continue
         if bare.startswith("|"):
             if not (number and lines[number - 1].lstrip(" >").startswith("|")):

@@ -38,7 +38,6 @@ _AFTER_DOI = re.compile(
     r"(?:[?#]\S*|/(?:full|abstract|pdf|html|meta|epub|fulltext|summary)|(?:v\d{1,2})?\.full(?:\.pdf|-text)?|\.(?:pdf|html?)|[.,;:*_])$"
 )
 
-_FENCED = re.compile(r"^[ ]{0,3}(?P<fence>```+|~~~+).*?(?:^[ ]{0,3}(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 
 _SAYS_WHAT = re.compile(
     r"\W*(?:paper|pdf|arxiv|code|github|repo|demo|project|page|homepage|link|blog|论文|原文|代码|链接|主页|演示|项目)\W*$",
@@ -135,11 +134,6 @@ def repositories(found: Iterable[Link]) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(f"{m['host']}/{m['owner']}/{m['name'].removesuffix('.git')}".lower() for m in matches if m)
     )
-
-
-def without_code(text: str) -> str:
-    """Return text without its fenced code: addresses in a program are not links of the notes."""
-    return _FENCED.sub("", text)
 
 
 def split_links(text: str) -> tuple[str, str]:

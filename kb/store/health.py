@@ -12,6 +12,7 @@ from kb.errors import IndexBusy
 
 WAIT_SECONDS = 5
 MOST_TOLD = 3  # lines of what SQLite says of damage
+SET_ASIDE = "damaged-"  # begins the name of an index that was damaged
 
 TABLES = (
     *("files", "papers", "passages", "passage_texts", "vectors", "meta", "names", "ids", "identities", "works"),
@@ -96,7 +97,7 @@ def rebuild_terms(database: Path) -> None:
 
 def set_aside(database: Path) -> Path:
     """Give a damaged index another name and return it: it may hold what nobody can make again, the runs of claims."""
-    aside = database.with_name(f"damaged-{time.strftime('%Y%m%d-%H%M%S')}.sqlite")
+    aside = database.with_name(f"{SET_ASIDE}{time.strftime('%Y%m%d-%H%M%S')}.sqlite")
     database.rename(aside)
     for suffix in ("-wal", "-shm", JOURNAL):
         with suppress(FileNotFoundError):

@@ -26,13 +26,6 @@ class Passages:
         rows = self._db.execute("SELECT key, line, heading, text FROM passages WHERE paper = ? ORDER BY key", (paper,))
         return [PassageRow(*row) for row in rows]
 
-    def papers(self, passages: Iterable[int]) -> dict[int, int]:
-        """Return the paper of each passage that is still there."""
-        keys = json.dumps(list(passages))
-        return dict(
-            self._db.execute("SELECT key, paper FROM passages WHERE key IN (SELECT value FROM json_each(?))", (keys,))
-        )
-
     def has_any(self) -> bool:
         """Whether there are passages at all."""
         return bool(self._db.execute("SELECT 1 FROM passages LIMIT 1").fetchall())
@@ -87,17 +80,32 @@ class Vectors:
             (json.dumps(list(keys)), encoder),
         )
 
-    def passages(self, keys: Iterable[int]) -> dict[int, list[int]]:
-        """Return the passages in which the text of each vector stands; a key whose text stands in none is left out."""
-        found: dict[int, list[int]] = {}
+    def keys_of(self, encoder: str, papers: Iterable[int], most: int) -> list[int]:
+        """Return the keys of what encoder made of papers, each once; of more than `most`, some that are more."""
         rows = self._db.execute(
-            "SELECT v.key, t.passage FROM vectors v JOIN passage_texts t"
-            " ON t.encoder = v.encoder AND t.text_hash = v.text_hash"
-            " WHERE v.key IN (SELECT value FROM json_each(?)) ORDER BY t.passage",
+            "SELECT v.key FROM passages g JOIN passage_texts t ON t.passage = g.key AND t.encoder = ?"
+            " JOIN vectors v ON v.encoder = t.encoder AND v.text_hash = t.text_hash"
+            " WHERE g.paper IN (SELECT value FROM json_each(?))",
+            (encoder, json.dumps(list(papers))),
+        )
+        keys: set[int] = set()
+        for (key,) in rows:
+            keys.add(key)
+            if len(keys) > most:
+                break
+        return list(keys)
+
+    def passages(self, keys: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
+        """Return (passage, its paper) wherever the text of each vector stands; one that stands nowhere is left out."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        rows = self._db.execute(
+            "SELECT v.key, g.key, g.paper FROM vectors v JOIN passage_texts t"
+            " ON t.encoder = v.encoder AND t.text_hash = v.text_hash JOIN passages g ON g.key = t.passage"
+            " WHERE v.key IN (SELECT value FROM json_each(?)) ORDER BY g.key",
             (json.dumps(list(keys)),),
         )
-        for key, passage in rows:
-            found.setdefault(key, []).append(passage)
+        for key, passage, paper in rows:
+            found.setdefault(key, []).append((passage, paper))
         return found
 
     def last_key(self) -> int:

@@ -114,6 +114,16 @@ def test_passages_cover_the_body_with_their_lines() -> None:
     assert paper.passages[-1].heading == "小节"
 
 
+@pytest.mark.parametrize("fence", ["```", "~~~", "````"])
+def test_no_passage_is_cut_inside_fenced_code(fence: str) -> None:
+    program = "\n\n".join(f"step_{n} = codec.encode(audio, levels={n})" for n in range(60))
+    text = f"# T\n\n第一段。\n\n{fence}python\n{program}\n{fence}\n\n最后一段。\n"
+    holding = [one for one in parse_note(text.encode(), "a.md").papers[0].passages if "step_" in one.text]
+
+    assert len(holding) == 1
+    assert program in holding[0].text
+
+
 def test_every_line_with_text_is_in_one_paper_or_reported() -> None:
     text = "---\ntitle: 2024年10月\n---\n开头\n\n## A\n\n**《T》** X\n\nbody\n\n### in\n\nmore\n\n## 尾\n\n没有论文\n"
     note = parse_note(text.encode(), "a.md")

@@ -1,0 +1,1 @@
+"""Markdown and LaTeX of notes: read, and written as HTML, as safe Markdown and for a terminal."""
