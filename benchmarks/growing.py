@@ -138,7 +138,7 @@ def recall(config: Config, encoder: Encoder, questions: Vectors) -> float:
         best = -numpy.sort(-numpy.concatenate((best, questions @ matrix.T), axis=1), axis=1)[:, :10]
     with closing(Reader(config.database)) as reader:
         found = [
-            sum(cosine >= tenth - 1e-6 for _, cosine in near[:10])
+            sum(cosine >= tenth - 1e-6 for *_, cosine in near[:10])
             for question, tenth in zip(questions, best[:, 9], strict=True)
             for near in [vectors.nearest(config.index, reader, encoder.fingerprint, question, NEAREST_PASSAGES)]
         ]
