@@ -9,6 +9,7 @@ from kb.parsing.decoding import decoded
 from kb.parsing.entry import Entry, papers
 from kb.parsing.evidence import speaks_of_research
 from kb.parsing.facts import citation_key, is_of_post, links_in, read_facts
+from kb.parsing.fields import FIELDS
 from kb.parsing.frontmatter import FrontMatter, read_front_matter
 from kb.parsing.outline import Outline, outline
 from kb.parsing.remainder import what_is_left, whole_note
@@ -47,7 +48,9 @@ def parse_note(data: bytes, file: str) -> Note:
     text_lines, blocks = claims.take_claims(marked, found.fences, file)
     given = front.text("title")
     title = given or _first_text(text_lines) or ""
-    month = dates.month_in(title) or dates.month_in(front.text("date") or "") or dates.month_of_file(file)
+    said = (title, front.text("date"), front.text(*FIELDS["read"].split()))
+    month = next((one for text in said if text and (one := dates.month_in(titles.plain(text)))), None)
+    month = month or dates.month_of_file(file)
 
     name = given or (found.headings[0].text if found.headings else titles.of_file(PurePosixPath(file).stem))
     reading = _read(found, text_lines, front, file)
@@ -133,6 +136,7 @@ def _complete(entry: Entry, front: FrontMatter) -> None:
     facts = read_facts([text for _, text in entry.body[:LABELLED_LINES]], front)
     for field in ("arxiv_id", "doi", "openreview_id", "acl_id", "citation_key", "authors", "venue", "published"):
         setattr(entry, field, getattr(entry, field) or getattr(facts, field))
+    entry.month = entry.month or dates.month_in(titles.plain(facts.read))
     entry.organizations = entry.organizations or facts.organizations
     entry.keywords = entry.keywords or facts.keywords
     if front.values:

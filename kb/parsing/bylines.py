@@ -15,7 +15,7 @@ _YEAR_AT_END = re.compile(r"[(（]\s{0,4}(?:19|20)\d\d[^()（）]{0,12}[)）]\W{
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s|#!")
 _EMPHASIS = re.compile(r"(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])(?P<inner>[^*_]{3,})(?P=mark)\.?")
 _BY = re.compile(r"by\s+(?=[^\W\d_a-z])", re.IGNORECASE)
-_END = re.compile(r"\b(?:19|20)\d\d\b|https?://|!?\[|\s[—–|-]\s", re.IGNORECASE)
+_END = re.compile(r"\b(?:19|20)\d\d\b|\barxiv\b|https?://|!?\[|\s[—–|·-]\s", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_a-z]\.?|(?:[^\W\d_a-z]\.-?){2,4}|[^\W\d_a-z][^\W\d_]*(?:['’ʼ‐-][^\W\d_]+)*\.?")
 _PARTICLE = re.compile(r"(?:v[ao]n|der?|den|del|della|d[iaou]s?|l[ae]|el|al|bin|ibn|ten|ter|zu|y|e)|d['’][^\W\d_]+")
 _NOUN = re.compile(r"\w{3,}(?:tion|sion|ment|ness|ity|ics|ance|ence|logy)s?$|\w{4,}ing$", re.IGNORECASE)
@@ -44,7 +44,8 @@ def authors_below_title(lines: Sequence[str]) -> tuple[str, ...]:
         if count == LINES_BELOW_TITLE or _HEADING.match(line):
             break
         count += 1
-        is_paragraph = not "".join(lines[number + 1 : number + 2]).strip(" -*_>")
+        following = "".join(lines[number + 1 : number + 2]).strip(" -*_>")
+        is_paragraph = not following or following.startswith(("http", "<http", "["))
         if names := byline(line, is_paragraph, fewest if is_paragraph else 2):
             return names
     return ()

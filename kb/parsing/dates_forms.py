@@ -76,6 +76,8 @@ NUMBERED = _patterns(  # what stands together, anywhere in a text
     rf"{_BEFORE}(?<!\. )(?<![$¥€£]){_Y}{_MM}(?=\W{{0,9}}$)",
     rf"(?<!\d)(?<!\d[./-])(?P<a>\d{{1,2}})(?P<sign>[./-])(?P<b>\d{{1,2}})(?P=sign){_Y}(?!\d)",
     rf"(?<!\d)(?<!\d[./-]){_M}\s?/\s?{_Y}(?![\d/])",
+    rf"(?<!\d){_M}\s?月[^\d()]{{0,12}}\(\s?{_Y}\s?年?\)",
+    rf"{_BEFORE}{_Y}[\s,]{{1,2}}{_M}\s?月份?(?!\s?\d)",
     rf"{_BEFORE}{_Y_OR_YY}\s?年[\s,]{{0,2}}{_HAN_WEEK}",
     rf"{_BEFORE}{_Y}[\s,-]{{0,2}}{_HAN_WEEK}",
     rf"{_BEFORE}{_Y}[\s,_-]{{0,2}}{WEEK}[.\s-]{{0,2}}(?P<w>\d{{1,2}})(?!\d)",

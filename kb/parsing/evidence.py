@@ -25,7 +25,7 @@ _VENUES = (
     "|SIGCOMM|NDSS|ICDE|PVLDB|CIDR|ICDM|ECML|TNNLS|TKDE|IJCV|TIP|STOC|FOCS|SODA"
 )
 VENUE = re.compile(
-    rf"(?<![A-Za-z])(?P<venue>{_VENUES})(?![A-Za-z])[\s'’,:-]{{0,3}}(?P<year>(?:19|20)\d\d|[’']?\d\d(?!\d))"
+    rf"(?<![A-Za-z])(?P<venue>{_VENUES})(?![A-Za-z])[\s'’,:-]{{0,3}}(?P<year>(?:19|20[0-4])\d(?!\d)|[’']?\d\d(?![\d.]|[A-Za-z]))"
     rf"|(?<!\d)(?:19|20)\d\d[ ,]{{1,2}}(?:{_VENUES})(?![A-Za-z])",
     re.IGNORECASE,
 )

@@ -54,6 +54,7 @@ class Facts(NamedTuple):
     venue: str | None = None
     published: str | None = None  # "2024-10"
     date: str = ""  # the words that published is read from; they may name a venue too
+    read: str = ""  # when somebody read it, or wrote this
     arxiv_id: str | None = None
     doi: str | None = None
     openreview_id: str | None = None
@@ -98,6 +99,7 @@ def read_facts(lines: Sequence[str], front: FrontMatter | None = None) -> Facts:
         venue=_first(_venue, texts.get("venue", ())) or None,
         published=date_of(date),
         date=date,
+        read=_first(str, texts.get("read", ())),
         arxiv_id=_first(links.given_arxiv_id, numbers) or None,
         doi=_first(links.given_doi, numbers) or None,
         openreview_id=_first(links.openreview_id, numbers)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from kb.parsing import dates, names, titles
 from kb.parsing.candidates import Candidate
-from kb.parsing.citing import are_people, is_person
+from kb.parsing.citing import are_people, cited_people, is_person
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import find_venue, links_to_paper
-from kb.parsing.links import given_arxiv_id, given_doi, split_links
+from kb.parsing.links import bare_arxiv_id, given_arxiv_id, given_doi, split_links
 from kb.parsing.measuring import LINK_LINES, SHORT_LINE, people_in, year_of
 from kb.parsing.organizations import split_organizations
 from kb.parsing.outline import Block
@@ -49,7 +49,7 @@ def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, 
         or dates.date_in(candidate.found.date or "")
         or year_of(candidate.head),
         is_starred=candidate.found.is_starred or (candidate.place == "heading" and titles.has_star(candidate.head)),
-        arxiv_id=given_arxiv_id(facts.get("arxiv", "")),
+        arxiv_id=given_arxiv_id(facts.get("arxiv", "")) or _number(candidate),
         doi=given_doi(facts.get("doi", "")),
         citation_key=facts.get("citation_key") or None,
         names_paper=candidate.place not in ("item", "nested", "row") or links_to_paper(text),
@@ -100,7 +100,13 @@ def _authors(candidate: Candidate) -> tuple[str, ...]:
     for people in (re.sub(r"\s*\(\d{4}\)$", "", before), behind):
         if are_people(people) or (is_person(people) and "link" in candidate.evidence):
             return split_people(people)
-    return ()
+    cited = cited_people(head.partition(candidate.found.title)[2])
+    return split_people(cited) if cited else ()
+
+
+def _number(candidate: Candidate) -> str | None:
+    """Return the number of a preprint that stands alone beside the title: "[2410.00037] Toys", "Toys (2410.00037)"."""
+    return bare_arxiv_id(candidate.head) if "link" in candidate.evidence else None
 
 
 def _venue(candidate: Candidate) -> str | None:

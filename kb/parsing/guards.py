@@ -3,6 +3,7 @@
 import re
 
 from kb.parsing import titles
+from kb.parsing.bylines import byline
 from kb.parsing.evidence import VENUE
 from kb.parsing.titles import Found
 
@@ -12,13 +13,14 @@ _GENERAL = re.compile(
     r"|updated|papers?|articles?|preprints?|publications?|works?|notes?|reading|readings|read|reads|list|lists|collections?|review|reviews"
     r"|survey|surveys|summary|summaries|overview|digest|recap|report|reports|log|logs|journal|club|blog|blogs|posts?|post|index|readme"
     r"|contents?|table|toc|home|about|archive|introduction|intro|references?|bibliography|appendix|resources?|links?|todo|done|doing|wip"
-    r"|ideas?|thoughts|misc|section|part|chapter|lecture|topics?|tags?|categories|category|keywords|abstract|conclusions?|discussion"
+    r"|ideas?|thoughts|minutes|meetings?|agenda|further|misc|section|part|chapter|lecture|topics?|tags?|categories|category|keywords|abstract|conclusions?|discussion"
     r"|results?|methods?|background|related|novelty|speech|audio|vision|text|nlp|cv|asr|tts|llm|llms|slm|slms|vlm|rag|ai|ml|dl|rl|codec|codecs"
-    r"|multimodal|agents?|models?|datasets?|data|benchmarks?|tools?|code|github|arxiv|pdf|doi|bibtex|bib|learning|deep|machine"
+    r"|multimodal|lms?|agents?|models?|datasets?|data|benchmarks?|tools?|code|github|arxiv|pdf|doi|bibtex|bib|learning|deep|machine"
     r"|论文|文章|文献|阅读|笔记|读书|速记|速览|速递|精读|泛读|总结|汇总|整理|合集|记录|介绍|简介|引言|前言|摘要|相关|工作|背景|结论|小结"
     r"|每日|每周|每月|每年|本周|本月|今日|今天|周报|月报|日报|年报|推荐|清单|列表|目录|索引|想法|思考|个人|其他|其它|更多|最新|更新|分享"
     r"|已读|未读|待读|在读|语音|音频|视觉|文本|模型|大模型|数据集|数据|方法|实验|结果|工具|资源|参考文献|参考|引用|附录|概述|综述|问题"
-    r"|计划|安排|信息|元数据|日志|首页|关于|归档|分类|标签|主题|领域|方向|与|和|及|的|之|篇)"
+    r"|计划|安排|信息|元数据|日志|首页|关于|归档|分类|标签|主题|领域|方向|与|和|及|的|之|篇|链接|资料|会议|组会|纪要"
+    r"|随笔|随记|杂记|随想|感想|感受|心得|待办|只有|备注|补充|说明|讨论|开源|延伸)"
 )
 _DATE = re.compile(
     r"(?:19|20)\d\d|\d{1,2}|[qQ][1-4]|[年月日周号期季度上下半旬第届零〇一二三四五六七八九十初]|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?"
@@ -41,7 +43,14 @@ _NUMBER = re.compile(
 def title_in(text: str) -> Found | None:
     """Return the title in a text, which general words may make only where it is a link to a paper or a note."""
     found = titles.find_title(text)
-    return None if found and names_nothing(found.title) and not titles.is_linked_title(text) else found
+    if found and (_is_byline(found.title) or (names_nothing(found.title) and not titles.is_linked_title(text))):
+        return None
+    return found
+
+
+def _is_byline(title: str) -> bool:
+    """Whether a text lists people and names nothing else: "Ann One, Bo Two"."""
+    return any(mark in title for mark in (",", "、", " and ", "&")) and bool(byline(title, is_paragraph=True))
 
 
 def labelled_title(value: str) -> Found | None:

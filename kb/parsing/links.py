@@ -25,6 +25,7 @@ _ARXIV_TEXT = re.compile(rf"\barxiv\s{{0,4}}[:：]?\s{{0,4}}{_ARXIV_NUMBER}", re
 _ARXIV_ALONE = re.compile(
     rf"\W{{0,4}}(?:arxiv\s?[:：.]?\s?)?{_ARXIV_NUMBER}(?:v\d{{1,2}})?(?=$|[\s\[(（,，;；\]\"'.])", re.IGNORECASE
 )
+_BARE_NUMBER = re.compile(r"(?<![\w./-])(?P<id>\d\d(?:0[1-9]|1[0-2])\.\d{5})(?:v\d{1,2})?(?![\w.]\w)")
 _DOI_NUMBER = r"(?P<id>10\.\d{4,9}(?:/|%2F)(?:[^\s\"'<>，。；()\]]|\([^\s()\"'<>，。；\]]*\))+)"
 _DOI = re.compile(
     r"(?:doi\.org/|\bdoi\s{0,4}[:：]\s{0,4}"
@@ -87,6 +88,12 @@ def given_arxiv_id(value: str) -> str | None:
     """Return the arXiv id that a value under a label is: "2405.15863v2 [cs.SD]" or an address -> "2405.15863"."""
     found = _ARXIV_ALONE.match(value)
     return found["id"] if found else arxiv_id(value)
+
+
+def bare_arxiv_id(text: str) -> str | None:
+    """Return the first number that can only be that of a preprint: "[2410.00037] Toys" -> "2410.00037"."""
+    found = _BARE_NUMBER.search(text)
+    return found["id"] if found else None
 
 
 def doi(text: str) -> str | None:

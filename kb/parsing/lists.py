@@ -7,7 +7,8 @@ from kb.parsing import titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.guards import title_in
 from kb.parsing.labels import labelled, leading_label
-from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
+from kb.parsing.links import split_links
+from kb.parsing.measuring import OPENING_LINES, is_only_link, of_head, of_opening, of_title
 from kb.parsing.organizations import looks_like_organization
 from kb.parsing.outline import Item, Outline
 from kb.parsing.paragraphs import facts_behind
@@ -23,13 +24,20 @@ def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
     return [found for item in outline.items if (found := _item(outline, item, lines))]
 
 
+def _named(text: str) -> str:
+    """Return the first paragraph of an item up to a line of its own that is a label or an address."""
+    lines = text.split("\n")
+    end = next((n for n in range(1, len(lines)) if leading_label(lines[n]) or is_only_link(lines[n])), len(lines))
+    return "\n".join(lines[:end])
+
+
 def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | None:
     if not item.text.strip() or len(item.text) > LONGEST_HEAD or _CITATION.match(item.text):
         return None
-    head = text = outline.resolved(item.text)
+    head = text = outline.resolved(_named(item.text))
     label = leading_label(text)
     if label:
-        if label.field != "title" or item.depth:
+        if label.field != "title" or (item.depth and item.end == item.line + 1):  # else what is below belongs to it
             return None
         text = label.value
     if titles.is_anchor(text):
@@ -42,7 +50,7 @@ def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | Non
     candidate = Candidate("nested" if item.depth else "item", item.line, item.end, found, head, opening)
     candidate.level = item.depth
     candidate.facts = labelled(opening)
-    if guillemets := _GUILLEMETS.search(head):
+    if guillemets := _GUILLEMETS.search(titles.without_addresses(split_links(head)[0]) if "》" in head else ""):
         behind = facts_behind(guillemets["rest"])
         candidate.facts = behind | candidate.facts
         if looks_like_organization(behind["organizations"]):

@@ -29,6 +29,7 @@ MENTION_WORDS = 3  # of a link inside a head: it is something else's title
 PROSE_REST = 90  # letters: it goes on as prose
 LONGEST_HAN = 30  # Chinese characters of a title
 FACTS = frozenset(("authors", "organizations", "venue", "arxiv", "doi", "date"))  # labels that only papers have
+LINKED = frozenset(("link", "link first"))
 LONGEST_FILE = 100_000  # characters of a file whose words are counted
 _PROGRAM = re.compile(  # its manual, its list of changes
     r"^\W{0,4}(?:(?:npm|pnpm|yarn|cargo) (?:i|install|add|run)\b|(?:pip3?|apt|apt-get|brew) install\b|go get\b"
@@ -39,7 +40,9 @@ _PROGRAM = re.compile(  # its manual, its list of changes
 )
 _WORD = re.compile(r"[A-Za-z][\w'’-]*")
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_SENTENCE = re.compile(r"[。；！]")
+_SENTENCE = re.compile(
+    r"[。；！]|[\u4e00-\u9fff]了(?!解)|没怎么|没有?读|先不|还不|觉得|感觉|打算|准备|[本这下]周|[今明昨]天|^[和跟给把去]"
+)
 _NUMBERED = re.compile(
     r"(?:\d+\.)+\d*\s|\d{1,2}\s+(?=[\u3400-\u9fff])|第.{1,3}[章节讲部]|[一二三四五六七八九十]+[、.]"
     r"|(?:step|part|chapter|section|appendix|figure|table|day|week|lecture|lesson)\s*\d|q\d\b",
@@ -193,7 +196,7 @@ def of_opening(candidate: Candidate) -> set[str]:
     facts = labelled(lines)
     found = of_labels(facts)
     linked = [titles.links_to_its_paper(line, title) or is_only_link(line) for line in lines[:LINK_LINES]]
-    if any(linked):
+    if any(linked) or any(has_number(facts.get(field, "")) for field in ("arxiv", "doi")):
         found.add("link below")
     if linked and linked[0]:
         found.add("link first")

@@ -17,6 +17,11 @@ _REFERENCES = re.compile(
     r"|参考文献|参考资料|参考|引用|引用文献|延伸阅读|扩展阅读|致谢)\W*",
     re.IGNORECASE,
 )
+_CITES = re.compile(  # a line that a list of what is cited stands below
+    r"[\W\d_]*(?:related (?:works?|papers?)|references?|see also|further readings?|similar papers?|cited"
+    r"|相关(?:工作|论文|文献|阅读)|参考文献|参考资料|参考|引用|延伸阅读|扩展阅读)\W*[:：]\W*",
+    re.IGNORECASE,
+)
 _BY_REFERENCE = re.compile(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])+)\]\[(?P<key>[^\[\]]*)\]")
 
 
@@ -143,12 +148,14 @@ def _cited(blocks: list[Block], lists: list[tuple[int, int]], tables: list[Table
     """Return the stretches of lines under headings such as "References": paragraphs, and a list that ends them."""
     places = [(block.line, block.end, "heading" if block.level else "paragraph") for block in blocks]
     places += [(*one, "list") for one in lists] + [(one.header.line, one.header.line, "table") for one in tables]
-    texts = {block.line: block.text for block in blocks if block.level}
+    texts = {block.line: block.text for block in blocks}
     found: list[tuple[int, int]] = []
     start: int | None = None
     for line, end, kind in sorted(places):
         if kind == "heading":
             start = line if _REFERENCES.fullmatch(texts[line]) else None
+        elif kind == "paragraph" and start is None and _CITES.fullmatch(texts[line]):
+            start = line
         elif kind == "table":
             start = None
         if start is not None:

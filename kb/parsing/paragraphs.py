@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from kb.parsing import titles
 from kb.parsing.candidates import Candidate
+from kb.parsing.evidence import links_to_paper
 from kb.parsing.guards import names_nothing, title_in
 from kb.parsing.labels import labelled, leading_label
 from kb.parsing.links import split_links
@@ -17,12 +18,19 @@ from kb.parsing.outline import Block, Outline
 from kb.parsing.sections import end_of_text, sections_of
 from kb.parsing.titles import Found
 
+LINKED_WORDS = 4  # of a link in prose, for it to be a title
 LONGEST_HEAD = 600  # characters of the line that names a paper
 _ENTRY = re.compile(r"\*\*\s*《(?P<title>.+)》\s*\*\*[ \t:：]*(?P<rest>.*)$")
-_BEGINS = re.compile(r"\*\*|__|\[|《|<details|<summary|[A-Z\"“0-9]|\W*[\u4e00-\u9fff]{2,6}\W{0,4}[:：]")
+_BEGINS = re.compile(
+    r"\*\*|__|\[|《|<details|<summary|[A-Z\"“0-9]|[一二三四五六七八九十]{1,3}[、.]|\W*[\u4e00-\u9fff]{2,6}\W{0,4}[:：]"
+)
 _CITATION = re.compile(r"\[\d+\](?!\()|[A-Z][\w-]+,? (?:[A-Z]\.?,? ?){1,3}(?:,|and )")
 _SUMMARY = re.compile(r"<summary>(?P<title>.*?)</summary>", re.DOTALL)
 _TELLING = re.compile(r"[(（\[](?:[^()（）\[\]]{0,40}\D)?(?:19|20)\d\d|https?://|arxiv", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:\d{1,3}[.、)）]|[(（]\d{1,3}[)）]|[①-⑳])\s*(?=\S)|《")
+_LINKED = re.compile(  # begins a sentence, or is what somebody read
+    r"(?:^|(?<=[。！？.!?]\s)|(?<=[。！？])|(?<=[读看学][了完过到])|(?<=[读看了完过]\s)|(?<=\bread )|(?<=reading ))\[(?P<title>[^\[\]]{12,300})\]\((?P<url>https?://[^()\s]+)\)"
+)
 _DEFINITION = re.compile(r":\s+\S")
 
 
@@ -34,7 +42,9 @@ def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
             continue
         if entries := list(_guillemets(outline, block)):
             found += entries
-        elif candidate := _paragraph(outline, number) or _told(outline, number):
+        elif listed := _listed(outline, block):
+            found += listed
+        elif candidate := _paragraph(outline, number) or _told(outline, number) or _linked(outline, block):
             found.append(candidate)
     named = [one for one in found if one.place == "guillemets"]
     sections = sections_of(outline, lines, [one.line for one in named])
@@ -66,9 +76,18 @@ def _guillemets(outline: Outline, block: Block) -> Iterator[Candidate]:
         yield candidate
 
 
+def _below(outline: Outline, number: int) -> str:
+    """Return the paragraph right below another one, empty if there is none."""
+    block = outline.blocks[number]
+    following = outline.blocks[number + 1] if number + 1 < len(outline.blocks) else None
+    is_near = following and not following.level and following.line <= block.end + 1
+    return outline.resolved(following.text) if following and is_near else ""
+
+
 def facts_behind(rest: str) -> dict[str, str]:
     """Return the organizations and keywords that stand behind a title in guillemets: "》，CMU，codec：…"."""
-    organization, _, keywords = split_links(rest)[0].strip("* ，,").replace(",", "，").partition("，")
+    bare = titles.without_addresses(split_links(rest)[0])
+    organization, _, keywords = bare.strip("* ，,").replace(",", "，").partition("，")
     return {"organizations": organization.strip(), "keywords": keywords.strip()}
 
 
@@ -81,6 +100,38 @@ def _told(outline: Outline, number: int) -> Candidate | None:
         return None
     candidate = Candidate("paragraph", block.line, block.end, found, outline.resolved(texts[0]), tuple(texts[1:]))
     candidate.evidence = of_title(found.title) | of_head(candidate) | {"title label"}
+    candidate.neighbours = ("paragraph", outline.section(block.line))
+    return candidate
+
+
+def _listed(outline: Outline, block: Block) -> list[Candidate]:
+    """Return the papers of a paragraph whose lines are as good as a list: "1、《Toys》…", "2、《More Toys》…"."""
+    texts = block.text.split("\n")
+    if len(texts) < 2 or not all(_NUMBERED.match(text) for text in texts):
+        return []
+    found = []
+    for offset, text in enumerate(texts):
+        head = outline.resolved(text)
+        if not (title := title_in(head)):
+            return []
+        line = block.line + offset
+        candidate = Candidate("paragraph", line, line + 1, title, head)
+        candidate.evidence = of_title(title.title) | of_head(candidate)
+        candidate.neighbours = ("paragraph", outline.section(block.line))
+        found.append(candidate)
+    return found
+
+
+def _linked(outline: Outline, block: Block) -> Candidate | None:
+    """Return the paper that prose links to by its title: "This week it was [Toys that Talk to Us](https://…), …"."""
+    text = outline.resolved(block.text.replace("\n", " "))
+    links = (one for one in _LINKED.finditer(text) if len(one["title"].split()) >= LINKED_WORDS)
+    link = next((one for one in links if links_to_paper(one[0])), None)
+    found = title_in(text[link.start() :]) if link else None
+    if not link or not found:
+        return None
+    candidate = Candidate("paragraph", block.line, block.end, found, text[link.start() :])
+    candidate.evidence = of_title(found.title) | of_head(candidate) | {"mention"}
     candidate.neighbours = ("paragraph", outline.section(block.line))
     return candidate
 
@@ -101,14 +152,15 @@ def _paragraph(outline: Outline, number: int) -> Candidate | None:
             return None
         text = label.value
     elif not (head.startswith(("**", "__", "[", "《")) or _TELLING.search(head) or is_defined):
-        return None
+        below = outline.resolved(texts[1]) if len(texts) > 1 else _below(outline, number)
+        if not titles.links_to_its_paper(below, titles.normal(head)):
+            return None
     found = title_in(text)
     if not found:
         return None
     below = [outline.resolved(line) for line in texts[1:]]
-    following = outline.blocks[number + 1] if number + 1 < len(outline.blocks) else None
-    if not below and following and not following.level and following.line <= block.end + 1:
-        below = outline.resolved(following.text).split("\n")
+    if not below:
+        below = _below(outline, number).split("\n")
     candidate = Candidate("paragraph", block.line, block.end, found, head, tuple(below[:OPENING_LINES]))
     candidate.facts = labelled(candidate.opening)
     candidate.evidence = of_title(found.title) | of_head(candidate) | of_opening(candidate)

@@ -50,6 +50,9 @@ def candidates(outline: Outline, lines: Sequence[str], front: FrontMatter, file:
     said = measuring.of_file(lines, file)
     for one in found:
         one.evidence |= said
+        is_linked = "linked" in one.evidence if one.place == "paragraph" else one.evidence & measuring.LINKED
+        if is_linked:  # then a short name says nothing against it
+            one.evidence.discard("short")
     return sorted(found, key=lambda one: (one.line, -one.end, one.place != "page"))
 
 

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import NamedTuple
 
-from kb.parsing import citing
+from kb.parsing import citing, dates
 from kb.parsing.evidence import VENUE, links_to_paper, research_words
 from kb.parsing.labels import labelled
 from kb.parsing.outline import Block
@@ -38,6 +38,10 @@ _EMPHASIZED_DATE = re.compile(r"^([*_`]{1,3})(\d{4}[-/.\d]{0,8}[:：]?)\1")
 _DATE = re.compile(
     r"^[\[(【（「]?\s*(?P<date>(?:19|20)\d\d(?:\s*[-/.年_]\s*\d{1,2}(?:\s*[-/.月]\s*\d{1,2}日?|月)?)?)\s*年?[\])】）」`]?[\s:：,，-]+(?=\S)"
     r"|^(?P<compact>(?:19|20)\d\d(?:0[1-9]|1[0-2]))\s+(?=\S)"
+)
+_LEADING_DAY = re.compile(  # "9月3日 Toys", "09/25 Toys", "5. Oktober 2024: Toys"
+    r"^(?P<short>\d{1,2}\s?月\s?\d{1,2}\s?[日号]|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])(?!/))[\s:：,，—–-]+(?=\w)"
+    r"|^(?P<day>(?=[^:：—–]*\d)[^:：—–]{6,24}?)\s*[:：—–]\s*(?=\w)"
 )
 _TRAILING_DATE = re.compile(
     r"\s*[(（\[]\s*(?:\*\*)?\s*(?:[A-Za-z ,.'’-]{0,30}\s*)?(?P<date>(?:19|20)\d\d(?:\s*[-/.]\s*\d{1,2}){0,2})"
@@ -96,11 +100,19 @@ _GENERIC = re.compile(
 _GUILLEMETS = re.compile(r"《(?P<title>[^》]+(?:《[^》]*》[^》]*)*)》")
 _TOLD = re.compile(
     r"(?:论文|文章|题目|标题|工作|介绍|推荐|分享|带来|paper)[^《》。\n]{0,30}《(?P<after>[^《》\n]{6,200})》"
+    # A book has no such title: it has three words of Latin letters at least.
+    r"|[读看学][了完过到][^《》。\n]{0,12}《(?P<read>(?=(?:[^》]*[A-Za-z]{2,}\W+){3})[^《》\n]{6,200})》"
     r"|《(?P<before>[^《》\n]{6,200})》[^。\n]{0,20}(?:论文|文章|一文|工作|发表)"
 )
 _CITATION = re.compile(r"[A-Z][^()（）\[\]]{2,200}\(\d{4}[a-z]?\)[.,:]\s+(?P<title>[^.\[\]]{8,300}[^.\[\]\s])[.?!]\s")
 _QUOTED = re.compile(r"[\"“](?P<title>[^\"”]{8,300})[\"”]")
-_END = re.compile(r"\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http)|，")
+_END = re.compile(
+    r"\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http|arxiv\b|doi\b)|，"
+    r"|\s*<?https?://",
+    re.IGNORECASE,
+)
+_LEADING_ADDRESS = re.compile(r"^<?https?://[^\s>]+>?[\s:：,，-]+(?=\w)")
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]\s*$")
 
 
 def leading_tag(text: str) -> str:
@@ -220,7 +232,12 @@ def without(text: str, parts: Iterable[str]) -> str:
 def without_links(text: str) -> str:
     """Return text without links whose label only says what is linked, and without addresses."""
     bare = _LINK.sub(lambda found: "" if _GENERIC.fullmatch(plain(found["label"])) else found["label"], text[:LONGEST])
-    return _BARE_ADDRESS.sub("", bare)
+    return without_addresses(bare)
+
+
+def without_addresses(text: str) -> str:
+    """Return text without bare addresses."""
+    return _BARE_ADDRESS.sub("", text) if "//" in text else text
 
 
 def links_to_its_paper(line: str, title: str) -> bool:
@@ -278,6 +295,9 @@ def find_title(text: str) -> Found | None:
     text = text[:LONGEST].replace("\n", " ")
     is_starred = bool(_STAR.search(text))
     text = _CHECKBOX.sub("", _IMAGE.sub("", _STAR.sub("", text)).strip()).strip()
+    text = _LEADING_ADDRESS.sub("", _FOOTNOTE.sub("", text), count=1) if "//" in text or "[^" in text else text
+    if (day := _LEADING_DAY.match(text)) and (day["short"] or (dates.day_in(day["day"]) and dates.is_date(day["day"]))):
+        text = text[day.end() :]
     text = _TAGS_IN_CODE.sub("", _NUMBERING.sub("", text).strip())
     date = None
     if ((tag := _LEADING_TAG.match(text)) and re.search("[A-Za-z]", tag[0])) or (tag and tag["number"]):
@@ -313,7 +333,7 @@ def are_alike(one: str, other: str) -> bool:
 def told_title(line: str) -> Found | None:
     """Return the title in guillemets that a sentence says is a paper's: "今天介绍 ICSE 的工作《Toys that Talk》"."""
     told = _TOLD.search(line[:LONGEST])
-    return find_title(f"《{told['after'] or told['before']}》") if told else None
+    return find_title(f"《{told['after'] or told['read'] or told['before']}》") if told else None
 
 
 def _emphasized_behind(text: str) -> "re.Match[str] | None":

@@ -16,6 +16,10 @@ HELD = 0.5  # share of a list, table or section that are entries, from which on 
 IDENTITY = frozenset(
     ("link", "link first", "link below", "note", "label", "title label", "parts", "front", "guillemets")
 )  # says which paper it is
+SAYS_LITTLE = frozenset(  # of a paper: what only names, forms and the rest of the file say
+    ("scholarly", "on research", "short", "program", "web", "code", "sentence", "prose", "numbered", "described")
+) | {"collection", "figures", "mention", "cites"}
+SAYS_LITTLE_IN_SENTENCES = SAYS_LITTLE | {"research", "bold", "name", "capitals"}
 SURE = IDENTITY | {"calls itself", "chapters", "authors", "year"}
 WEIGHTS = {
     "calls itself": 5.17,
@@ -77,8 +81,9 @@ WEIGHTS = {
 def entries_among(candidates: Sequence[Candidate], weights: Mapping[str, float] = WEIGHTS) -> list[Candidate]:
     """Return the candidates that are entries, in their order; they are sorted, a wider one before what it holds.
 
-    An entry has a positive score. Of two that lie in one another the one that is not clear and does not say which paper
-    it is gives way: the outer one to a list, table or sections of entries, the inner one to an outer one that does.
+    An entry has a positive score, and something of its own: no list makes a paper of each line. Of two that lie in one
+    another the one that is not clear and does not say which paper it is gives way: the outer one to a list, table or
+    sections of entries, the inner one to an outer one that does.
     """
     features = in_context(candidates, weights)
     scores = [score(found, weights) for found in features]
@@ -87,7 +92,9 @@ def entries_among(candidates: Sequence[Candidate], weights: Mapping[str, float] 
     found: list[Candidate] = []
     taken: set[int] = set()
     for number, one in enumerate(candidates):
-        if scores[number] <= 0:
+        if scores[number] <= 0 or one.evidence <= (
+            SAYS_LITTLE_IN_SENTENCES if "sentence" in one.evidence else SAYS_LITTLE
+        ):
             continue
         if scores[number] < CLEAR and one.evidence.isdisjoint(IDENTITY) and not _is_named(one):
             holder = _taken_holder(number, holders, taken)
