@@ -36,6 +36,8 @@ EXPECTED = {  # what each piece of evidence should say, before any note is read
     "link": 3.5,
     "linked": 3.0,
     "button": 1.0,
+    "number": 2.0,
+    "set apart": 2.0,
     "whole": 0.5,
     "link below": 2.0,
     "link first": 3.5,

@@ -72,7 +72,7 @@ def parse_note(data: bytes, file: str) -> Note:
     no_text = claims.lines_of(blocks)
     for entry in entries if no_text else ():
         entry.body = [(line, text) for line, text in entry.body if line not in no_text]
-    records = papers(entries, file, month)
+    records = papers(entries, file, month, title)
     return Note(
         file=file,
         grammar=reading.grammar,

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 LONGEST_LINE = 600  # characters of a line of names
+SHORTEST_CITED = 12
 LONGEST_CITED = 300  # characters of a title
 _REMARKS = re.compile(r"[(（][^()（）]*[)）]|\bet\.? ?al\b\.?|[\d*†‡§¶^¹²³⁴⁵✉∗]")
 _APART = re.compile(r"[,;，、；·|]|\band\b|&")
@@ -22,12 +23,17 @@ _FAMILY = re.compile(r"[A-ZÀ-Þ][\w'’-]+")
 _NO_NAMES = re.compile(r"https?:|[!?。；：:]|\.\s*$")
 _STOP = re.compile(r"(?<=[a-zà-ÿ)\d])[.?!]\s+")  # ends a sentence, not an initial
 _QUOTED = re.compile(r"(?P<people>[^\"“”\n]{3,200}?)[,.:]?\s+[\"“](?P<title>[^\"“”\n]{8,300}?)[,.]?[\"”]")
-_WITH_OTHERS = r"et\.? ?al\b\.?"
+_WITH_OTHERS = r"(?:et\.? ?al\b\.?|u\. ?a\.|等人?)"
+_ONE_PERSON = r"[A-ZÀ-ÞŠŽ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)?"
+_PEOPLE_BEHIND = re.compile(
+    rf"\s*[,.，。(（–—-]\s*{_ONE_PERSON}(?:,? (?:and|&) {_ONE_PERSON})? ?{_WITH_OTHERS}.{{0,60}}$"
+)
 _CITED_BEHIND = re.compile(
     rf"[(（](?P<brackets>[A-ZÀ-Þ][^()（）\d]{{1,80}}?(?:{_WITH_OTHERS}|(?: and | & )[A-ZÀ-Þ][\w.'’ -]{{1,30}}))"
     r"[,，]?\s(?:[A-Z]\w+\s)?(?:19|20)\d\d[^()（）]{0,12}[)）]"
-    rf"|(?:^|[.:：,，—–(（-]\s{{0,2}})(?P<bare>[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)? {_WITH_OTHERS})"
+    rf"|^[\s.:：,，—–(（\"”-]{{0,4}}(?P<bare>{_ONE_PERSON}(?: ?{_WITH_OTHERS}|(?: & | and ){_ONE_PERSON}(?=, [A-Z])))"
 )
+_SURNAMES_ALONE = re.compile(r"[A-ZÀ-ÞŠŽ][\w'’-]+(?:, [A-ZÀ-ÞŠŽ][\w'’-]+)*,? (?:&|and|und) [A-ZÀ-ÞŠŽ][\w'’-]+")
 _OTHERS = re.compile(r"\bet\.? ?al$")
 
 
@@ -48,15 +54,26 @@ def are_people(text: str) -> bool:
     return named >= 2 and named >= 0.7 * len(parts)
 
 
+def without_people_behind(title: str) -> str:
+    """Return a title without the people that are cited behind it: "Toys that Talk, One et al." -> "Toys that Talk"."""
+    found = _PEOPLE_BEHIND.search(title)
+    return title[: found.start()] if found and found.start() > SHORTEST_CITED else title
+
+
 def is_person(text: str) -> bool:
     """Whether a text is one personal name: "Ann One"; a Chinese one alone may be any word."""
     return " " in text and bool(_NAME.fullmatch(text))
 
 
+def are_surnames(text: str) -> bool:
+    """Whether a text lists people by their surnames: "One, Two & Three"."""
+    return bool(_SURNAMES_ALONE.fullmatch(text))
+
+
 def cited_people(text: str) -> str | None:
-    """Return the people that a text cites, behind what they wrote: "Toys (One et al., 2024)", "Toys. One et al."."""
+    """Return the people that are cited behind a title: "(One et al., 2024)", ". One et al.", "One & Two, ACL"."""
     found = _CITED_BEHIND.search(text)
-    return (found["brackets"] or found["bare"]) if found else None
+    return found["brackets"] or found["bare"] if found else None
 
 
 def cited_title(text: str) -> str | None:

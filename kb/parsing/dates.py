@@ -81,17 +81,22 @@ def month_of_file(file: str) -> str | None:
     return found.text[:7] if found and found.month else None
 
 
-def date_of_path(path: Sequence[str], file: str = "") -> Noted:
+def date_of_path(path: Sequence[str], file: str = "", title: str = "") -> Noted:
     """Return the date of the headings that an entry stands under, outermost first; the innermost decides.
 
-    A month or day without a year is of the year of a heading above, else of the one that file and its folders name. A
+    A month or day without a year is of the year of a heading above, else of the one that file and its folders name, or
+    the title of the note. A
     heading that is meant as a date and tells no month ends the month above it, so that nothing is of a month that
     nobody gave it; a bare year does not, because people group a month's papers by the year they appeared in.
     Example: ("2024年", "10月") -> "2024-10"; ("2024-10", "TTS") -> "2024-10"; ("2024-10", "2024-13") -> "2024", final.
     """
     told = _Told()
+    known = None
     for heading in path:
-        told = _below(told, in_one_form(heading), told if told.date else _of_names(file))
+        if not told.date and known is None:
+            known = _of_names(file)
+            known = known if known.date else _below(known, in_one_form(title), known)
+        told = _below(told, in_one_form(heading), told if told.date or known is None else known)
     return Noted(told.date.text if told.date else None, told.is_final)
 
 

@@ -81,8 +81,8 @@ NUMBERED = _patterns(  # what stands together, anywhere in a text
     rf"{_BEFORE}{_Y_OR_YY}\s?年[\s,]{{0,2}}{_HAN_WEEK}",
     rf"{_BEFORE}{_Y}[\s,-]{{0,2}}{_HAN_WEEK}",
     rf"{_BEFORE}{_Y}[\s,_-]{{0,2}}{WEEK}[.\s-]{{0,2}}(?P<w>\d{{1,2}})(?!\d)",
-    rf"{_HAN_WEEK}[\s,/()-]{{0,4}}{_Y}(?!\d)",
-    rf"{_WEEK}[\s,/()-]{{0,4}}(?:of\s)?{_Y}(?!\d)",
+    rf"{_HAN_WEEK}[\s,/()-]{{0,4}}{_Y}(?!\d|\s?[-./年]\s?\d)",
+    rf"{_WEEK}[\s,/()-]{{0,4}}(?:of\s)?{_Y}(?!\d|\s?[-./]\s?\d)",
 )
 NAMED = _patterns(  # the same with a name of a month
     rf"{_name_day(ANY_MONTH)}{_UNTIL}{_GAP}{_Y}(?!\d)",

@@ -66,8 +66,11 @@ class _Ids(NamedTuple):
     acl: str | None = None
 
 
-def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Paper, ...]:
-    """Return the records of a file's entries; ids are unique within the file and stay when other entries come or go."""
+def papers(entries: Sequence[Entry], file: str, month: str | None, title: str = "") -> tuple[Paper, ...]:
+    """Return the records of a file's entries; ids are unique within the file and stay when other entries come or go.
+
+    month is that of the file, title what it is called.
+    """
     stem = file.removesuffix(".md")  # of other files with their ending: a.md and a.txt may lie side by side
     ids: dict[int, str] = {}
     taken: set[str] = set()
@@ -81,7 +84,7 @@ def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Pape
         numbers[base] = number
         taken.add(identity)
         ids[id(entry)] = identity
-    noted = _noted(entries, file)
+    noted = _noted(entries, file, title)
     return tuple(
         _paper(
             entry,
@@ -95,7 +98,7 @@ def papers(entries: Sequence[Entry], file: str, month: str | None) -> tuple[Pape
     )
 
 
-def _noted(entries: Sequence[Entry], file: str) -> dict[tuple[str, ...], dates.Noted]:
+def _noted(entries: Sequence[Entry], file: str, title: str) -> dict[tuple[str, ...], dates.Noted]:
     """Return for each path of headings what it says of when its entries were read.
 
     A day without a year is of the year that most papers under it appeared in, as their arXiv ids tell.
@@ -105,7 +108,7 @@ def _noted(entries: Sequence[Entry], file: str) -> dict[tuple[str, ...], dates.N
     for entry in entries:
         under.setdefault(entry.section_path, []).append(entry)
     for path, members in under.items():
-        found[path] = dates.date_of_path(path, file)
+        found[path] = dates.date_of_path(path, file, title)
         day = next((day for heading in reversed(path) if (day := dates.day_in(heading))), None)
         if found[path].date is None and day:
             bodies = ("\n".join(text for _, text in member.body) for member in members)

@@ -50,7 +50,7 @@ _RESEARCH_WORDS = """
 _OF_RESEARCH = frozenset(_RESEARCH_WORDS.split())
 _HYPHENATED = ("end-to-end", "pre-training", "data-driven", "large-scale")
 _HAN_WORDS = re.compile(
-    "论文|模型|训练|语音|神经网络|学习|数据集|推理|编码器|解码器|微调|表征|注意力|基准|损失函数|算法"
+    "论文|综述|模型|训练|语音|神经网络|学习|数据集|推理|编码器|解码器|微调|表征|注意力|基准|损失函数|算法"
 )
 _PAPER_WORDS = "paper papers arxiv doi proceedings conference journal preprint author authors abstract literature al"
 _OF_PAPERS = frozenset((*_PAPER_WORDS.split(), "citation", "citations"))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from kb.parsing import dates, names, titles
 from kb.parsing.candidates import Candidate
-from kb.parsing.citing import are_people, cited_people, is_person
+from kb.parsing.citing import are_people, are_surnames, cited_people, is_person
 from kb.parsing.entry import Entry
 from kb.parsing.evidence import find_venue, links_to_paper
 from kb.parsing.links import bare_arxiv_id, given_arxiv_id, given_doi, split_links
@@ -14,6 +14,7 @@ from kb.parsing.organizations import split_organizations
 from kb.parsing.outline import Block
 from kb.parsing.people import split_people
 
+CITING_LINES = 2  # below the title, which may begin with the people: "One et al., ACL 2024."
 _WORDS = re.compile(r"[^\W_]+")
 
 
@@ -89,24 +90,36 @@ def _above(lines: list[tuple[int, str]], named: int) -> list[tuple[int, str]]:
 
 
 def _authors(candidate: Candidate) -> tuple[str, ...]:
-    """Return the people of a column or section, or those that stand behind the title; a page's stand in its text."""
+    """Return the people of a column or section, or those that stand beside the title; a page's stand in its text."""
     if given := candidate.facts.get("authors"):
         return split_people(titles.plain(given))
     if candidate.place in ("page", "row") or "organizations" in candidate.facts:  # which then stand behind the title
         return ()
-    head = titles.plain(candidate.head)
-    before = head.partition(candidate.found.title)[0].strip(' ,."“*')
-    behind = people_in(head, candidate)
-    for people in (re.sub(r"\s*\(\d{4}\)$", "", before), behind):
-        if are_people(people) or (is_person(people) and "link" in candidate.evidence):
+    head = titles.plain(_naming(candidate))
+    before, _, after = head.partition(candidate.found.title)
+    before = re.sub(r"\s*\(\d{4}\)$", "", before.strip(' ,."“*'))
+    for people in (before, people_in(head, candidate)):
+        is_one = is_person(people) and "link" in candidate.evidence
+        if are_people(people) or is_one or cited_people(people) == people:
             return split_people(people)
-    cited = cited_people(head.partition(candidate.found.title)[2])
+    if "set apart" in candidate.evidence and are_surnames(before):
+        return split_people(before)
+    below = (titles.plain(line).lstrip(" -*+>•") for line in candidate.opening[:CITING_LINES])
+    cited = next((people for text in (after, *below) if (people := cited_people(text))), None)
     return split_people(cited) if cited else ()
+
+
+def _naming(candidate: Candidate) -> str:
+    """Return the text that holds the title: what names the candidate, or a line below a name."""
+    title = candidate.found.title
+    texts = (candidate.head, *candidate.opening[:CITING_LINES])
+    return next((text for text in texts if title in titles.normal(titles.plain(text))), candidate.found.title)
 
 
 def _number(candidate: Candidate) -> str | None:
     """Return the number of a preprint that stands alone beside the title: "[2410.00037] Toys", "Toys (2410.00037)"."""
-    return bare_arxiv_id(candidate.head) if "link" in candidate.evidence else None
+    text = _naming(candidate)
+    return bare_arxiv_id(text) if "link" in candidate.evidence or text != candidate.head else None
 
 
 def _venue(candidate: Candidate) -> str | None:
@@ -117,6 +130,7 @@ def _venue(candidate: Candidate) -> str | None:
     texts = [
         candidate.facts.get("date", ""),
         candidate.head,
+        _naming(candidate),
         *(short if candidate.place in ("page", "heading", "paragraph") else ()),
     ]
     return next((found[0] for text in texts if (found := find_venue(titles.plain(text)))), None)

@@ -20,12 +20,16 @@ _GENERAL = re.compile(
     r"|每日|每周|每月|每年|本周|本月|今日|今天|周报|月报|日报|年报|推荐|清单|列表|目录|索引|想法|思考|个人|其他|其它|更多|最新|更新|分享"
     r"|已读|未读|待读|在读|语音|音频|视觉|文本|模型|大模型|数据集|数据|方法|实验|结果|工具|资源|参考文献|参考|引用|附录|概述|综述|问题"
     r"|计划|安排|信息|元数据|日志|首页|关于|归档|分类|标签|主题|领域|方向|与|和|及|的|之|篇|链接|资料|会议|组会|纪要"
-    r"|随笔|随记|杂记|随想|感想|感受|心得|待办|只有|备注|补充|说明|讨论|开源|延伸)"
+    r"|随笔|随记|杂记|随想|感想|感受|心得|待办|只有|备注|补充|说明|讨论|开源|延伸|代码|权重|演示|视频|博客|主页|原文|地址|网站)"
 )
 _DATE = re.compile(
     r"(?:19|20)\d\d|\d{1,2}|[qQ][1-4]|[年月日周号期季度上下半旬第届零〇一二三四五六七八九十初]|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?"
     r"|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|mon(?:day)?|tue(?:sday)?|wed(?:nesday)?"
     r"|thu(?:rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|[wW]\d\d?|\d{6}|\d{8}|st|nd|rd|th"
+)
+_ONE_AND_OTHERS = re.compile(  # and at most where it appeared
+    r"[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)? et\.? ?al\b\.?"
+    r"(?=$|[,，.]\s*(?:[A-Z&]{1,8}|[A-Z]\w+(?: [A-Z]\w+)?)(?:\s|$|[,，]))"
 )
 _VENUE = re.compile(rf"\W*(?:{VENUE.pattern}|[A-Z]{{2,8}}[ -]?(?:19|20)\d\d)\W*(?:papers?|论文)?\W*", re.IGNORECASE)
 SHORTEST_LABELLED = 5  # characters; no title behind a label is so short
@@ -35,7 +39,7 @@ _ADDRESS = re.compile(r"[\s(（\[<]*(?:https?://|www\.|doi\.org/|arxiv\.org/)\S+
 _FILE = re.compile(r"\S+\.(?:pdf|md|markdown|txt|html?|docx?|pptx?|bib|png|jpe?g)", re.IGNORECASE)
 _PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+/?|\W+")
 _NUMBER = re.compile(
-    r"\s*(?:arxiv|doi)?\s*[:：]?\s*(?:\[?\d{4}\.\d{4,5}(?:v\d+)?\]?|10\.\d{4,9}/\S+|[a-z-]+/\d{7})\s*(?:\[[\w.]+\])?\s*",
+    r"\s*(?:\w{2,12}\s*[:：]\s*)?(?:arxiv|doi)?\s*[:：]?\s*(?:\[?\d{4}\.\d{4,5}(?:v\d+)?\]?|10\.\d{4,9}/\S+|[a-z-]+/\d{7})\s*(?:\[[\w.]+\])?\s*",
     re.IGNORECASE,
 )
 
@@ -50,6 +54,8 @@ def title_in(text: str) -> Found | None:
 
 def _is_byline(title: str) -> bool:
     """Whether a text lists people and names nothing else: "Ann One, Bo Two"."""
+    if _ONE_AND_OTHERS.match(title):
+        return True
     return any(mark in title for mark in (",", "、", " and ", "&")) and bool(byline(title, is_paragraph=True))
 
 

@@ -181,9 +181,9 @@ def _title(text: str, parts: dict[str, str], opening: tuple[str, ...]) -> tuple[
     if parts:
         found = found and found._replace(date=found.date or parts.get("date"), is_starred=titles.has_star(text))
     named = labelled_title(labelled(opening).get("title", ""))
-    fuller = next((one for line in opening[:FULLER_LINES] if found and (one := _fuller(found, text, line))), None)
-    if fuller:
-        return fuller, set()
+    fuller = [one for line in opening[:FULLER_LINES] if found and (one := _fuller(found, text, line))]
+    if fuller and len({one.title for one in fuller}) == 1:
+        return fuller[0], set()
     if named:
         return named, {"title label"}
     if (
@@ -212,6 +212,8 @@ def with_rest(found: Found, text: str) -> Found:
 def _fuller(found: Found, text: str, line: str) -> Found | None:
     """Return the whole title where a line below a heading gives it: "## [2016] Star-net", "- [2016] Star-net: a …"."""
     tag = titles.leading_tag(text)
+    if len(found.title.split()) < TITLE_WORDS and (whole := _set_apart_below(line)):
+        return whole._replace(date=found.date or whole.date, is_starred=found.is_starred)
     item = re.match(r"\s*[-*+]\s+(?P<text>.*)", line)
     below = titles.find_title(item["text"]) if item else None
     if not item or not below or len(below.title.split()) < TITLE_WORDS or len(below.title) <= len(found.title):
@@ -220,6 +222,16 @@ def _fuller(found: Found, text: str, line: str) -> Found | None:
     if is_whole or (tag and titles.leading_tag(item["text"]) == tag):
         return below._replace(date=found.date or below.date, is_starred=found.is_starred)
     return None
+
+
+def _set_apart_below(line: str) -> Found | None:
+    """Return the title that a line below a name sets apart, with what tells a paper: "*Toys that Talk*, One et al."."""
+    if not line.startswith(("*", "_", '"', "“", "《")) and not re.match(r".{2,40}《", line):
+        return None
+    whole = titles.find_title(line)
+    is_whole = whole and len(whole.title.split()) >= TITLE_WORDS and whole.title in titles.normal(titles.plain(line))
+    rest = line.partition(whole.written)[2] if whole and is_whole else ""
+    return whole if speaks_of_paper(rest) or re.search(r"\bet\.? ?al\b", rest) else None
 
 
 def _end(outline: Outline, number: int, last: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from kb.parsing import names, titles
+from kb.parsing.bylines import byline
 from kb.parsing.candidates import Candidate
 from kb.parsing.citing import are_people
 from kb.parsing.evidence import (
@@ -42,6 +43,7 @@ _WORD = re.compile(r"[A-Za-z][\w'’-]*")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE = re.compile(
     r"[。；！]|[\u4e00-\u9fff]了(?!解)|没怎么|没有?读|先不|还不|觉得|感觉|打算|准备|[本这下]周|[今明昨]天|^[和跟给把去]"
+    r"|\b(?:I|[Mm]y)\b"
 )
 _NUMBERED = re.compile(
     r"(?:\d+\.)+\d*\s|\d{1,2}\s+(?=[\u3400-\u9fff])|第.{1,3}[章节讲部]|[一二三四五六七八九十]+[、.]"
@@ -70,6 +72,7 @@ _YEAR = re.compile(
     r"^\W*[\[(【（]\s*(?:19|20)\d\d\b|"
     r"[(（\[]\s*(?:[A-Za-z][A-Za-z .'’&-]{0,30}[ ,'’]{0,3})?\**(?:19|20)\d\d(?:[-./]\d\d?)*\**\s*[)）\]]"
 )
+_BEGINS_WITH_NUMBER = re.compile(r"\W{0,4}arxiv\W{0,3}\d{4}\.\d{4,5}", re.IGNORECASE)
 _ONLY_ADDRESS = re.compile(r"\s*<?https?://\S+\s*")
 _AND_OTHERS = re.compile(r"\bet\.? ?al\b|等人")
 _AFTER_PEOPLE = re.compile(r"\[|https?:|\d{4}|\*")
@@ -128,6 +131,8 @@ def of_head(candidate: Candidate) -> set[str]:
         others = titles.without(head, own)
         if is_linked or candidate.place == "row" or has_number(others) or "](" not in others:
             found.add("link")
+        if has_number(titles.without_addresses(others)):
+            found.add("number")
     if has_link:
         named = [url for label, url in titles.links(head) if title in titles.normal(titles.plain(label))]
         if any(links_to_paper(f"[]({url})") for url in named):
@@ -156,10 +161,12 @@ def of_head(candidate: Candidate) -> set[str]:
         found.add("year")
     if "**" in head or "__" in head:
         found.add("bold")
-    if "《" in head and len(_WORD.findall(title)) >= 3:  # books and films stand there too
+    if "《" in head and (len(_WORD.findall(title)) >= 3 or research_words(title)):  # books and films stand there too
         found.add("guillemets")
     if names_people(bare, candidate):
         found.add("authors")
+    if not bare.startswith(title) and titles.set_apart(head) == title:
+        found.add("set apart")
     return found
 
 
@@ -196,15 +203,22 @@ def of_opening(candidate: Candidate) -> set[str]:
     facts = labelled(lines)
     found = of_labels(facts)
     linked = [titles.links_to_its_paper(line, title) or is_only_link(line) for line in lines[:LINK_LINES]]
-    if any(linked) or any(has_number(facts.get(field, "")) for field in ("arxiv", "doi")):
+    is_numbered = any(_BEGINS_WITH_NUMBER.match(line) or (has_number(line) and _says_who(line)) for line in lines[:2])
+    if any(linked) or is_numbered or any(has_number(facts.get(field, "")) for field in ("arxiv", "doi")):
         found.add("link below")
-    if linked and linked[0]:
+    is_second = candidate.place == "heading" and linked[1:2] == [True] and _says_who(lines[0])
+    if linked and (linked[0] or is_second):
         found.add("link first")
     if any(are_people(line.strip(" *_")) for line in lines[:2] if not line.startswith("|")):
         found.add("authors")
     if any(find_venue(titles.plain(line)) for line in lines[:VENUE_LINES] if len(line) < SHORT_LINE):
         found.add("venue")
     return found
+
+
+def _says_who(line: str) -> bool:
+    """Whether a line says no more than who wrote a paper, and where: "Ann One, Bo Two. arXiv:2410.00037", "Amazon"."""
+    return len(line) < SHORT_LINE and not _SENTENCE.search(line) and (len(line.split()) < 3 or bool(byline(line, True)))
 
 
 def of_labels(fields: Iterable[str]) -> set[str]:

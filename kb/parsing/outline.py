@@ -5,10 +5,13 @@ from bisect import bisect_left, bisect_right
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kb.parsing import dates
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
+LEVEL_OF_DATES = 7  # below all headings
 LONGEST_HEADING = 200  # characters; a longer line is text that happens to begin with a #
 _NEXT_ENTRY = re.compile(r"(?:#{2,6}[ \t]|\*\*\s*《)")
 _REFERENCES = re.compile(
@@ -22,11 +25,12 @@ _CITES = re.compile(  # a line that a list of what is cited stands below
     r"|相关(?:工作|论文|文献|阅读)|参考文献|参考资料|参考|引用|延伸阅读|扩展阅读)\W*[:：]\W*",
     re.IGNORECASE,
 )
+_BOLD = re.compile(r"(?P<mark>\*\*|__)(?P<inner>[^*_\n]{4,40})(?P=mark)[:：]?")
 _BY_REFERENCE = re.compile(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])+)\]\[(?P<key>[^\[\]]*)\]")
 
 
 class Block(NamedTuple):
-    """A heading (level 1 to 6) or a paragraph (level 0) that stands in no list, quote or code."""
+    """A heading (level 1 to 6, 7 of a date in bold) or a paragraph (level 0) that stands in no list, quote or code."""
 
     line: int  # first line, counted from 0
     level: int
@@ -185,7 +189,8 @@ def outline(lines: list[str]) -> Outline:
             case "heading_open" | "paragraph_open" if token.level == 0 and token.map:
                 text = tokens[number + 1].content
                 is_heading = token.type == "heading_open" and len(text) <= LONGEST_HEADING
-                blocks.append(Block(token.map[0], int(token.tag[1]) if is_heading else 0, text, token.map[1]))
+                level = int(token.tag[1]) if is_heading else LEVEL_OF_DATES if _is_date_in_bold(text) else 0
+                blocks.append(Block(token.map[0], level, text, token.map[1]))
             case "fence" if token.map:
                 fenced.append(_fence(token, lines))
             case "bullet_list_open" | "ordered_list_open" if token.level == 0 and token.map:
@@ -206,6 +211,12 @@ def outline(lines: list[str]) -> Outline:
                     tables.append(Table(rows[0], tuple(rows[1:])))
                 rows.clear()
     return Outline(blocks, items, tables, fenced, lists, addresses)
+
+
+def _is_date_in_bold(text: str) -> bool:
+    """Whether a paragraph is nothing but a month or day in bold, which people divide a list by: "**2025-06**"."""
+    found = _BOLD.fullmatch(text)
+    return bool(found and dates.month_in(found["inner"]) and dates.is_date(found["inner"]))
 
 
 def _fence(token: "Token", lines: list[str]) -> Fence:

@@ -175,7 +175,7 @@ def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[
     """
     if named := labelled_title(page.outline.resolved(facts.get("title", ""))):
         return named, {"title label"}, facts["title"]
-    given = page.front.text("title") or ""
+    given = page.front.text("title") or _named_paper(page.front)
     title = titles.normal(titles.undecorated(titles.plain(given))) or given
     if title and (_is_given(page.front) or not names_nothing(title)):
         found = titles.find_title(title) or Found(title, given, None, False)
@@ -202,6 +202,12 @@ def _title(page: Page, facts: dict[str, str], first: Candidate | None) -> tuple[
         found = titles.find_title(of_file) or Found(of_file, page.stem, None, False)
         return found._replace(written=page.stem), set(), page.stem
     return None
+
+
+def _named_paper(front: FrontMatter) -> str:
+    """Return the title that front matter gives under "paper"; an address or a name is none."""
+    given = front.text("paper", "papertitle", "论文", "论文标题") or ""
+    return given if len(given.split()) >= TELLING_WORDS and "//" not in given else ""
 
 
 def _first_title(page: Page) -> Found | None:

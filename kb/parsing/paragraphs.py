@@ -18,6 +18,7 @@ from kb.parsing.outline import Block, Outline
 from kb.parsing.sections import end_of_text, sections_of
 from kb.parsing.titles import Found
 
+LONGEST_LEAD = 60  # characters of prose before a link that it is about
 LINKED_WORDS = 4  # of a link in prose, for it to be a title
 LONGEST_HEAD = 600  # characters of the line that names a paper
 _ENTRY = re.compile(r"\*\*\s*《(?P<title>.+)》\s*\*\*[ \t:：]*(?P<rest>.*)$")
@@ -27,10 +28,9 @@ _BEGINS = re.compile(
 _CITATION = re.compile(r"\[\d+\](?!\()|[A-Z][\w-]+,? (?:[A-Z]\.?,? ?){1,3}(?:,|and )")
 _SUMMARY = re.compile(r"<summary>(?P<title>.*?)</summary>", re.DOTALL)
 _TELLING = re.compile(r"[(（\[](?:[^()（）\[\]]{0,40}\D)?(?:19|20)\d\d|https?://|arxiv", re.IGNORECASE)
-_NUMBERED = re.compile(r"(?:\d{1,3}[.、)）]|[(（]\d{1,3}[)）]|[①-⑳])\s*(?=\S)|《")
-_LINKED = re.compile(  # begins a sentence, or is what somebody read
-    r"(?:^|(?<=[。！？.!?]\s)|(?<=[。！？])|(?<=[读看学][了完过到])|(?<=[读看了完过]\s)|(?<=\bread )|(?<=reading ))\[(?P<title>[^\[\]]{12,300})\]\((?P<url>https?://[^()\s]+)\)"
-)
+_NUMBERED = re.compile(r"(?:\d{1,3}[.、)）]|[(（]\d{1,3}[)）]|[①-⑳•·])\s*(?=\S)|《")
+_LINKED = re.compile(r"\[(?P<title>[^\[\]]{12,300})\]\((?P<url>https?://[^()\s]+)\)")
+_READ = re.compile(r"(?:[。！？]|[.!?]\s|[读看学][了完过到]?\s?|\bread(?:ing)?\s)$")
 _DEFINITION = re.compile(r":\s+\S")
 
 
@@ -44,7 +44,7 @@ def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
             found += entries
         elif listed := _listed(outline, block):
             found += listed
-        elif candidate := _paragraph(outline, number) or _told(outline, number) or _linked(outline, block):
+        elif candidate := _linked(outline, block) or _paragraph(outline, number) or _told(outline, number):
             found.append(candidate)
     named = [one for one in found if one.place == "guillemets"]
     sections = sections_of(outline, lines, [one.line for one in named])
@@ -125,8 +125,9 @@ def _listed(outline: Outline, block: Block) -> list[Candidate]:
 def _linked(outline: Outline, block: Block) -> Candidate | None:
     """Return the paper that prose links to by its title: "This week it was [Toys that Talk to Us](https://…), …"."""
     text = outline.resolved(block.text.replace("\n", " "))
-    links = (one for one in _LINKED.finditer(text) if len(one["title"].split()) >= LINKED_WORDS)
-    link = next((one for one in links if links_to_paper(one[0])), None)
+    links = [one for one in _LINKED.finditer(text) if len(one["title"].split()) >= LINKED_WORDS]
+    links = [one for one in links if one.start() <= LONGEST_LEAD or _READ.search(text, 0, one.start())]
+    link = next((one for one in links if links_to_paper(one[0]) and text[: one.start()].strip("*_ ")), None)
     found = title_in(text[link.start() :]) if link else None
     if not link or not found:
         return None

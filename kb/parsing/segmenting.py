@@ -48,12 +48,17 @@ def candidates(outline: Outline, lines: Sequence[str], front: FrontMatter, file:
     linked_below = {below for one in named if "link below" in one.evidence and (below := _first_below(one, lines))}
     found += [one for one in paragraphs.propose(outline, lines) if one.line not in linked_below]
     said = measuring.of_file(lines, file)
+    linked = [one for one in named if one.evidence & measuring.LINKED]
     for one in found:
         one.evidence |= said
-        is_linked = "linked" in one.evidence if one.place == "paragraph" else one.evidence & measuring.LINKED
-        if is_linked:  # then a short name says nothing against it
+        if _is_named_alone(one) and not any(outer.line < one.line < outer.end for outer in linked):
             one.evidence.discard("short")
     return sorted(found, key=lambda one: (one.line, -one.end, one.place != "page"))
+
+
+def _is_named_alone(one: Candidate) -> bool:
+    """Whether a short name says nothing against a candidate, because its own link says which paper it is."""
+    return "linked" in one.evidence if one.place == "paragraph" else bool(one.evidence & measuring.LINKED)
 
 
 def _first_below(one: Candidate, lines: Sequence[str]) -> int | None:

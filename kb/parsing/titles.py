@@ -14,6 +14,9 @@ from kb.parsing.outline import Block
 
 ALIKE = 0.5  # share of letters from which on two titles beside one another are one
 NAME_WORDS = 3  # of a system's name, which the title goes on from after a colon: **Toy**: A Codec
+LONGEST_LEAD = 420  # characters in which a line sets its title apart
+SET_APART_WORDS = 4
+CAPITALS = 0.5  # for each longer word of a title
 LONGEST_BEFORE = 12  # characters of the words before a title in bold
 LONGEST = 2000  # characters that are looked at: no title is longer
 _MARKUP = re.compile(r"[\[*_`<~=\\]")
@@ -106,8 +109,13 @@ _TOLD = re.compile(
 )
 _CITATION = re.compile(r"[A-Z][^()（）\[\]]{2,200}\(\d{4}[a-z]?\)[.,:]\s+(?P<title>[^.\[\]]{8,300}[^.\[\]\s])[.?!]\s")
 _QUOTED = re.compile(r"[\"“](?P<title>[^\"”]{8,300})[\"”]")
+_SET_APART = re.compile(
+    r"(?<![\w*])(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])(?P<emphasized>[^*\n]{16,300}?)(?<=\S)(?P=mark)(?![\w*])"
+    r"|[\"“](?P<quoted>[^\"“”\n]{16,300})[\"”]"
+)
+_SENTENCE_END = re.compile(r"[.!?]\s|[。！？]")
 _END = re.compile(
-    r"\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http|arxiv\b|doi\b)|，"
+    r"\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\s*｜\s*|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http|arxiv\b|doi\b)|，"
     r"|\s*<?https?://",
     re.IGNORECASE,
 )
@@ -318,7 +326,7 @@ def find_title(text: str) -> Found | None:
         title = title[: trailing.start()]
     if _DIGIT.search(title):
         title = _NUMBERING.sub("", _TRAILING_VENUE.sub("", _TRAILING_PLACE.sub("", title)))
-    title = normal(title)
+    title = normal(citing.without_people_behind(title))
     if len(re.sub(r"[\W\d_]", "", title)) < 2 or _GENERIC.fullmatch(title):
         return None
     return Found(title, written.strip(), date, is_starred)
@@ -350,12 +358,30 @@ def _emphasized_behind(text: str) -> "re.Match[str] | None":
     return None if re.search(r"[:：,，.。\]\)]", before) else found
 
 
+def set_apart(text: str) -> str | None:
+    """Return the title that a line sets apart behind people, a name or a date: "One et al., *Toys that Learn to Talk*".
+
+    It has words enough in capitals to be one, unless people stand before it, and begins in the first sentence.
+    """
+    for found in _SET_APART.finditer(text, 0, LONGEST_LEAD):
+        before = plain(text[: found.start()])
+        title = plain(found["emphasized"] or found["quoted"])
+        words = re.findall(r"[^\W\d_][\w'’-]*", title)
+        is_cited = bool(citing.cited_people(before)) or citing.are_people(before.strip(" ,.:"))
+        capitals = sum(word[0].isupper() for word in words) / (sum(len(word) > 3 for word in words) or 1)
+        if len(words) >= SET_APART_WORDS and (is_cited or capitals >= CAPITALS):
+            return title if is_cited or not _SENTENCE_END.search(before) else None
+    return None
+
+
 def _written(text: str) -> str:
     """Return the stretch of text that holds its title."""
     if found := _GUILLEMETS.search(text) or _CITATION.match(text) or _BRACKETED.match(text):
         return str(found["title"])
     if wiki := _WIKI.match(text):
         return str(wiki["label"] or wiki["target"])
+    if apart := set_apart(text):
+        return apart
     if cited := citing.cited_title(text):
         return cited
     found = _EMPHASIS.match(text) or _emphasized_behind(text)

@@ -22,59 +22,61 @@ SAYS_LITTLE = frozenset(  # of a paper: what only names, forms and the rest of t
 SAYS_LITTLE_IN_SENTENCES = SAYS_LITTLE | {"research", "bold", "name", "capitals"}
 SURE = IDENTITY | {"calls itself", "chapters", "authors", "year"}
 WEIGHTS = {
-    "calls itself": 5.17,
-    "@guillemets": 4.36,
-    "file": 4.11,
-    "title label": 4.11,
-    "front": 3.95,
-    "guillemets": 3.91,
-    "label": 3.83,
-    "link first": 3.8,
-    "linked": 3.75,
-    "authors": 3.74,
-    "parts": 3.52,
-    "local": 3.15,
-    "link": 3.14,
-    "note": 2.92,
-    "button": 2.84,
-    "near": 2.76,
-    "@page": 2.64,
-    "details": 2.54,
-    "named": 2.52,
-    "scholarly": 2.15,
-    "year": 2.05,
-    "link below": 2.01,
-    "labels": 1.73,
-    "venue": 1.73,
-    "chapters": 1.72,
-    "name": 1.68,
-    "whole": 1.61,
-    "capitals": 1.58,
-    "on research": 1.48,
-    "column": 1.36,
-    "research": 1.22,
-    "definition": 1.13,
-    "bold": 0.98,
-    "code": 0.4,
-    "web": -0.5,
-    "@heading": -0.6,
-    "@row": -0.63,
-    "@nested": -0.64,
+    "calls itself": 5.04,
+    "title label": 4.47,
+    "@guillemets": 4.29,
+    "label": 4.19,
+    "link": 4.07,
+    "guillemets": 4.0,
+    "parts": 3.7,
+    "front": 3.68,
+    "file": 3.62,
+    "details": 3.28,
+    "note": 3.27,
+    "year": 3.16,
+    "linked": 3.11,
+    "local": 2.93,
+    "authors": 2.8,
+    "@page": 2.66,
+    "number": 2.41,
+    "scholarly": 2.39,
+    "near": 2.34,
+    "button": 2.2,
+    "named": 2.11,
+    "set apart": 2.09,
+    "link first": 2.07,
+    "link below": 1.97,
+    "definition": 1.82,
+    "venue": 1.7,
+    "chapters": 1.68,
+    "capitals": 1.48,
+    "whole": 1.47,
+    "name": 1.36,
+    "labels": 1.21,
+    "on research": 1.19,
+    "bold": 1.07,
+    "code": 0.82,
+    "research": 0.82,
+    "column": 0.73,
+    "@heading": -0.08,
+    "@nested": -0.42,
+    "@item": -0.62,
+    "web": -0.95,
     "numbered": -1.01,
-    "@item": -1.24,
+    "@row": -1.24,
     "described": -1.61,
-    "@paragraph": -1.82,
-    "mention": -1.83,
-    "cites": -1.86,
-    "prose": -1.89,
-    "short": -1.99,
-    "program": -2.31,
-    "inside": -2.45,
-    "sentence": -3.13,
-    "collection": -3.64,
-    "figures": -3.71,
-    "holds": -3.99,
-    "bias": -6.93,
+    "mention": -1.8,
+    "cites": -1.83,
+    "short": -1.88,
+    "prose": -1.9,
+    "inside": -2.16,
+    "sentence": -2.31,
+    "@paragraph": -2.5,
+    "program": -2.67,
+    "collection": -3.58,
+    "holds": -3.88,
+    "figures": -4.37,
+    "bias": -6.91,
 }
 
 
@@ -92,9 +94,7 @@ def entries_among(candidates: Sequence[Candidate], weights: Mapping[str, float] 
     found: list[Candidate] = []
     taken: set[int] = set()
     for number, one in enumerate(candidates):
-        if scores[number] <= 0 or one.evidence <= (
-            SAYS_LITTLE_IN_SENTENCES if "sentence" in one.evidence else SAYS_LITTLE
-        ):
+        if scores[number] <= 0 or _says_little(one):
             continue
         if scores[number] < CLEAR and one.evidence.isdisjoint(IDENTITY) and not _is_named(one):
             holder = _taken_holder(number, holders, taken)
@@ -105,6 +105,12 @@ def entries_among(candidates: Sequence[Candidate], weights: Mapping[str, float] 
         taken.add(number)
         found.append(one)
     return found
+
+
+def _says_little(one: Candidate) -> bool:
+    """Whether nothing of its own says that a candidate is about a paper: neither its form nor what stands there."""
+    little = SAYS_LITTLE_IN_SENTENCES if "sentence" in one.evidence else SAYS_LITTLE
+    return one.evidence <= little and not one.head.lstrip("*_ ").startswith("《")
 
 
 def _is_named(one: Candidate) -> bool:
