@@ -21,7 +21,7 @@ FIELDS = {
     " datepublished publisheddate publishdate pubdate pubyear releasedate released submitted issued"
     " month",
     "read": "阅读时间 阅读日期 读于 阅读于 笔记日期 笔记时间 记录时间 记录日期 创建时间 创建日期 添加时间 添加日期"
-    " read readon dateread readdate"
+    " read readin 阅读月份 finished finishedon completed readon dateread readdate"
     " created createdat createdon createdtime datecreated creationdate added addedon dateadded",
     "venue": "会议 会議 学会 期刊 会议期刊 期刊会议 发表于 发表会议 发表期刊 发表状态 发表情况 发表刊物 发表在 会议名称"
     " 期刊名称 会议名 期刊名 刊物 出处 来源 收录 收录于 录用 录用情况 venue conference journal"

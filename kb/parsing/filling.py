@@ -55,6 +55,7 @@ def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, 
         citation_key=facts.get("citation_key") or None,
         names_paper=candidate.place not in ("item", "nested", "row") or links_to_paper(text),
         is_whole=candidate.place == "page",
+        month=dates.month_in(facts.get("read", "")),
     )
     entry.body = _body(candidate, entry)
     return entry

@@ -2,7 +2,7 @@
 
 import re
 
-from kb.parsing import titles
+from kb.parsing import dates, titles
 from kb.parsing.bylines import byline
 from kb.parsing.evidence import VENUE
 from kb.parsing.titles import Found
@@ -33,6 +33,7 @@ _ONE_AND_OTHERS = re.compile(  # and at most where it appeared
 )
 _VENUE = re.compile(rf"\W*(?:{VENUE.pattern}|[A-Z]{{2,8}}[ -]?(?:19|20)\d\d)\W*(?:papers?|论文)?\W*", re.IGNORECASE)
 SHORTEST_LABELLED = 5  # characters; no title behind a label is so short
+LONGEST_DATE = 24  # characters
 LONGEST = 80  # characters of a text that may be made of general words
 _WORDS = re.compile(r"[a-z]+|\d+|[\u3400-\u9fff]+", re.IGNORECASE)
 _ADDRESS = re.compile(r"[\s(（\[<]*(?:https?://|www\.|doi\.org/|arxiv\.org/)\S+>?\s*", re.IGNORECASE)
@@ -70,7 +71,7 @@ def names_nothing(title: str) -> bool:
 
     Example: "2026年10月 论文笔记", "README", "Week 12", "2410.15017", "toy.pdf", "https://a.org".
     """
-    if is_address(title):
+    if is_address(title) or (len(title) <= LONGEST_DATE and dates.is_date(title)):
         return True
     if len(title) > LONGEST:
         return False

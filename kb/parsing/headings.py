@@ -6,13 +6,13 @@ A heading may also be the label of a title that stands below it: `### Paper:`.
 import re
 from collections.abc import Sequence
 
-from kb.parsing import titles
+from kb.parsing import dates, titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.chapters import is_chapter
 from kb.parsing.citing import are_people
 from kb.parsing.evidence import speaks_of_paper
 from kb.parsing.fields import field_of
-from kb.parsing.guards import is_address, labelled_title, names_nothing
+from kb.parsing.guards import is_address, labelled_title, names_nothing, title_in
 from kb.parsing.labels import labelled
 from kb.parsing.measuring import FACTS, OPENING_LINES, of_columns, of_head, of_opening, of_title
 from kb.parsing.outline import Block, Outline
@@ -138,7 +138,7 @@ def _heading(outline: Outline, lines: Sequence[str], number: int, labels: list[s
         candidate.evidence.add("chapters")
     if titles.is_note_of_paper(text):
         candidate.evidence.add("calls itself")
-    above = outline.path(block.line)[:-1]
+    above = [one for one in outline.path(block.line)[:-1] if not dates.is_date(one.text)]  # days part no neighbours
     candidate.neighbours = (block.level, above[-1].line if above else -1)
     return candidate
 
@@ -212,7 +212,7 @@ def with_rest(found: Found, text: str) -> Found:
 def _fuller(found: Found, text: str, line: str) -> Found | None:
     """Return the whole title where a line below a heading gives it: "## [2016] Star-net", "- [2016] Star-net: a …"."""
     tag = titles.leading_tag(text)
-    if len(found.title.split()) < TITLE_WORDS and (whole := _set_apart_below(line)):
+    if len(found.title.split()) < TITLE_WORDS and (whole := whole_title(line)):
         return whole._replace(date=found.date or whole.date, is_starred=found.is_starred)
     item = re.match(r"\s*[-*+]\s+(?P<text>.*)", line)
     below = titles.find_title(item["text"]) if item else None
@@ -224,14 +224,21 @@ def _fuller(found: Found, text: str, line: str) -> Found | None:
     return None
 
 
-def _set_apart_below(line: str) -> Found | None:
-    """Return the title that a line below a name sets apart, with what tells a paper: "*Toys that Talk*, One et al."."""
-    if not line.startswith(("*", "_", '"', "“", "《")) and not re.match(r".{2,40}《", line):
+def whole_title(line: str) -> Found | None:
+    """Return the title that a line below a name is, or sets apart with what tells a paper.
+
+    Example: "*Toys that Learn to Talk*", "[Toys that Learn to Talk](https://arxiv.org/abs/…)", "“Toys …”, One et al.".
+    """
+    if not line.startswith(("*", "_", '"', "“", "《", "[")) and not re.match(r".{2,40}《", line):
         return None
-    whole = titles.find_title(line)
-    is_whole = whole and len(whole.title.split()) >= TITLE_WORDS and whole.title in titles.normal(titles.plain(line))
-    rest = line.partition(whole.written)[2] if whole and is_whole else ""
-    return whole if speaks_of_paper(rest) or re.search(r"\bet\.? ?al\b", rest) else None
+    found = title_in(line)
+    if not found or len(found.title.split()) < TITLE_WORDS or found.title not in titles.normal(titles.plain(line)):
+        return None
+    if titles.is_link_alone(line):
+        return found if speaks_of_paper(line) else None
+    rest = line.partition(found.written)[2].strip('*_ .,"”')
+    is_whole = not rest and titles.set_apart(line) == found.title
+    return found if is_whole or speaks_of_paper(rest) or re.search(r"\bet\.? ?al\b", rest) else None
 
 
 def _end(outline: Outline, number: int, last: int) -> tuple[int, int]:

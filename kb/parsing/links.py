@@ -25,7 +25,9 @@ _ARXIV_TEXT = re.compile(rf"\barxiv\s{{0,4}}[:：]?\s{{0,4}}{_ARXIV_NUMBER}", re
 _ARXIV_ALONE = re.compile(
     rf"\W{{0,4}}(?:arxiv\s?[:：.]?\s?)?{_ARXIV_NUMBER}(?:v\d{{1,2}})?(?=$|[\s\[(（,，;；\]\"'.])", re.IGNORECASE
 )
-_BARE_NUMBER = re.compile(r"(?<![\w./-])(?P<id>\d\d(?:0[1-9]|1[0-2])\.\d{5})(?:v\d{1,2})?(?![\w.]\w)")
+_BARE_NUMBER = re.compile(
+    r"(?<![\w./-])(?P<id>\d\d(?:0[1-9]|1[0-2])\.\d{5}|[a-z]{2,9}-[a-z]{2,4}/\d{7})(?:v\d{1,2})?(?![\w.]\w|\d)"
+)
 _DOI_NUMBER = r"(?P<id>10\.\d{4,9}(?:/|%2F)(?:[^\s\"'<>，。；()\]]|\([^\s()\"'<>，。；\]]*\))+)"
 _DOI = re.compile(
     r"(?:doi\.org/|\bdoi\s{0,4}[:：]\s{0,4}"

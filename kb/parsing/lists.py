@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from kb.parsing import titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.guards import title_in
+from kb.parsing.headings import TITLE_WORDS
 from kb.parsing.labels import labelled, leading_label
 from kb.parsing.links import split_links
 from kb.parsing.measuring import OPENING_LINES, is_only_link, of_head, of_opening, of_title
@@ -45,6 +46,10 @@ def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | Non
     found = title_in(text)
     if not found:
         return None
+    if len(found.title.split()) < TITLE_WORDS and item.line + 1 < item.end:
+        child = re.sub(r"^\s*[-*+]\s+", "", outline.resolved(lines[item.line + 1]))
+        if child.lower().startswith(f"{found.title.lower()}:") and len(child.split()) >= TITLE_WORDS:
+            found = titles.find_title(child) or found
     below = (outline.resolved(line) for line in lines[item.line + 1 : min(item.end, item.line + LINES_LOOKED_AT)])
     opening = tuple([line for line in below if line.strip()][:OPENING_LINES])
     candidate = Candidate("nested" if item.depth else "item", item.line, item.end, found, head, opening)

@@ -11,6 +11,7 @@ from kb.parsing import titles
 from kb.parsing.candidates import Candidate
 from kb.parsing.evidence import links_to_paper
 from kb.parsing.guards import names_nothing, title_in
+from kb.parsing.headings import TITLE_WORDS, whole_title
 from kb.parsing.labels import labelled, leading_label
 from kb.parsing.links import split_links
 from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
@@ -159,6 +160,8 @@ def _paragraph(outline: Outline, number: int) -> Candidate | None:
     found = title_in(text)
     if not found:
         return None
+    if len(texts) > 1 and len(found.title.split()) < TITLE_WORDS:
+        found = whole_title(outline.resolved(texts[1])) or found
     below = [outline.resolved(line) for line in texts[1:]]
     if not below:
         below = _below(outline, number).split("\n")

@@ -11,7 +11,7 @@ from kb.parsing.filling import fill
 from kb.parsing.frontmatter import FrontMatter
 from kb.parsing.outline import Outline
 from kb.parsing.sections import end_of_text, sections_of
-from kb.parsing.weights import WEIGHTS, entries_among
+from kb.parsing.weights import SURE, WEIGHTS, entries_among
 
 GRAMMARS = {  # what a note is called after the place of most of its entries
     "page": "single",
@@ -78,18 +78,21 @@ def entries(
     chosen = _without_twins(entries_among(candidates(outline, lines, front, file), evidence))
     if not any(lines) and (empty := pages.planned(file)):
         chosen = [empty]
+    cited = citations.propose(outline, file) if any(line.lstrip().startswith("@") for line in lines) else []
+    if len(cited) > 1:  # a collection of them is no paper itself
+        chosen = [one for one in chosen if not _heads(one, cited)]
     found: list[Entry] = []
     open_ones: list[tuple[int, Entry]] = []
     starts = [one.line for one in chosen]
     sections = sections_of(outline, lines, starts)
-    if any(line.lstrip().startswith("@") for line in lines):
+    if cited:
         spans = [
             (one.line, min(_end(one, outline, sections, len(lines)), following))
             for one, following in zip(chosen, [*starts[1:], len(lines)], strict=False)
         ]
         chosen += [
             one
-            for one in citations.propose(outline, file)
+            for one in cited
             if not any(start <= one.line < end for start, end in spans)
             and not any(_is_same(one.found.title, other.found.title) for other in chosen)
         ]
@@ -137,6 +140,13 @@ def _without_twins(chosen: list[Candidate]) -> list[Candidate]:
         found.append(one)
         open_ones.append(one)
     return found
+
+
+def _heads(one: Candidate, cited: Sequence[Candidate]) -> bool:
+    """Whether an entry that says nothing of its paper only stands above several entries of BibTeX."""
+    is_above = all(one.line < other.line < one.end for other in cited)
+    is_theirs = any(_is_same(one.found.title, other.found.title) for other in cited)
+    return is_above and not is_theirs and one.evidence.isdisjoint(SURE)
 
 
 def _begins_with(page: Candidate, one: Candidate) -> bool:

@@ -33,7 +33,9 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufe0f\x00
 _STAR = re.compile("[☆★⭐🌟✨🔥❤👍⚡🚀🏆💡📄📝🆕]\ufe0f?")
 _HEADING_STARS = frozenset("☆★⭐")
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
-_NUMBERING = re.compile(r"^(?:\(?\d{1,3}[.)、．]\s*|[①-⑳]\s*|[一二三四五六七八九十]{1,3}[、．.]\s*)(?=\D)")
+_NUMBERING = re.compile(
+    r"^(?:\(?\d{1,3}[.)、．]\s*|\d\ufe0f?\u20e3\s*|[①-⑳]\s*|[一二三四五六七八九十]{1,3}[、．.]\s*)(?=\D)"
+)
 _TAGS_IN_CODE = re.compile(
     r"^(?:\**`(?=[^`]*[^\W\d])[^`]{1,40}`\**[ \t]+)+(?=\[)"
 )  # before a linked title: "`GAN` [Toys](a.md)"
@@ -113,9 +115,11 @@ _SET_APART = re.compile(
     r"(?<![\w*])(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])(?P<emphasized>[^*\n]{16,300}?)(?<=\S)(?P=mark)(?![\w*])"
     r"|[\"“](?P<quoted>[^\"“”\n]{16,300})[\"”]"
 )
+_NAME_BEFORE = re.compile(r"^\W*[\w-]+[.:：]\s+")  # "**Toy.** One et al., *Toys that Learn to Talk*"
 _SENTENCE_END = re.compile(r"[.!?]\s|[。！？]")
 _END = re.compile(
     r"\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\s*｜\s*|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http|arxiv\b|doi\b)|，"
+    r"|\s*[(（](?-i:[A-Z][A-Za-z]*[A-Z]\w*)['’ ]*(?:19|20)?\d\d\b"
     r"|\s*<?https?://",
     re.IGNORECASE,
 )
@@ -364,7 +368,7 @@ def set_apart(text: str) -> str | None:
     It has words enough in capitals to be one, unless people stand before it, and begins in the first sentence.
     """
     for found in _SET_APART.finditer(text, 0, LONGEST_LEAD):
-        before = plain(text[: found.start()])
+        before = _NAME_BEFORE.sub("", plain(text[: found.start()]))
         title = plain(found["emphasized"] or found["quoted"])
         words = re.findall(r"[^\W\d_][\w'’-]*", title)
         is_cited = bool(citing.cited_people(before)) or citing.are_people(before.strip(" ,.:"))
