@@ -320,4 +320,4 @@ def test_the_patch_can_be_applied_and_nothing_is_written_without_that(tmp_path: 
 
 def test_in_notes_by_others_only_some_rules_find_something(corpora: Path, seeds: Path) -> None:
     rules = {one.rule for folder in (corpora, seeds) for one in check(note_files(folder))}
-    assert rules == {"no-link", "no-month", "dead-link", "duplicate", "heading-jump", "control-character", "dashes"}
+    assert rules == {"no-link", "no-month", "dead-link", "duplicate", "heading-jump", "control-character"}

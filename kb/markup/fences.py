@@ -1,7 +1,7 @@
 """Fenced code in Markdown, line by line: where a whole outline is not needed."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 _FENCE = re.compile(r"[ \t>]*(?P<mark>`{3,}|~{3,})(?P<rest>.*)")
 
@@ -11,7 +11,8 @@ def lines_of_code(lines: Sequence[str]) -> frozenset[int]:
 
     A fence that is never closed goes to the end. Example: ["a", "~~~", "b", "~~~", "c"] -> {1, 2, 3}.
     """
-    if not has_fence(lines):
+    text = "\n".join(lines)
+    if "```" not in text and "~~~" not in text:
         return frozenset()
     found = set()
     opening = ""
@@ -26,11 +27,6 @@ def lines_of_code(lines: Sequence[str]) -> frozenset[int]:
             found.add(number)
             opening = mark
     return frozenset(found)
-
-
-def has_fence(lines: Iterable[str]) -> bool:
-    """Whether any line may begin fenced code."""
-    return any("```" in line or "~~~" in line for line in lines)
 
 
 def without_code(text: str) -> str:

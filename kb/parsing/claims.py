@@ -86,11 +86,9 @@ def _values(fence: Fence) -> tuple[dict[str, Any], str | None]:
     try:
         if "&" in fence.text and any(getattr(event, "anchor", None) for event in yaml.parse(fence.text, LOADER)):
             return {}, "YAML anchors are not read; write the value out"
-        loader = LOADER(fence.text)  # which builds only text, lists and mappings
-        node = loader.get_single_node()
-        if twice := _written_twice(node):
-            return {}, f"{twice!r} is written twice; of two values the first would be lost"
-        values = loader.construct_document(node) if node else None
+        values = _built(LOADER(fence.text).get_single_node())
+    except KeyError as error:
+        return {}, f"{error.args[0]!r} is written twice; of two values the first would be lost"
     except yaml.MarkedYAMLError as error:
         place = f" in its line {error.problem_mark.line + 1}" if error.problem_mark else ""
         return {}, f"not YAML: {error.problem}{place}; quote the value or mend the line"
@@ -101,20 +99,19 @@ def _values(fence: Fence) -> tuple[dict[str, Any], str | None]:
     return values, None
 
 
-def _written_twice(node: Any) -> str | None:
-    """Return a key that a mapping of node, or of what is in it, holds twice; None if there is none."""
-    if not isinstance(node, yaml.CollectionNode):
-        return None
-    inside = node.value
+def _built(node: Any) -> Any:
+    """Return what a node of YAML holds, as text, lists and mappings. Raises: KeyError of a key that is there twice."""
     if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, _ in node.value:
+        found: dict[str, Any] = {}
+        for key, value in node.value:
             name = str(key.value)
-            if name in seen:
-                return name
-            seen.add(name)
-        inside = [value for _, value in node.value]
-    return next((found for one in inside if (found := _written_twice(one))), None)
+            if name in found:
+                raise KeyError(name)
+            found[name] = _built(value)
+        return found
+    if isinstance(node, yaml.SequenceNode):
+        return [_built(one) for one in node.value]
+    return node.value if node else None
 
 
 def _problem(values: dict[str, Any]) -> str | None:

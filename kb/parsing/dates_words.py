@@ -98,6 +98,11 @@ def in_one_form(text: str) -> str:
     return _UPDATED.split(_WORD.sub(_month, text), maxsplit=1)[0]
 
 
+def names_month(text: str) -> bool:
+    """Whether a word of text is the name of a month, in any of the languages, or may be."""
+    return any(word.lower() in _MONTHS for word in _WORD.findall(text))
+
+
 def alone(text: str) -> str:
     """Return a text in one form without weekdays, and without the signs around it."""
     text = WEEKDAYS.sub(" ", text)

@@ -16,7 +16,7 @@ _SCHOLARLY = re.compile(
 _NUMBER = re.compile(
     r"\barxiv\s*[:：]?\s*\[?\d{4}\.\d{4,5}|(?<![\d./])\d{4}\.\d{5}(?!\d)|\bdoi\s*[:：]|\b10\.\d{4,9}/\S", re.IGNORECASE
 )
-_VENUES = (
+VENUES = (
     "ICASSP|Interspeech|ISCSLP|ASRU|SLT|ISMIR|DCASE|WASPAA|EUSIPCO|NeurIPS|NIPS|ICML|ICLR|AAAI|IJCAI|ACL|EMNLP|NAACL|EACL"
     "|COLING|TACL|CVPR|ICCV|ECCV|WACV|KDD|WWW|SIGIR|CIKM|WSDM|RecSys|UAI|AISTATS|COLT|COLM|CoRL|RSS|ICRA|IROS|SIGGRAPH"
     "|APSIPA|JSTSP|TASLP|TPAMI|TMLR|JMLR|arXiv|CHI|OSDI|SOSP|NSDI|USENIX(?: Security| ATC)?|VLDB|SIGMOD|ICSE"
@@ -25,8 +25,8 @@ _VENUES = (
     "|SIGCOMM|NDSS|ICDE|PVLDB|CIDR|ICDM|ECML|TNNLS|TKDE|IJCV|TIP|STOC|FOCS|SODA"
 )
 VENUE = re.compile(
-    rf"(?<![A-Za-z])(?P<venue>{_VENUES})(?![A-Za-z])[\s'’,:-]{{0,3}}(?P<year>(?:19|20[0-4])\d(?!\d)|[’']?\d\d(?![\d.]|[A-Za-z]))"
-    rf"|(?<!\d)(?:19|20)\d\d[ ,]{{1,2}}(?:{_VENUES})(?![A-Za-z])",
+    rf"(?<![A-Za-z])(?P<venue>{VENUES})(?![A-Za-z])[\s'’,:-]{{0,3}}(?P<year>(?:19|20[0-4])\d(?!\d)|[’']?\d\d(?![\d.]|[A-Za-z]))"
+    rf"|(?<!\d)(?:19|20)\d\d[ ,]{{1,2}}(?:{VENUES})(?![A-Za-z])",
     re.IGNORECASE,
 )
 _PAPER_LABEL = re.compile(
@@ -55,7 +55,7 @@ _HAN_WORDS = re.compile(
 _PAPER_WORDS = "paper papers arxiv doi proceedings conference journal preprint author authors abstract literature al"
 _OF_PAPERS = frozenset((*_PAPER_WORDS.split(), "citation", "citations"))
 _PAPERS_HAN = re.compile("论文|文献|文章|作者|机构|阅读")
-_OF_VENUES = frozenset(re.findall("[a-z]{2,}", _VENUES.lower()))
+_OF_VENUES = frozenset(re.findall("[a-z]{2,}", VENUES.lower()))
 _WORDS = re.compile("[a-z]+")
 _TWO_DIGITS = re.compile(r"\d\d")
 TELLING_WORDS = 3
@@ -97,7 +97,7 @@ def is_scholarly(text: str) -> bool:
     words = _WORDS.findall(small)
     count = sum(map(_OF_PAPERS.__contains__, words)) + len(_PAPERS_HAN.findall(text))
     if named := _OF_VENUES.intersection(words):
-        lines = (line for line in small.split("\n") if any(name in line for name in named))
+        lines = (line for line in small.split("\n") if _TWO_DIGITS.search(line) and any(one in line for one in named))
         count += sum(len(VENUE.findall(line)) for line in lines)
     return count >= max(1, SCHOLARLY_SHARE * len(text))
 

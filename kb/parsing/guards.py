@@ -4,7 +4,8 @@ import re
 
 from kb.parsing import dates, titles
 from kb.parsing.bylines import byline
-from kb.parsing.evidence import VENUE
+from kb.parsing.dates_words import names_month
+from kb.parsing.evidence import VENUE, VENUES
 from kb.parsing.titles import Found
 
 _GENERAL = re.compile(
@@ -31,7 +32,9 @@ _ONE_AND_OTHERS = re.compile(  # and at most where it appeared
     r"[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)? et\.? ?al\b\.?"
     r"(?=$|[,，.]\s*(?:[A-Z&]{1,8}|[A-Z]\w+(?: [A-Z]\w+)?)(?:\s|$|[,，]))"
 )
-_VENUE = re.compile(rf"\W*(?:{VENUE.pattern}|[A-Z]{{2,8}}[ -]?(?:19|20)\d\d)\W*(?:papers?|论文)?\W*", re.IGNORECASE)
+_VENUE = re.compile(
+    rf"\W*(?:{VENUE.pattern}|{VENUES}|[A-Z]{{2,8}}[ -]?(?:19|20)\d\d)\W*(?:papers?|论文)?\W*", re.IGNORECASE
+)
 SHORTEST_LABELLED = 5  # characters; no title behind a label is so short
 LONGEST_DATE = 24  # characters
 LONGEST = 80  # characters of a text that may be made of general words
@@ -71,7 +74,7 @@ def names_nothing(title: str) -> bool:
 
     Example: "2026年10月 论文笔记", "README", "Week 12", "2410.15017", "toy.pdf", "https://a.org".
     """
-    if is_address(title) or (len(title) <= LONGEST_DATE and dates.is_date(title)):
+    if is_address(title) or (len(title) <= LONGEST_DATE and names_month(title) and dates.is_date(title)):
         return True
     if len(title) > LONGEST:
         return False
@@ -80,7 +83,8 @@ def names_nothing(title: str) -> bool:
 
 def is_address(title: str) -> bool:
     """Whether a text is an address, the name of a file, the number of a preprint or a date, and nothing else."""
-    if any(pattern.fullmatch(title) for pattern in (_ADDRESS, _FILE, _NUMBER, _PATH, _VENUE)):
+    patterns = (_ADDRESS, _FILE, _NUMBER, _PATH, _VENUE) if len(title) <= LONGEST or "/" in title else (_FILE,)
+    if any(pattern.fullmatch(title) for pattern in patterns):
         return True
     words = _WORDS.findall(title) if len(title) <= LONGEST else ["x"]
     return all(not _DATE.sub("", word.lower()) for word in words)

@@ -17,6 +17,9 @@ from kb.parsing.paragraphs import facts_behind
 LONGEST_HEAD = 3000  # characters of the paragraph that an item begins with
 LINES_LOOKED_AT = 20  # below the first of an item
 _GUILLEMETS = re.compile(r"^\W*《[^》]+》\**(?:\]\([^)]*\))?\**[，,:：]?\s*(?P<rest>[^：:。\n]{1,60})(?=[：:。]|$)")
+_HAN_LABEL = re.compile(
+    r"[\u4e00-\u9fff（）()、/ ]{2,14}\s*[:：]\s*<?(?:https?://|\[)"
+)  # "技术报告（后出）：https://…"
 _CITATION = re.compile(r"\[\d+\](?!\()")
 
 
@@ -27,6 +30,8 @@ def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
 
 def _named(text: str) -> str:
     """Return the first paragraph of an item up to a line of its own that is a label or an address."""
+    if "\n" not in text:
+        return text
     lines = text.split("\n")
     end = next((n for n in range(1, len(lines)) if leading_label(lines[n]) or is_only_link(lines[n])), len(lines))
     return "\n".join(lines[:end])
@@ -41,7 +46,7 @@ def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | Non
         if label.field != "title" or (item.depth and item.end == item.line + 1):  # else what is below belongs to it
             return None
         text = label.value
-    if titles.is_anchor(text):
+    if titles.is_anchor(text) or _HAN_LABEL.match(text):
         return None
     found = title_in(text)
     if not found:

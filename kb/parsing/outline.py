@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 LEVEL_OF_DATES = 7  # below all headings
 LONGEST_HEADING = 200  # characters; a longer line is text that happens to begin with a #
 _NEXT_ENTRY = re.compile(r"(?:#{2,6}[ \t]|\*\*\s*《)")
-_REFERENCES = re.compile(
-    r"(?:[\W\d_]|[一二三四五六七八九十]+、)*(?:references?|bibliography|further readings?|see also"
+_CITED_NAMES = (
+    r"(?:references?|bibliography|further readings?|see also"
     r"|(?:how to )?cit(?:e|ations?|ing)(?: (?:us|this|it))?|related links?|acknowledge?ments?"
-    r"|参考文献|参考资料|参考|引用|引用文献|延伸阅读|扩展阅读|致谢)\W*",
+    r"|参考文献|参考资料|参考|引用|引用文献|延伸阅读|扩展阅读|致谢)"
+)
+_REFERENCES = re.compile(  # "References", "参考文献/链接"
+    rf"(?:[\W\d_]|[一二三四五六七八九十]+、)*{_CITED_NAMES}(?:\s?[/&和与及、,]\s?(?:{_CITED_NAMES}|links?|链接|资料))*\W*",
     re.IGNORECASE,
 )
 _CITES = re.compile(  # a line that a list of what is cited stands below

@@ -60,7 +60,7 @@ def _guillemets(outline: Outline, block: Block) -> Iterator[Candidate]:
     """Yield a candidate for each line of a monthly list in a paragraph."""
     texts = block.text.split("\n")
     for offset, text in enumerate(texts):
-        if not (named := _ENTRY.match(titles.without_stars(text).strip())):
+        if "《" not in text or not (named := _ENTRY.match(titles.without_stars(text).strip())):
             continue
         written = named["title"].strip()
         candidate = Candidate(

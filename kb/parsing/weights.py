@@ -128,7 +128,11 @@ def _taken_holder(number: int, holders: Sequence[int | None], taken: set[int]) -
 
 def score(features: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """Return the log-odds that a candidate with these features is an entry."""
-    return weights.get("bias", 0.0) + sum(weights.get(name, 0.0) * value for name, value in features.items())
+    found = weights.get("bias", 0.0)
+    for name, value in features.items():
+        if value:
+            found += weights.get(name, 0.0) * value
+    return found
 
 
 def in_context(candidates: Sequence[Candidate], weights: Mapping[str, float]) -> list[dict[str, float]]:
