@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kb.errors import KbError
-from kb.store.marked import IN_NOTE, Known, State
+from kb.marked import IN_NOTE, Known, State
 from kb.terms import VARIANTS
 from kb.works import TITLE
 from kb.writing import write_whole

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from kb.config import Config, shipped_templates
-from kb.counting import count_names
 from kb.query import CLAIM_STATES, FIELDS, HAS_KINDS, KINDS, MARKS
+from kb.store.lists import count_names
 from kb.store.reader import Reader
 
 MOST = 100  # names offered at once

@@ -1,21 +1,9 @@
 """How many papers there are of what."""
 
-from collections import Counter
-from collections.abc import Iterable
-
+from kb.store.lists import LIST_MARK, count_names
 from kb.store.reader import Reader
 
-LIST_MARK = "、"  # how the index joins lists
 MOST = 20
-
-
-def count_names(columns: Iterable[str]) -> list[tuple[str, int]]:
-    """Return (name, papers) of joined lists, most frequent first.
-
-    Example: ["SLM、Codec", "SLM"] -> [("SLM", 2), ("Codec", 1)].
-    """
-    counted = Counter(name for column in columns for name in column.split(LIST_MARK))
-    return sorted(counted.items(), key=lambda item: (-item[1], item[0]))
 
 
 def statistics(reader: Reader) -> dict[str, dict[str, int]]:

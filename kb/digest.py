@@ -7,7 +7,6 @@ from typing import Any
 from kb import changes
 from kb.claims.ledger import Entry, entry
 from kb.claims.ledger import summary as count_claims
-from kb.counting import LIST_MARK
 from kb.excerpts import key_points, summary
 from kb.layout import Language
 from kb.merging import merged
@@ -16,6 +15,7 @@ from kb.periods import Period
 from kb.records import DigestClaim, DigestEntry, DigestSection, MonthlyDigest, Name, Paper, Place, Related
 from kb.references import line_of, runnable, target
 from kb.related import related
+from kb.store.lists import LIST_MARK
 from kb.store.papers import PaperRow
 from kb.store.reader import Reader
 from kb.wording import WORDS

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kb.counting import LIST_MARK
 from kb.errors import KbError
 from kb.periods import Period
+from kb.store.lists import LIST_MARK
 from kb.store.reader import Reader
 
 

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from kb import dictionary as dictionaries
 from kb import gloss
 from kb.config import Config, load_config, shipped_glossary
+from kb.references import code_of
 from kb.scan import find_changes
 from kb.store.reader import Reader
 from kb.terms import terms
@@ -121,7 +122,7 @@ class Kb:
         return indexing.refresh(self.config, find_changes(self.config, known))
 
     def reader(self) -> Reader:
-        return Reader(self.config.database)
+        return Reader(self.config.database, code_of=code_of)
 
     def run(self, *arguments: str) -> Any:
         from cli import app

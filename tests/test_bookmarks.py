@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb import bookmarks
-from kb.bookmarks import Target
 from kb.errors import KbError
-from kb.store.marked import Known
+from kb.marked import Known, Target
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -85,7 +85,7 @@ def duplicates(ctx: typer.Context, as_json: JsonOption = False, refresh: Refresh
 @app.command()
 def tags(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
     """Count the keywords."""
-    from kb.counting import count_names
+    from kb.store.lists import count_names
 
     _, reader = open_index(ctx, refresh)
     counts = count_names(reader.papers.column("keywords"))

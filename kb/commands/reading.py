@@ -30,7 +30,7 @@ from kb.terminal import Style, clean, people
 
 if TYPE_CHECKING:
     from kb.config import Config
-    from kb.store.marked import State
+    from kb.marked import State
     from kb.store.papers import PaperRow
     from kb.store.reader import Reader
 

@@ -79,10 +79,11 @@ def _parameters(name: str) -> str:
 
 def _index(ctx: typer.Context) -> "Reader | None":
     """Return the index as it is, if there is one: an algorithm needs none."""
+    from kb.references import code_of
     from kb.store.reader import Reader
 
     try:
-        return Reader(config_of(ctx).database)
+        return Reader(config_of(ctx).database, code_of=code_of)
     except KbError:
         return None
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kb.config import Config
+    from kb.marked import State
     from kb.progress import Progress
     from kb.query import Query
-    from kb.store.marked import State
     from kb.store.papers import PaperRow
     from kb.store.reader import Reader
 
@@ -81,6 +81,7 @@ def config_of(ctx: typer.Context) -> "Config":
 def open_index(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
     """Return the knowledge base and a reader of its index, brought up to date first unless told otherwise."""
     from kb.gloss import gloss_path
+    from kb.references import code_of
     from kb.scan import find_changes
     from kb.store.reader import Reader
 
@@ -98,7 +99,7 @@ def open_index(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
                 notices = bring_in(config, changes, progress)
             for notice in notices:
                 tell(notice)
-    return config, Reader(config.database, lambda what: _marked(config, what))
+    return config, Reader(config.database, lambda what: _marked(config, what), code_of)
 
 
 def _marked(config: "Config", what: str) -> list[str]:
@@ -109,7 +110,7 @@ def _marked(config: "Config", what: str) -> list[str]:
 
 def states_of(config: "Config", reader: "Reader", keys: "Sequence[int]") -> "dict[int, State]":
     """Return what the reader has starred and read of papers, by key; of an unreadable file one line is said."""
-    from kb.store.marked import IN_NOTE, State
+    from kb.marked import IN_NOTE, State
     from kb.terms import VARIANTS
 
     if config.marks.is_file():

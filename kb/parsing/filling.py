@@ -106,7 +106,7 @@ def _authors(candidate: Candidate) -> tuple[str, ...]:
     if "set apart" in candidate.evidence and are_surnames(before):
         return split_people(before)
     below = (titles.plain(line).lstrip(" -*+>•") for line in candidate.opening[:CITING_LINES])
-    cited = next((people for text in (after, *below) if (people := cited_people(text))), None)
+    cited = next((told for text in (after, *below) if (told := cited_people(text))), None)
     return split_people(cited) if cited else ()
 
 

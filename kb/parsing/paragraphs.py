@@ -154,8 +154,8 @@ def _paragraph(outline: Outline, number: int) -> Candidate | None:
             return None
         text = label.value
     elif not (head.startswith(("**", "__", "[", "《")) or _TELLING.search(head) or is_defined):
-        below = outline.resolved(texts[1]) if len(texts) > 1 else _below(outline, number)
-        if not titles.links_to_its_paper(below, titles.normal(head)):
+        following = outline.resolved(texts[1]) if len(texts) > 1 else _below(outline, number)
+        if not titles.links_to_its_paper(following, titles.normal(head)):
             return None
     found = title_in(text)
     if not found:

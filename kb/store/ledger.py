@@ -2,10 +2,9 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from kb.references import code_of
 from kb.store.opening import storable
 
 
@@ -58,7 +57,8 @@ _RUN_COLUMNS = ", ".join(f"r.{name}" for name in ClaimRun._fields)
 class Claims:
     """The claims of one committed state of the index, with what came of them."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, code_of: Callable[[str], str]) -> None:
+        """Take what gives the fingerprint of the code that a claim runs: a run of other code is stale."""
         db.create_function("code_of", 1, code_of)
         self._db = db
 

@@ -3,7 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+
+from kb.marked import Known
 
 FORMER = "former"  # an id that the record had
 ORDER = ("arxiv", "doi", "openreview", "acl", "title", "id", FORMER)  # what outlives most changes of notes comes first
@@ -16,27 +17,6 @@ _SHOWN = (
 
 # Looking for the text first is ten times as fast as reading every record.
 _STARRED = """(instr(p.record, '"is_starred":true') AND json_extract(p.record, '$.is_starred'))"""
-IN_NOTE = "in the note"
-
-
-class State(NamedTuple):
-    """What the reader said of a paper."""
-
-    starred: str | None = None  # when, "2025-05-01"; "in the note" if it is the note that says so
-    read: str | None = None
-
-    @property
-    def signs(self) -> str:
-        """What stands before a title: "★✓ ", or nothing."""
-        shown = "★" * bool(self.starred) + "✓" * bool(self.read)
-        return shown and f"{shown} "
-
-
-class Known(NamedTuple):
-    """What a paper is known by."""
-
-    names: tuple[str, ...]  # "arxiv:2410.15017", of all its records, what outlives most changes first
-    is_starred: bool  # in one of its notes
 
 
 class Marks:

@@ -20,16 +20,22 @@ class Reader:
     """A read-only view of one committed state of the index, a part for each kind of question.
 
     marks gives what the papers are known by that the reader marked as "starred" or "read"; a query asks for it.
+    code_of gives the fingerprint of the code that a claim runs; without it every run counts as stale.
     """
 
-    def __init__(self, database: Path, marks: Callable[[str], Iterable[str]] = lambda what: ()) -> None:
+    def __init__(
+        self,
+        database: Path,
+        marks: Callable[[str], Iterable[str]] = lambda what: (),
+        code_of: Callable[[str], str] = lambda run: "",
+    ) -> None:
         self._db = open_committed(database)
         self.files = Files(self._db)
         self.papers = Papers(self._db)
         self.works = Works(self._db)
         self.passages = Passages(self._db)
         self.vectors = Vectors(self._db)
-        self.claims = Claims(self._db)
+        self.claims = Claims(self._db, code_of)
         self.marks = Marks(self._db, marks)
         self.text = FullText(self._db, self.papers, self.marks)
 

@@ -40,7 +40,7 @@ def lost(page: str, file: str) -> list[str]:
     remainder = {number for span in note.unclaimed for number in range(span.line, span.end_line + 1)}
     owners = {number: paper for paper in note.papers for number in range(paper.line, paper.end_line + 1)}
     words = {paper.id: _words(_known(paper)) for paper in note.papers}
-    claimed = _claim_lines(note, lines)
+    claimed = _claim_lines(note, bare)
     sections = [_words(heading) for paper in note.papers for heading in paper.section_path]  # searched with the paper
     return [
         f"{number}: {line}"
@@ -48,7 +48,7 @@ def lost(page: str, file: str) -> list[str]:
         if number > front
         and line.strip()
         and not (number in remainder and (not _words(line) or any(_words(line) <= one for one in sections)))
-        and not (number in claimed and _words(line) <= claimed[number])
+        and not (number in claimed and _words(bare[number - 1]) <= claimed[number])
         and not (number in owners and _words(line) <= words[owners[number].id])
         and not (
             number in titles
