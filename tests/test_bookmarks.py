@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb import bookmarks
+from kb.bookmarks import Target
 from kb.errors import KbError
-from kb.marked import Known, Target
+from kb.marked import Known
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -36,7 +36,7 @@ QUICK = (
 ROOMS = {
     *("search", "query", "terms", "gloss", "spelling", "fusion", "meaning", "vectors", "vector_file"),
     *("answering", "hits", "marking", "references", "terminal", "config", "sources", "scan", "writing", "errors"),
-    *("databases", "ids", "literal", "people", "variants"),
+    *("databases", "ids", "literal", "marked", "people", "variants"),
 }
 
 

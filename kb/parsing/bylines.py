@@ -3,12 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from kb.parsing.evidence import find_venue, research_words
+from kb.parsing.citing import are_surnames, cited_people
+from kb.parsing.evidence import find_venue, has_number, research_words
 from kb.parsing.organizations import looks_like_organization
 from kb.parsing.people import split_people
 from kb.records import OTHERS
 
 LINES_BELOW_TITLE = 3  # with text, among which the authors stand
+LONGEST_SAYING_WHO = 160  # characters
 LONGEST = 3000  # characters of a line of authors
 FULL_NAMES = 0.6  # of the names, at least, have two words or more
 _YEAR_AT_END = re.compile(r"[(（]\s{0,4}(?:19|20)\d\d[^()（）]{0,12}[)）]\W{0,4}$")
@@ -17,6 +19,9 @@ _EMPHASIS = re.compile(r"(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])(?P<inner>[^*_]{3,})
 _BY = re.compile(r"by\s+(?=[^\W\d_a-z])", re.IGNORECASE)
 _END = re.compile(r"\b(?:19|20)\d\d\b|\barxiv\b|https?://|!?\[|\s[—–|·-]\s", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_a-z]\.?|(?:[^\W\d_a-z]\.-?){2,4}|[^\W\d_a-z][^\W\d_]*(?:['’ʼ‐-][^\W\d_]+)*\.?")
+_AND_OTHERS = re.compile(r"\s*等人?")
+_SENTENCE = re.compile("[。！？!?]")
+_PART = re.compile(r"[;；]|\s[—–]\s")
 _PARTICLE = re.compile(r"(?:v[ao]n|der?|den|del|della|d[iaou]s?|l[ae]|el|al|bin|ibn|ten|ter|zu|y|e)|d['’][^\W\d_]+")
 _NOUN = re.compile(r"\w{3,}(?:tion|sion|ment|ness|ity|ics|ance|ence|logy)s?$|\w{4,}ing$", re.IGNORECASE)
 _NO_NAME = re.compile(
@@ -66,11 +71,32 @@ def byline(line: str, is_paragraph: bool = False, fewest: int = 2) -> tuple[str,
     bare = bare[by.end() :] if by else bare
     ends = [end.start() for end in (_END.search(bare), find_venue(bare)) if end]
     bare = bare[: min(ends, default=None)].strip(" ,;，—–|-(（")
-    if re.search("[\u4e00-\u9fff\u3040-\u30ff]", bare):
+    if re.search("[\u4e00-\u9fff\u3040-\u30ff]", _AND_OTHERS.sub("", bare)):
         return ()
     names = split_people(bare)
     is_marked = is_paragraph or is_emphasized or bool(by) or bool(ends)
     return names if _are_people(names, bare, is_marked, fewest) else ()
+
+
+def says_who(line: str) -> bool:
+    """Whether a line below a title says who wrote it, where it appeared or its number, and hardly more.
+
+    Example: "One et al., ICASSP 2018", "One, Two and Three", "Ann One, Bo Two; NeurIPS 2020; arXiv 2006.11477".
+    """
+    if lists_people(line):
+        return True
+    text = line.strip(" \t>*_")
+    is_short = len(text) <= LONGEST_SAYING_WHO and not text.startswith(("- ", "+ ", "|", "#"))
+    return is_short and not _SENTENCE.search(text) and (has_number(text) or bool(find_venue(text)))
+
+
+def lists_people(line: str) -> bool:
+    """Whether a line begins with the people who wrote something: "One et al., ICASSP 2018", "One, Two and Three"."""
+    text = line.strip(" \t>*_")
+    if not text or len(text) > LONGEST_SAYING_WHO or text.startswith(("- ", "+ ", "|", "#")):
+        return False
+    first = _PART.split(text, maxsplit=1)[0]
+    return bool(cited_people(text) or are_surnames(first) or byline(first, is_paragraph=True))
 
 
 def _are_people(names: tuple[str, ...], text: str, is_marked: bool, fewest: int) -> bool:

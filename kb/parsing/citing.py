@@ -33,7 +33,10 @@ _CITED_BEHIND = re.compile(
     r"[,，]?\s(?:[A-Z]\w+\s)?(?:19|20)\d\d[^()（）]{0,12}[)）]"
     rf"|^[\s.:：,，—–(（\"”-]{{0,4}}(?P<bare>{_ONE_PERSON}(?: ?{_WITH_OTHERS}|(?: & | and ){_ONE_PERSON}(?=, [A-Z])))"
 )
-_SURNAMES_ALONE = re.compile(r"[A-ZÀ-ÞŠŽ][\w'’-]+(?:, [A-ZÀ-ÞŠŽ][\w'’-]+)*,? (?:&|and|und) [A-ZÀ-ÞŠŽ][\w'’-]+")
+_SURNAME = r"[A-ZÀ-ÞŠŽ][\w'’-]+"
+_SURNAMES_ALONE = re.compile(
+    rf"{_SURNAME}(?:, {_SURNAME})*,? (?:&|and|und) {_SURNAME}|{_SURNAME}(?:, {_SURNAME}){{2,}}(?:,? et al\.?)?"
+)
 _OTHERS = re.compile(r"\bet\.? ?al$")
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 # field -> its labels in normal form, as label_key gives it
 FIELDS = {
-    "title": "论文 論文 论文标题 论文题目 论文名称 论文名 标题 题目 题名 篇名 原文标题 原标题 原题 英文标题"
+    "title": "全称 全名 论文 論文 论文标题 论文题目 论文名称 论文名 标题 题目 题名 篇名 原文标题 原标题 原题 英文标题"
     " 英文题目 title paper article papertitle papername originaltitle fulltitle",
     "authors": "作者 著者 论文作者 全部作者 所有作者 作者列表 author authors creator creators authorlist writtenby",
     "first_author": "第一作者 一作 共同一作 firstauthor firstauthors leadauthor",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from kb.parsing import dates, names, titles
+from kb.parsing.bylines import says_who
 from kb.parsing.candidates import Candidate
 from kb.parsing.citing import are_people, are_surnames, cited_people, is_person
 from kb.parsing.entry import Entry
@@ -132,6 +133,6 @@ def _venue(candidate: Candidate) -> str | None:
         candidate.facts.get("date", ""),
         candidate.head,
         _naming(candidate),
-        *(short if candidate.place in ("page", "heading", "paragraph") else ()),
+        *(short if candidate.place in ("page", "heading", "paragraph") else filter(says_who, short[:1])),
     ]
     return next((found[0] for text in texts if (found := find_venue(titles.plain(text)))), None)

@@ -1,6 +1,7 @@
-"""The YAML block some notes begin with, read so that ids and dates stay the text they are."""
+"""The block of YAML or TOML some notes begin with, read so that ids and dates stay the text they are."""
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +12,12 @@ import yaml
 from kb.errors import NoteError
 from kb.parsing.fields import label_key
 
-FENCE = "---"
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FENCE, TOML_FENCE = "---", "+++"
 # Every leaf stays the text it is: 2301.10000 is an id and no number. The C loader is the same, twenty times as fast.
 LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -67,6 +73,8 @@ def read_front_matter(lines: list[str], file: str) -> FrontMatter:
     Example: ["---", "arxiv: 2301.10000", "---"] -> {"arxiv": "2301.10000"}, 3 lines.
     Raises: NoteError if the block is never closed, is not a YAML mapping, or uses anchors.
     """
+    if lines and lines[0].rstrip() == TOML_FENCE:
+        return _toml(lines, file)
     if not lines or lines[0].rstrip() != FENCE:
         return FrontMatter()
     end = next((i for i in range(1, len(lines)) if lines[i].rstrip() in (FENCE, "...")), None)
@@ -80,6 +88,25 @@ def read_front_matter(lines: list[str], file: str) -> FrontMatter:
     if not isinstance(values, dict):
         raise NoteError(file, 2, f"the front matter should hold lines like `title: …`, got {type(values).__name__}")
     return FrontMatter({str(key): value for key, value in values.items()}, end + 1)
+
+
+def _toml(lines: list[str], file: str) -> FrontMatter:
+    """Return front matter in TOML, between two lines +++; a line +++ that no other follows is text."""
+    end = next((number for number in range(1, len(lines)) if lines[number].rstrip() == TOML_FENCE), None)
+    if end is None:
+        return FrontMatter()
+    try:
+        values = tomllib.loads("\n".join(lines[1:end]))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise NoteError(file, 1, f"broken front matter: {str(error) or type(error).__name__}; mend it") from None
+    return FrontMatter({key: _as_text(value) for key, value in values.items()}, end + 1)
+
+
+def _as_text(value: Any) -> Any:
+    """Return a value of TOML with its leaves as text, as those of YAML are."""
+    if isinstance(value, dict):
+        return {key: _as_text(one) for key, one in value.items()}
+    return [_as_text(one) for one in value] if isinstance(value, list) else str(value)
 
 
 def _load(text: str, file: str) -> Any:

@@ -28,7 +28,7 @@ _COMMAS = re.compile(
 )
 _CODED = re.compile(r"^(?P<date>(?:19|20)\d{2}[-./]?\d{0,2})?\s*`(?P<title>[^`]+)`\s*(?P<organizations>[^☆★⭐]*)")
 _TITLE_WORDS = re.compile(r"[A-Za-z]{2,}")
-_NUMBERED = re.compile(r"\s*\**\d+(?:\.\d+)+\.?\s")
+_NUMBERED = re.compile(r"\s*\**(?!(?:19|20)\d\d\.)\d+(?:\.\d+)+\.?\s")
 _ITEM = re.compile(r"(?:[-*+]|\d{1,3}[.)])\s")
 _TELLING = re.compile(r"\]\(|笔记|阅读|精读|notes?\b|reading|[(（\[]\D{0,20}(?:19|20)\d\d", re.IGNORECASE)
 _INFORMATION = re.compile(
@@ -212,6 +212,9 @@ def with_rest(found: Found, text: str) -> Found:
 def _fuller(found: Found, text: str, line: str) -> Found | None:
     """Return the whole title where a line below a heading gives it: "## [2016] Star-net", "- [2016] Star-net: a …"."""
     tag = titles.leading_tag(text)
+    begins_so = line.lower().startswith((f"{found.title.lower()}:", f"{found.title.lower()}："))
+    if begins_so and len(line.split()) >= TITLE_WORDS and (below := titles.find_title(line)):
+        return below._replace(date=found.date or below.date, is_starred=found.is_starred)
     if len(found.title.split()) < TITLE_WORDS and (whole := whole_title(line)):
         return whole._replace(date=found.date or whole.date, is_starred=found.is_starred)
     item = re.match(r"\s*[-*+]\s+(?P<text>.*)", line)

@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 
 from kb.parsing import titles
+from kb.parsing.bylines import says_who
 from kb.parsing.candidates import Candidate
-from kb.parsing.guards import title_in
+from kb.parsing.guards import names_nothing, title_in
 from kb.parsing.headings import TITLE_WORDS
 from kb.parsing.labels import labelled, leading_label
 from kb.parsing.links import split_links
@@ -20,6 +21,7 @@ _GUILLEMETS = re.compile(r"^\W*《[^》]+》\**(?:\]\([^)]*\))?\**[，,:：]?\s*
 _HAN_LABEL = re.compile(
     r"[\u4e00-\u9fff（）()、/ ]{2,14}\s*[:：]\s*<?(?:https?://|\[)"
 )  # "技术报告（后出）：https://…"
+_BOLD_LABEL = re.compile(r"(?:\*\*|__)(?P<label>[^*_:：]{2,24})(?:[:：](?:\*\*|__)|(?:\*\*|__)\s?[:：])")
 _CITATION = re.compile(r"\[\d+\](?!\()")
 
 
@@ -28,12 +30,19 @@ def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
     return [found for item in outline.items if (found := _item(outline, item, lines))]
 
 
+def _is_remark(text: str) -> bool:
+    """Whether general words in bold say what follows: "**Idea**: fewer levels"."""
+    found = _BOLD_LABEL.match(text)
+    return bool(found and names_nothing(found["label"]))
+
+
 def _named(text: str) -> str:
     """Return the first paragraph of an item up to a line of its own that is a label or an address."""
     if "\n" not in text:
         return text
     lines = text.split("\n")
-    end = next((n for n in range(1, len(lines)) if leading_label(lines[n]) or is_only_link(lines[n])), len(lines))
+    ends = (n for n in range(1, len(lines)) if leading_label(lines[n]) or is_only_link(lines[n]) or says_who(lines[n]))
+    end = next(ends, len(lines))
     return "\n".join(lines[:end])
 
 
@@ -46,7 +55,7 @@ def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | Non
         if label.field != "title" or (item.depth and item.end == item.line + 1):  # else what is below belongs to it
             return None
         text = label.value
-    if titles.is_anchor(text) or _HAN_LABEL.match(text):
+    if titles.is_anchor(text) or _HAN_LABEL.match(text) or _is_remark(text):
         return None
     found = title_in(text)
     if not found:

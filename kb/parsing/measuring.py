@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from kb.parsing import names, titles
-from kb.parsing.bylines import byline
+from kb.parsing.bylines import byline, lists_people
 from kb.parsing.candidates import Candidate
 from kb.parsing.citing import are_people
 from kb.parsing.evidence import (
@@ -203,20 +203,22 @@ def of_opening(candidate: Candidate) -> set[str]:
     facts = labelled(lines)
     found = of_labels(facts)
     linked = [titles.links_to_its_paper(line, title) or is_only_link(line) for line in lines[:LINK_LINES]]
-    is_numbered = any(_BEGINS_WITH_NUMBER.match(line) or (has_number(line) and _says_who(line)) for line in lines[:2])
+    is_numbered = any(
+        _BEGINS_WITH_NUMBER.match(line) or (has_number(line) and _says_only_who(line)) for line in lines[:2]
+    )
     if any(linked) or is_numbered or any(has_number(facts.get(field, "")) for field in ("arxiv", "doi")):
         found.add("link below")
-    is_second = candidate.place == "heading" and linked[1:2] == [True] and _says_who(lines[0])
+    is_second = candidate.place == "heading" and linked[1:2] == [True] and _says_only_who(lines[0])
     if linked and (linked[0] or is_second):
         found.add("link first")
-    if any(are_people(line.strip(" *_")) for line in lines[:2] if not line.startswith("|")):
+    if any(are_people(line.strip(" *_")) for line in lines[:2] if line[:1] != "|") or any(map(lists_people, lines[:1])):
         found.add("authors")
     if any(find_venue(titles.plain(line)) for line in lines[:VENUE_LINES] if len(line) < SHORT_LINE):
         found.add("venue")
     return found
 
 
-def _says_who(line: str) -> bool:
+def _says_only_who(line: str) -> bool:
     """Whether a line says no more than who wrote a paper, and where: "Ann One, Bo Two. arXiv:2410.00037", "Amazon"."""
     return len(line) < SHORT_LINE and not _SENTENCE.search(line) and (len(line.split()) < 3 or bool(byline(line, True)))
 

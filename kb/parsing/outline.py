@@ -84,12 +84,14 @@ class Outline:
         tables: list[Table],
         fences: list[Fence],
         lists: list[tuple[int, int]],
+        quotes: list[Block],
         addresses: dict[str, str],
     ) -> None:
         self.blocks = blocks
         self.items = items
         self.tables = tables
         self.fences = fences
+        self.quotes = quotes  # the paragraphs of quotes that stand in nothing else
         self._addresses = addresses
         self.headings = [block for block in blocks if block.level]
         self._lines = [block.line for block in self.headings]
@@ -187,6 +189,7 @@ def outline(lines: list[str]) -> Outline:
     open_items: list[int] = []
     lists: list[tuple[int, int]] = []
     fenced: list[Fence] = []
+    quotes: list[Block] = []
     for number, token in enumerate(tokens):
         match token.type:
             case "heading_open" | "paragraph_open" if token.level == 0 and token.map:
@@ -194,6 +197,8 @@ def outline(lines: list[str]) -> Outline:
                 is_heading = token.type == "heading_open" and len(text) <= LONGEST_HEADING
                 level = int(token.tag[1]) if is_heading else LEVEL_OF_DATES if _is_date_in_bold(text) else 0
                 blocks.append(Block(token.map[0], level, text, token.map[1]))
+            case "paragraph_open" if token.level == 1 and token.map and not open_items:
+                quotes.append(Block(token.map[0], 0, tokens[number + 1].content, token.map[1]))
             case "fence" if token.map:
                 fenced.append(_fence(token, lines))
             case "bullet_list_open" | "ordered_list_open" if token.level == 0 and token.map:
@@ -213,7 +218,7 @@ def outline(lines: list[str]) -> Outline:
                 if token.level == 0 and rows:
                     tables.append(Table(rows[0], tuple(rows[1:])))
                 rows.clear()
-    return Outline(blocks, items, tables, fenced, lists, addresses)
+    return Outline(blocks, items, tables, fenced, lists, quotes, addresses)
 
 
 def _is_date_in_bold(text: str) -> bool:

@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from kb.parsing import titles
+from kb.parsing.bylines import says_who
 from kb.parsing.candidates import Candidate
 from kb.parsing.evidence import links_to_paper
 from kb.parsing.guards import names_nothing, title_in
 from kb.parsing.headings import TITLE_WORDS, whole_title
 from kb.parsing.labels import labelled, leading_label
 from kb.parsing.links import split_links
-from kb.parsing.measuring import OPENING_LINES, of_head, of_opening, of_title
+from kb.parsing.measuring import OPENING_LINES, is_only_link, of_head, of_opening, of_title
 from kb.parsing.outline import Block, Outline
 from kb.parsing.sections import end_of_text, sections_of
 from kb.parsing.titles import Found
@@ -29,6 +30,8 @@ _BEGINS = re.compile(
 _CITATION = re.compile(r"\[\d+\](?!\()|[A-Z][\w-]+,? (?:[A-Z]\.?,? ?){1,3}(?:,|and )")
 _SUMMARY = re.compile(r"<summary>(?P<title>.*?)</summary>", re.DOTALL)
 _TELLING = re.compile(r"[(（\[](?:[^()（）\[\]]{0,40}\D)?(?:19|20)\d\d|https?://|arxiv", re.IGNORECASE)
+_SIGNS = re.compile(r"^(?:[^\w\s*_\[《<\"“(（`|~>#$\\-]\ufe0f?\s*){1,3}(?=[\w*_\[《])")  # "🗞 Toys that Talk"
+_CALLOUT = re.compile(r"^\[!\w+\][+-]?\s+")
 _NUMBERED = re.compile(r"(?:\d{1,3}[.、)）]|[(（]\d{1,3}[)）]|[①-⑳•·])\s*(?=\S)|《")
 _LINKED = re.compile(r"\[(?P<title>[^\[\]]{12,300})\]\((?P<url>https?://[^()\s]+)\)")
 _READ = re.compile(r"(?:[。！？]|[.!?]\s|[读看学][了完过到]?\s?|\bread(?:ing)?\s)$")
@@ -47,6 +50,7 @@ def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:
             found += listed
         elif candidate := _linked(outline, block) or _paragraph(outline, number) or _told(outline, number):
             found.append(candidate)
+    found += [one for block in outline.quotes if (one := _quoted(outline, block))]
     named = [one for one in found if one.place == "guillemets"]
     sections = sections_of(outline, lines, [one.line for one in named])
     following = len(lines)
@@ -123,6 +127,20 @@ def _listed(outline: Outline, block: Block) -> list[Candidate]:
     return found
 
 
+def _quoted(outline: Outline, block: Block) -> Candidate | None:
+    """Return the paper that a quote names, with who wrote it or its link below: "> **Toys**", "> [!note] Toys"."""
+    texts = [outline.resolved(line) for line in block.text.split("\n")]
+    head = _CALLOUT.sub("", texts[0])
+    found = title_in(head) if head != texts[0] or head.startswith("**") else None
+    if not found or len(texts) < 2 or not (says_who(texts[1]) or is_only_link(texts[1])):
+        return None
+    candidate = Candidate("paragraph", block.line, block.end, found, head, tuple(texts[1:][:OPENING_LINES]))
+    candidate.facts = labelled(candidate.opening)
+    candidate.evidence = of_title(found.title) | of_head(candidate) | of_opening(candidate) | {"bold"}
+    candidate.neighbours = ("quote", outline.section(block.line))
+    return candidate
+
+
 def _linked(outline: Outline, block: Block) -> Candidate | None:
     """Return the paper that prose links to by its title: "This week it was [Toys that Talk to Us](https://…), …"."""
     text = outline.resolved(block.text.replace("\n", " "))
@@ -141,8 +159,11 @@ def _linked(outline: Outline, block: Block) -> Candidate | None:
 def _paragraph(outline: Outline, number: int) -> Candidate | None:
     block = outline.blocks[number]
     texts = block.text.split("\n")
-    head = outline.resolved(texts[0].strip())
-    if len(head) > LONGEST_HEAD or not _BEGINS.match(head) or _CITATION.match(head):
+    head = outline.resolved(_SIGNS.sub("", texts[0].strip()))
+    apart = titles.set_apart(head)
+    is_above = len(texts) > 1 and says_who(texts[1])
+    begins_so = _BEGINS.match(head) and not _CITATION.match(head)
+    if len(head) > LONGEST_HEAD or not (apart or is_above or begins_so):
         return None
     text = head
     is_defined = len(texts) > 1 and bool(_DEFINITION.match(texts[1]))
@@ -153,9 +174,10 @@ def _paragraph(outline: Outline, number: int) -> Candidate | None:
         if label.field != "title":
             return None
         text = label.value
-    elif not (head.startswith(("**", "__", "[", "《")) or _TELLING.search(head) or is_defined):
+    elif not (apart or head.startswith(("**", "__", "[", "《")) or _TELLING.search(head) or is_defined):
         following = outline.resolved(texts[1]) if len(texts) > 1 else _below(outline, number)
-        if not titles.links_to_its_paper(following, titles.normal(head)):
+        is_linked = titles.links_to_its_paper(following, titles.normal(head))
+        if not (is_linked or is_above):
             return None
     found = title_in(text)
     if not found:

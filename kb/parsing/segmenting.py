@@ -45,8 +45,8 @@ def candidates(outline: Outline, lines: Sequence[str], front: FrontMatter, file:
     found = [*([whole] if whole else []), *named]
     found += lists.propose(outline, lines)
     found += rows
-    linked_below = {below for one in named if "link below" in one.evidence and (below := _first_below(one, lines))}
-    found += [one for one in paragraphs.propose(outline, lines) if one.line not in linked_below]
+    said_above = {below: one for one in named if (below := _first_below(one, lines)) is not None}
+    found += [one for one in paragraphs.propose(outline, lines) if not _is_said(one, said_above.get(one.line), lines)]
     said = measuring.of_file(lines, file)
     linked = [one for one in named if one.evidence & measuring.LINKED]
     for one in found:
@@ -62,9 +62,16 @@ def _is_named_alone(one: Candidate) -> bool:
 
 
 def _first_below(one: Candidate, lines: Sequence[str]) -> int | None:
-    """Return the line below a heading where nothing but the link to its paper stands."""
-    number = next((n for n in range(one.line + 1, one.end) if lines[n].strip()), None)
-    return number if number is not None and measuring.is_only_link(lines[number]) else None
+    """Return the line of the first text below a heading."""
+    return next((n for n in range(one.line + 1, one.end) if lines[n].strip()), None)
+
+
+def _is_said(one: Candidate, heading: Candidate | None, lines: Sequence[str]) -> bool:
+    """Whether a paragraph right below a heading is only the link to its paper, or gives the title in full."""
+    if heading is None:
+        return False
+    is_link = "link below" in heading.evidence and measuring.is_only_link(lines[one.line])
+    return is_link or heading.found.title == one.found.title
 
 
 def entries(

@@ -39,6 +39,7 @@ _NUMBERING = re.compile(
 _TAGS_IN_CODE = re.compile(
     r"^(?:\**`(?=[^`]*[^\W\d])[^`]{1,40}`\**[ \t]+)+(?=\[)"
 )  # before a linked title: "`GAN` [Toys](a.md)"
+_EMPHASIZED_LEAD = re.compile(r"(?P<mark>\*\*|__)(?P<inner>[^*_]{2,24})(?P=mark)[\s:：]+(?=\S)")  # "**第 1 周** Toys"
 _EMPHASIZED_DATE = re.compile(r"^([*_`]{1,3})(\d{4}[-/.\d]{0,8}[:：]?)\1")
 _DATE = re.compile(
     r"^[\[(【（「]?\s*(?P<date>(?:19|20)\d\d(?:\s*[-/.年_]\s*\d{1,2}(?:\s*[-/.月]\s*\d{1,2}日?|月)?)?)\s*年?[\])】）」`]?[\s:：,，-]+(?=\S)"
@@ -73,7 +74,7 @@ _DIGIT = re.compile(r"\d")
 _TRAILING_VENUE = re.compile(rf"\s*[,，]\s+(?:{VENUE.pattern})\s*$", re.IGNORECASE)  # ", ICASSP 2020"
 _BRACKET_TAG = re.compile(r"^(?:\[[^\]\[]{1,30}\](?!\()|【[^】]{1,30}】)\s*(?=\S)")
 _NOTE_WORDS = (
-    "论文阅读笔记|论文精读笔记|论文学习笔记|论文笔记|论文阅读|论文精读|论文解读"
+    "论文十问|读论文|讀論文|论文阅读笔记|论文精读笔记|论文学习笔记|论文笔记|论文阅读|论文精读|论文解读"
     "|论文速览|论文速读|论文速递|论文速记|论文总结|论文汇总|论文合集|论文分享|论文推荐"
     "|阅读笔记|读书笔记|学习笔记|精读笔记|精读|解读|笔记"
 )
@@ -317,6 +318,8 @@ def find_title(text: str) -> Found | None:
         year = re.search(r"(?:19|20)\d\d", tag["tag"] or tag["before"] or "")
         date = year[0] if year else None
     text = _EMPHASIZED_DATE.sub(r"\2 ", text)
+    if (lead := _EMPHASIZED_LEAD.match(text)) and dates.is_date(lead["inner"]):
+        text = text[lead.end() :]
     bare = text.lstrip("*_` ")
     if (leading := _DATE.match(bare)) and len(bare) > leading.end():
         date = leading["date"] or leading["compact"]
@@ -371,7 +374,8 @@ def set_apart(text: str) -> str | None:
         before = _NAME_BEFORE.sub("", plain(text[: found.start()]))
         title = plain(found["emphasized"] or found["quoted"])
         words = re.findall(r"[^\W\d_][\w'’-]*", title)
-        is_cited = bool(citing.cited_people(before)) or citing.are_people(before.strip(" ,.:"))
+        before = before.strip(" *_,.:—–-")
+        is_cited = bool(citing.cited_people(before)) or citing.are_people(before) or citing.are_surnames(before)
         capitals = sum(word[0].isupper() for word in words) / (sum(len(word) > 3 for word in words) or 1)
         if len(words) >= SET_APART_WORDS and (is_cited or capitals >= CAPITALS):
             return title if is_cited or not _SENTENCE_END.search(before) else None

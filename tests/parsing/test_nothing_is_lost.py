@@ -22,7 +22,7 @@ MIXED = """\
 
 ```
 open"""
-_LINK = re.compile(r"\[([^\[\]\n]*)\]\([^()\s]*\)")
+_LINK = re.compile(r"\[([^\[\]\n]*)\]\((?:[^()\s]|\([^()\s]*\))*\)")
 _ADDRESS = re.compile(r"https?://[!-~]+")  # ends where Chinese begins
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
