@@ -10,12 +10,12 @@ import typer.main
 from typer.core import TyperGroup
 
 from kb import __version__
-from kb.commands.outputs import watched
-from kb.commands.shared import envelope
 from kb.errors import KbError
-from kb.terminal import clean
+from kb.terminal.commands.outputs import watched
+from kb.terminal.commands.shared import envelope
+from kb.terminal.text import clean
 
-COMMANDS = {  # in the order of the help; a module of kb.commands is imported when one of its commands is called
+COMMANDS = {  # in the order of the help; a module of commands/ is imported when one of its commands is called
     "init": "building",
     "index": "building",
     "status": "building",
@@ -59,7 +59,7 @@ class KbGroup(TyperGroup):
         """Return a command; None if there is none of this name."""
         if cmd_name not in COMMANDS:
             return None
-        commands = typer.main.get_command(import_module(f"kb.commands.{COMMANDS[cmd_name]}").app)
+        commands = typer.main.get_command(import_module(f"kb.terminal.commands.{COMMANDS[cmd_name]}").app)
         return getattr(commands, "commands", {}).get(cmd_name, commands)  # a module may be one command with its own
 
     def invoke(self, ctx: Any) -> Any:
@@ -78,7 +78,7 @@ class KbGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except sqlite3.DatabaseError as error:  # while the index is read: what writes it says so itself
-            from kb.store.opening import refusal
+            from kb.index.sqlite.opening import refusal
 
             raise refusal(error, Path("the index")) or error from None
 
@@ -96,7 +96,7 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line."""
     if "_KB_COMPLETE" in os.environ:
-        from kb.commands.completing import past_colon
+        from kb.terminal.commands.completing import past_colon
 
         past_colon(os.environ)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for any, all installed packages are read

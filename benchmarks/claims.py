@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kb.claims.running import Job, run_all
-from kb.config import find_config
-from kb.indexing import refresh
-from kb.scan import find_changes
-from kb.store.reader import Reader
+from kb.config.kb_toml import find_config
+from kb.index.sqlite.reader import Reader
+from kb.index.words import refresh
+from kb.notes.folders import find_changes
 
 ROUNDS = 5
 ARITHMETIC = "arithmetic."

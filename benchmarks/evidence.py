@@ -1,4 +1,4 @@
-"""Find the weights of kb.parsing.weights, and judge them on corpora that they were found without.
+"""Find the weights of kb.notes.parsing.weights, and judge them on corpora that they were found without.
 
 python benchmarks/evidence.py CORPORA [--others FOLDER...] [--write]
 
@@ -24,11 +24,11 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
 from kb.errors import NoteError
-from kb.parsing import claims, segmenting, weights
-from kb.parsing.candidates import Candidate
-from kb.parsing.frontmatter import read_front_matter
-from kb.parsing.outline import Outline, outline
-from kb.parsing.weights import in_context
+from kb.notes.parsing import claims, segmenting, weights
+from kb.notes.parsing.candidates import Candidate
+from kb.notes.parsing.frontmatter import read_front_matter
+from kb.notes.parsing.outline import Outline, outline
+from kb.notes.parsing.weights import in_context
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPECTED = {  # what each piece of evidence should say, before any note is read
@@ -227,7 +227,7 @@ def table(found: Mapping[str, float]) -> str:
 
 
 def write(found: Mapping[str, float]) -> None:
-    """Put weights into kb/parsing/weights.py."""
+    """Put weights into kb/notes/parsing/weights.py."""
     path = Path(weights.__file__)
     text = path.read_text(encoding="utf-8")
     path.write_text(
@@ -241,7 +241,7 @@ def main() -> None:
     parser.add_argument("corpora", type=Path)
     parser.add_argument("--others", type=Path, nargs="*", default=[], help="folders of Markdown about no papers")
     parser.add_argument("--apart", type=Path, help="corpora that are only judged")
-    parser.add_argument("--write", action="store_true", help="put the weights into kb/parsing/weights.py")
+    parser.add_argument("--write", action="store_true", help="put the weights into kb/notes/parsing/weights.py")
     given = parser.parse_args()
     names = corpora(given.corpora)
     groups = {name: _examples(read_corpus(given.corpora, name)) for name in names}

@@ -19,20 +19,22 @@ import numpy
 from measuring import make_notes
 from numpy.typing import NDArray
 
-from kb import encoding, indexing, vectors
-from kb.config import Config, load_config
-from kb.encoders import Encoder
-from kb.encoders.exported import open_encoder
-from kb.encoders.exporting import export_encoder
-from kb.gloss import open_gloss
-from kb.meaning import NEAREST_PASSAGES
-from kb.parsing import parse_note
-from kb.query import parse_query
-from kb.search import search
-from kb.store.files import FileState
-from kb.store.reader import Reader
-from kb.store.rows import NoteRows, PaperRows, note_rows
-from kb.store.writer import Writer
+from kb.config.kb_toml import Config, load_config
+from kb.index import meaning as encoding
+from kb.index import words as indexing
+from kb.index.encoders import Encoder
+from kb.index.encoders.exported import open_encoder
+from kb.index.encoders.exporting import export_encoder
+from kb.index.query import parse_query
+from kb.index.sqlite import nearest as vectors
+from kb.index.sqlite.files import FileState
+from kb.index.sqlite.reader import Reader
+from kb.index.sqlite.rows import NoteRows, PaperRows, note_rows
+from kb.index.sqlite.writer import Writer
+from kb.index.translation import open_gloss
+from kb.notes.parsing import parse_note
+from kb.search.find import search
+from kb.search.nearest_papers import NEAREST_PASSAGES
 
 ROWS_AT_ONCE = 20_000
 WARM_ROUNDS = 3

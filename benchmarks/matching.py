@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kb.scan import SUFFIXES
+from kb.notes.folders import SUFFIXES
 
 ALIKE = 0.9  # share of letters from which on two titles are one
 HELD = 0.6  # share of the longer title that the shorter one fills, where it holds it

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from kb.errors import NoteError
-from kb.parsing import parse_note
-from kb.parsing.dates import date_in, day_in
+from kb.notes.parsing import parse_note
+from kb.notes.parsing.dates import date_in, day_in
 from kb.records import Paper
 
 FIELDS = {

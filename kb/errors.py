@@ -21,7 +21,7 @@ class IndexBusy(KbError):
 
 
 class IndexOld(KbError):
-    """The index was made by an older version; kb.indexing.upgrade brings it up to date."""
+    """The index was made by an older version; kb.index.words.upgrade brings it up to date."""
 
 
 class IndexNewer(KbError):
@@ -29,7 +29,7 @@ class IndexNewer(KbError):
 
 
 class IndexDamaged(KbError):
-    """The index cannot be read; kb.indexing.rebuild makes it anew."""
+    """The index cannot be read; kb.index.words.rebuild makes it anew."""
 
 
 class EncoderMissing(KbError):

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import settings
 from typer.testing import CliRunner
 
-from kb import dictionary as dictionaries
-from kb import gloss
-from kb.config import Config, load_config, shipped_glossary
-from kb.references import code_of
-from kb.scan import find_changes
-from kb.store.reader import Reader
+from kb.claims.catalog import code_of
+from kb.config.kb_toml import Config, load_config, shipped_glossary
+from kb.index import translation as gloss
+from kb.index import translation_table as dictionaries
+from kb.index.sqlite.reader import Reader
+from kb.notes.folders import find_changes
 from kb.terms import terms
 
 settings.register_profile("repeatable", derandomize=True)  # new examples are looked for by `make fuzz`
@@ -116,7 +116,7 @@ class Kb:
         return target
 
     def refresh(self) -> Any:
-        from kb import indexing
+        from kb.index import words as indexing
 
         known = Reader(self.config.database).files.stamps() if self.config.database.is_file() else {}
         return indexing.refresh(self.config, find_changes(self.config, known))

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb import bookmarks
-from kb.bookmarks import Target
 from kb.errors import KbError
-from kb.marked import Known
+from kb.notes import marks as bookmarks
+from kb.notes.marked import Known
+from kb.notes.marks import Target
 
 if sys.version_info >= (3, 11):
     import tomllib

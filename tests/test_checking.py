@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from kb.checking import PAGE_RULES, RULES_FOR_ALL, check
-from kb.checking.mending import mended, patch
-from kb.checking.together import is_mistyped
-from kb.reading import note_files
+from kb.notes.checking import PAGE_RULES, RULES_FOR_ALL, check
+from kb.notes.checking.mending import mended, patch
+from kb.notes.checking.together import is_mistyped
+from kb.notes.reading import note_files
 
 PAPER = "**《TinyCodec: A Small Codec》** Amazon，Codec\n\nhttps://arxiv.org/abs/2410.00037\n"
 

@@ -271,7 +271,7 @@ def test_no_command_changes_a_note_or_writes_beside_its_own_folder(
 def test_an_index_of_an_older_version_is_brought_up_to_date(kb: Any) -> None:
     from sqlite_utils import Database
 
-    from kb.store.schema import migrations
+    from kb.index.sqlite.schema import migrations
 
     database = Database(kb.config.database)
     migrations.apply(database, stop_before="0002_full_text")

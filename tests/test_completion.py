@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cli import main
-from kb.completion import beginning
+from kb.search.completion import beginning
 from tests.conftest import ROOT, Kb
 
 # What is not completed is written down as the shell passed it on.

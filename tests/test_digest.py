@@ -9,12 +9,12 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from kb import digest as digests
 from kb.errors import KbError
-from kb.excerpts import key_points, summary
-from kb.overview import overview
-from kb.periods import Period, period
-from kb.quoting import plain, prose
+from kb.markup.markdown import plain, prose
+from kb.reports import digest as digests
+from kb.reports.excerpts import key_points, summary
+from kb.reports.overview import overview
+from kb.reports.periods import Period, period
 
 EVIL = """\
 ---

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from kb.doctor import index, machine
-from kb.doctor.findings import Finding
+from kb.api.doctor import index, machine
+from kb.api.doctor.findings import Finding
 from tests.conftest import ROOT, HashEncoder, Kb
 
 PROBE = machine.libraries_together
@@ -76,7 +76,7 @@ def test_an_index_without_one_of_its_tables_is_damaged(kb: Kb) -> None:
 
 
 def test_an_index_that_another_process_writes_is_examined_later(kb: Kb, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kb.store.health.WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("kb.index.sqlite.health.WAIT_SECONDS", 0.1)
     kb.refresh()
     change(kb, "INSERT INTO works VALUES (999, 999)")
     with closing(sqlite3.connect(kb.config.database, isolation_level=None)) as other:
@@ -224,7 +224,7 @@ def test_vectors_that_are_missing_and_files_of_another_encoder(
     (kb.root / "kb.toml").write_text('encoder = "hash"\n', encoding="utf-8")
     kb.refresh()
     monkeypatch.setattr(index, "open_encoder", lambda folder, model: encoder)
-    monkeypatch.setattr("kb.refreshing.open_encoder", lambda folder, model: encoder)
+    monkeypatch.setattr("kb.index.refresh.open_encoder", lambda folder, model: encoder)
     other = kb.config.index / "vectors-another-0123-7.faiss"
     other.write_bytes(b"x")
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy
 import pytest
 
-from kb.encoders import models
-from kb.encoders.exported import GRAPH, TOKENIZER, WEIGHTS, OnnxEncoder, open_encoder
-from kb.encoders.exporting import export_encoder
 from kb.errors import EncoderMissing
+from kb.index.encoders import models
+from kb.index.encoders.exported import GRAPH, TOKENIZER, WEIGHTS, OnnxEncoder, open_encoder
+from kb.index.encoders.exporting import export_encoder
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,12 +7,13 @@ from typing import Any
 import numpy
 import pytest
 
-from kb import encoding, gloss
-from kb.encoders.exported import OnnxEncoder, open_encoder
-from kb.encoders.exporting import export_encoder
-from kb.encoders.models import packaged_model
 from kb.errors import EncoderMissing
-from kb.search import search
+from kb.index import meaning as encoding
+from kb.index import translation as gloss
+from kb.index.encoders.exported import OnnxEncoder, open_encoder
+from kb.index.encoders.exporting import export_encoder
+from kb.index.encoders.models import packaged_model
+from kb.search.find import search
 from kb.terms import has_unspaced
 
 TEXTS = ["residual vector quantization", "A speech codec for streaming dialogue.", "12.5 Hz", "x"]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from kb.query import parse_query
-from kb.search import search
+from kb.index.query import parse_query
+from kb.search.find import search
 from tests.conftest import Kb
 
 LIBRARY = """\

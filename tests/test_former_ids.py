@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from kb.store.former import Bearer, renamed
+from kb.index.sqlite.former import Bearer, renamed
 
 INDEXES = Path(__file__).parent / "faults" / "indexes"
 NOTE = "# 2024-09\n\n**《Toys》** X，k\n\nhttps://a.org/toys\n\n**《Games》** Y，k\n\nhttps://a.org/games\n"

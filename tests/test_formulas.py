@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb import formulas
-from kb.formulas import readable
+from kb.markup import formulas
+from kb.markup.formulas import readable
 
 OTHERWISE = {"mid": "|", "prime": "'", "hbar": "ħ"}  # where the other reader takes a plainer sign
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import yaml
 
-from kb import dictionary as dictionaries
-from kb import gloss
-from kb.config import shipped_glossary
+from kb.config.kb_toml import shipped_glossary
 from kb.errors import KbError
-from kb.query import parse_query
+from kb.index import translation as gloss
+from kb.index import translation_table as dictionaries
+from kb.index.query import parse_query
 from kb.terms import terms
 
 GLOSSARY = """\

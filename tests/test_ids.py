@@ -2,9 +2,9 @@
 
 import pytest
 
-from kb.ids import id_key
-from kb.people import person_terms
-from kb.years import year_of
+from kb.notes.ids import id_key
+from kb.notes.people import person_terms
+from kb.notes.years import year_of
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from kb import indexing
 from kb.errors import IndexBusy, KbError
-from kb.query import parse_query
+from kb.index import words as indexing
+from kb.index.query import parse_query
+from kb.index.sqlite.reader import Reader
+from kb.index.sqlite.writer import Writer
+from kb.notes.folders import scan
 from kb.records import Paper
-from kb.scan import scan
-from kb.store.reader import Reader
-from kb.store.writer import Writer
 
 
 def titles(kb: Any) -> list[str]:
@@ -19,7 +19,7 @@ def titles(kb: Any) -> list[str]:
 
 
 def test_a_record_comes_out_of_the_index_as_it_went_in(kb: Any) -> None:
-    from kb.parsing import parse_note
+    from kb.notes.parsing import parse_note
 
     kb.refresh()
     reader = kb.reader()
@@ -129,7 +129,7 @@ def test_an_interrupted_refresh_leaves_the_index_as_it_was(kb: Any) -> None:
     def interrupt(what: str, done: int, total: int) -> None:
         raise KeyboardInterrupt
 
-    from kb.scan import find_changes
+    from kb.notes.folders import find_changes
 
     with pytest.raises(KeyboardInterrupt):
         indexing.refresh(kb.config, find_changes(kb.config, kb.reader().files.stamps()), interrupt)

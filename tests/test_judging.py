@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from kb.judging import Judgment, judge
-from kb.store.papers import PaperRow
+from kb.index.sqlite.papers import PaperRow
+from kb.search.judge import Judgment, judge
 
 
 def paper(key: int) -> PaperRow:

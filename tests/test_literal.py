@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from kb.gloss import open_gloss
-from kb.literal import comparable, pattern
-from kb.marking import marks
-from kb.query import parse_query
-from kb.search import search
+from kb.index.literal import comparable, pattern
+from kb.index.query import parse_query
+from kb.index.translation import open_gloss
+from kb.search.find import search
+from kb.search.highlight import marks
 from tests.cases import Case, cases
 
 ORDINALS = ["One", "Two", "Three", "Four", "Five", "Six", "Seven"]

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import app
-from kb.manual import Entry, manual
+from kb.terminal.man_page import Entry, manual
 from tests.conftest import ROOT
 from tests.test_docs import commands
 

@@ -123,7 +123,7 @@ def test_the_october_digest_lacks_nothing_of_the_list_that_it_follows(seeds: Pat
 
 
 def test_the_notes_are_as_kb_check_wants_them() -> None:
-    from kb.checking import check
-    from kb.reading import note_files
+    from kb.notes.checking import check
+    from kb.notes.reading import note_files
 
     assert {found.rule for found in check(note_files(ROOT / "notes"))} <= {"no-link"}

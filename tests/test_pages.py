@@ -10,12 +10,12 @@ from typing import Any
 import html5lib
 import pytest
 
-from kb import digest as digests
-from kb import pages
-from kb.changes import written
 from kb.errors import KbError
-from kb.periods import period
 from kb.records import Change, DigestClaim, DigestEntry, MonthlyDigest
+from kb.reports import digest as digests
+from kb.reports import html_page as pages
+from kb.reports.periods import period
+from kb.reports.since_last import written
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -126,7 +126,7 @@ def test_neither_index_nor_anything_else_is_written(notes: Path) -> None:
 
 
 def test_records_are_shown_while_the_rest_is_read(notes: Path) -> None:
-    from kb.reading import read_notes
+    from kb.notes.reading import read_notes
 
     reading = read_notes([notes, Path("never looked at")])
     (notes / "diary.md").unlink()  # still to come when the folder was listed, gone when its turn comes

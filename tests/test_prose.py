@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb import prose
-from kb.sanitizing import clean, is_safe, language
+from kb.markup import html as prose
+from kb.markup.safe import clean, is_safe, language
 
 
 def block(text: str, **options: Any) -> str:

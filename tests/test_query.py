@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from kb.errors import KbError
-from kb.query import parse_query
+from kb.index.query import parse_query
 from tests.cases import Case, cases
 
 SHOWN = {  # by what a fixture calls it
@@ -29,7 +29,7 @@ class January(date):
 
 @pytest.mark.parametrize("case", cases("queries/*.md"))
 def test_a_query_means_what_is_written_beside_it(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kb.query.spans.date", January)
+    monkeypatch.setattr("kb.index.query.spans.date", January)
     assert isinstance(case.expected, dict)
 
     if "error" in case.expected:

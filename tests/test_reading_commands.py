@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kb.addresses import best_address
+from kb.notes.web_address import best_address
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.rendering import rendered
-from kb.wrapping import breaks
+from kb.markup.ansi import rendered
+from kb.markup.wrapping import breaks
 
 _LINK = re.compile(r"\x1b\]8;[^;]*;(?P<address>[^\x1b\x07]*)\x1b\\")
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 import kb.reference
-from kb import references, runs
+from kb.claims import algorithms as runs
+from kb.claims import catalog as references
 from kb.errors import KbError
 
 

@@ -3,11 +3,11 @@ from typing import Any
 import numpy
 import pytest
 
-from kb import encoding
-from kb.fusion import DEPTH, MEANING_WEIGHT
-from kb.query import parse_query
-from kb.related import related
-from kb.search import search
+from kb.index import meaning as encoding
+from kb.index.query import parse_query
+from kb.search.alike_titles import related
+from kb.search.find import search
+from kb.search.fusion import DEPTH, MEANING_WEIGHT
 
 
 def found(kb: Any, text: str) -> set[str]:
@@ -101,7 +101,7 @@ def test_where_nothing_is_indexed_no_embedding_is_missing(empty_kb: Any, encoder
 def test_the_score_is_the_weighted_sum_of_standard_scores(
     indexed: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kb.fusion.LEAST_COSINE", -1.0)
+    monkeypatch.setattr("kb.search.fusion.LEAST_COSINE", -1.0)
     encoding.encode_missing(indexed.config, encoder)
     hits = search(indexed.config, indexed.reader(), "models trained on tones keep more", 0, encoder).hits
     given = [{reason.retriever: reason.score for reason in hit.reasons} for hit in hits]
@@ -128,7 +128,7 @@ def test_meaning_keeps_to_the_filters(indexed: Any, encoder: Any) -> None:
 def test_meaning_finds_a_month_that_is_far_from_what_is_asked(
     indexed: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kb.meaning.NEAREST_PASSAGES", 1)  # which is one of October
+    monkeypatch.setattr("kb.search.nearest_papers.NEAREST_PASSAGES", 1)  # which is one of October
     encoding.encode_missing(indexed.config, encoder)
     hits = search(indexed.config, indexed.reader(), "units keep tones codec month:2024-08", 0, encoder).hits
     assert [(hit.paper.month, "meaning" in {one.retriever for one in hit.reasons}) for hit in hits] == [
@@ -195,8 +195,8 @@ def test_a_paper_is_named_by_any_unique_part(indexed: Any) -> None:
 @pytest.fixture
 def crowded(indexed: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A knowledge base in which two papers are very many."""
-    monkeypatch.setattr("kb.search.MOST_RANKED", 1)
-    monkeypatch.setattr("kb.store.full_text.FEWEST_LEFT", 1)
+    monkeypatch.setattr("kb.search.find.MOST_RANKED", 1)
+    monkeypatch.setattr("kb.index.sqlite.full_text.FEWEST_LEFT", 1)
     return indexed
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kb.parsing import parse_note
-from kb.query import parse_query
+from kb.index.query import parse_query
+from kb.notes.parsing import parse_note
 from kb.records import Paper
 from kb.terms import letters
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kb.config import set_encoder
+from kb.config.kb_toml import set_encoder
 from tests.conftest import Kb
 
 TOML = """\

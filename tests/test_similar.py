@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from kb import encoding
 from kb.errors import KbError
-from kb.query import parse_query
-from kb.search import search
-from kb.similar import similar
-from kb.spelling import corrections
+from kb.index import meaning as encoding
+from kb.index.query import parse_query
+from kb.search.find import search
+from kb.search.similar import similar
+from kb.search.spelling import corrections
 
 TOPICS = {
     "codecs": (

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kb.config import load_config, set_encoder
-from kb.sources import Source
+from kb.config.kb_toml import load_config, set_encoder
+from kb.config.sources import Source
 
 KB_TOML = '# mine\r\nencoder = "none"   # no model here\r\n\r\n# the end'
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from kb import showing
 from kb.errors import KbError
-from kb.periods import period
-from kb.terminal import sparks
-from kb.trends import trends
+from kb.markup import pictures as showing
+from kb.reports.periods import period
+from kb.reports.trends import trends
+from kb.terminal.text import sparks
 
 TITLE = "An Unusual Title About Lexical Tones"
 NOTES = {"2023-12": ["声调", "Codec"], "2024-01": ["声调"], "2024-03": ["声调", "声调、RVQ"]}

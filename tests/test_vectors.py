@@ -11,12 +11,14 @@ import pytest
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
-from kb import encoding, vector_file, vectors
 from kb.errors import EncoderMissing
-from kb.search import search
-from kb.store.reader import Reader
-from kb.store.schema import migrations
-from kb.store.writer import Writer
+from kb.index import meaning as encoding
+from kb.index.sqlite import faiss_file as vector_file
+from kb.index.sqlite import nearest as vectors
+from kb.index.sqlite.reader import Reader
+from kb.index.sqlite.schema import migrations
+from kb.index.sqlite.writer import Writer
+from kb.search.find import search
 
 DIMENSION = 32
 ENCODER = "clusters-32"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb import indexing
-from kb.identities import is_generic, title_tells
-from kb.works import works
+from kb.index import words as indexing
+from kb.notes.identity import is_generic, title_tells
+from kb.notes.same_paper import works
 
 TITLE = "DM-Codec: Distilling Multimodal Representations"
 OTHER = "Mimi and Its Many Quantizer Levels"

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from kb.claims.comparing import Figure
 from kb.errors import KbError
-from kb.query import CLAIM_STATES
-from kb.store.ledger import ClaimRow, ClaimRun
-from kb.store.reader import Reader
+from kb.index.query import CLAIM_STATES
+from kb.index.sqlite.ledger import ClaimRow, ClaimRun
+from kb.index.sqlite.reader import Reader
 
 SHOWN_DIGITS = 7
 AS_NOTED = "as_noted"

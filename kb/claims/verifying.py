@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from kb import __version__
+from kb.claims.catalog import code_of
 from kb.claims.comparing import Figure, compare
 from kb.claims.ledger import Entry
 from kb.claims.running import LIMIT_SECONDS, Job, Outcome, run_all
+from kb.index.sqlite.ledger import ClaimRow, ClaimRun
 from kb.progress import Progress
-from kb.references import code_of
-from kb.store.ledger import ClaimRow, ClaimRun
 
 UNEXPECTED = "the note expects a contradiction, but what it says holds"
 

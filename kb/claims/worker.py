@@ -17,9 +17,9 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from kb.claims.arguments import arguments
+from kb.claims.catalog import PACKAGE, missing, target
 from kb.errors import KbError
-from kb.references import PACKAGE, missing, target
-from kb.signatures import arguments
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""Papers as files for other programs: reference managers, spreadsheets, Obsidian."""
+"""Papers in and out."""

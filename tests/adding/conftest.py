@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kb.adding import fetching
+from kb.exchange.adding import fetching
 from tests.adding.server import Server, serving
 
 

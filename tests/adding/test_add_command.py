@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kb.adding import appending, fetching
+from kb.exchange.adding import appending, fetching
 from tests.adding.server import Reply, Server, recorded
 from tests.adding.test_answers import BIB, LAUGHS, MOSHI
 

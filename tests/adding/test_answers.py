@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from kb.adding.arxiv import read_arxiv
-from kb.adding.bibtex import read_bibtex
-from kb.adding.crossref import read_crossref
-from kb.adding.metadata import Metadata, plain
 from kb.errors import KbError
+from kb.exchange.adding.arxiv import read_arxiv
+from kb.exchange.adding.bibtex import read_bibtex
+from kb.exchange.adding.crossref import read_crossref
+from kb.exchange.adding.metadata import Metadata, plain
 from tests.adding.server import ANSWERS
 
 MOSHI = (ANSWERS / "arxiv-2410.00037.xml").read_bytes()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from kb.adding.identify import identify
 from kb.errors import KbError
+from kb.exchange.adding.identify import identify
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from kb.adding.metadata import Metadata
-from kb.adding.placing import Placed, first_note, place
 from kb.errors import NoteError
-from kb.parsing import parse_note
+from kb.exchange.adding.metadata import Metadata
+from kb.exchange.adding.placing import Placed, first_note, place
+from kb.notes.parsing import parse_note
 from kb.records import Paper
 from tests.cases import cases
 from tests.parsing.pages import PAGES

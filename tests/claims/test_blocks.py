@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kb.parsing import parse_note
+from kb.notes.parsing import parse_note
 
 BLOCK = """\
 ```claim

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kb import references
+from kb.claims import catalog as references
 
 NOVEMBER = """\
 ---
@@ -185,7 +185,7 @@ def test_a_changed_claim_is_stale_and_a_moved_one_is_not(claims_kb: Any) -> None
 def test_a_claim_is_stale_when_its_code_has_changed(claims_kb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     claims_kb.run("verify")
 
-    monkeypatch.setattr("kb.references.code_of", lambda run: "other" if run.startswith("arithmetic") else "")
+    monkeypatch.setattr("kb.claims.catalog.code_of", lambda run: "other" if run.startswith("arithmetic") else "")
 
     assert states(claims_kb, "salmonn") == {"tokens-padded": "stale", "tokens-dropped": "stale"}
     assert states(claims_kb, "tinyvoice-shape") == {"tinyvoice-shape": "not-runnable"}

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from kb.exchange import bibtex, csl, ris
-from kb.exchange.keys import citation_keys
-from kb.exchange.works import Work
-from kb.parsing import parse_note
+from kb.exchange.export import bibtex, csl, ris
+from kb.exchange.export.keys import citation_keys
+from kb.exchange.export.works import Work
+from kb.notes.parsing import parse_note
 from tests.cases import cases
 from tests.exchange.generated import LIBRARIES, Library
 from tests.exchange.readers import READERS

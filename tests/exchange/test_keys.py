@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.exchange.keys import citation_keys
-from kb.parsing.bibtex import people
-from kb.parsing.latex import decode, encode
+from kb.exchange.export.keys import citation_keys
+from kb.notes.parsing.bibtex import people
+from kb.notes.parsing.latex import decode, encode
 
 
 def record(title: str, *authors: str, **more: Any) -> dict[str, Any]:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb import parsing, sources
+from kb.config import sources
 from kb.errors import NoteError
-from kb.parsing import parse_note
+from kb.notes import parsing
+from kb.notes.parsing import parse_note
 
 BIB = r"""% kept by hand
 @string{icassp = "Int. Conf. on Acoustics"}

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.exchange import bibtex, csl, obsidian
-from kb.exchange.works import Work, works
-from kb.parsing import parse_note
-from kb.query import parse_query
+from kb.exchange.export import bibtex, csl, obsidian
+from kb.exchange.export.works import Work, works
+from kb.index.query import parse_query
+from kb.index.sqlite.papers import PaperRow
+from kb.notes.parsing import parse_note
+from kb.notes.years import year_of
 from kb.records import Link, Paper
-from kb.store.papers import PaperRow
-from kb.years import year_of
 
 FIELDS = (
     "title",

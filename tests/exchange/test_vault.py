@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from kb.exchange.obsidian import file_stems
-from kb.exchange.works import works
-from kb.parsing import parse_note
-from kb.query import parse_query
+from kb.exchange.export.obsidian import file_stems
+from kb.exchange.export.works import works
+from kb.index.query import parse_query
+from kb.notes.parsing import parse_note
 
 
 @pytest.fixture

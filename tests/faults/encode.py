@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kb import encoding
-from kb.config import load_config
+from kb.config.kb_toml import load_config
+from kb.index import meaning as encoding
 from tests.conftest import HashEncoder
 
 

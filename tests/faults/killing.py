@@ -15,8 +15,8 @@ from typing import NamedTuple
 from typer.testing import CliRunner
 
 from cli import app
-from kb import encoding
-from kb.config import load_config
+from kb.config.kb_toml import load_config
+from kb.index import meaning as encoding
 from tests.faults.encode import NamedEncoder
 from tests.faults.states import State, full_text_is_whole, state, vectors
 

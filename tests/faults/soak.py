@@ -16,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kb import dictionary as dictionaries
-from kb.config import shipped_glossary
-from kb.gloss import gloss_path
+from kb.config.kb_toml import shipped_glossary
+from kb.index import translation_table as dictionaries
+from kb.index.translation import gloss_path
 from tests.faults.killing import ROOT, SCENARIOS, Trial, finish, start
 from tests.faults.parallel import run_all, write_generation
 from tests.faults.states import full_text_is_whole, state

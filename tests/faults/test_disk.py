@@ -11,10 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import app
-from kb import dictionary as dictionaries
-from kb import gloss, writing
+from kb import files as writing
 from kb.errors import IndexBusy, KbError
-from kb.vector_file import save
+from kb.index import translation as gloss
+from kb.index import translation_table as dictionaries
+from kb.index.sqlite.faiss_file import save
 from tests.faults.states import full_text_is_whole, state
 
 Mount = Callable[..., Path]
@@ -115,7 +116,7 @@ def test_a_read_only_knowledge_base_whose_notes_have_changed_shows_what_was_inde
 
 
 def test_a_read_only_index_that_was_left_open_is_read_with_what_was_written_last(kb: Any, mount: Mount) -> None:
-    from kb.store.writer import Writer
+    from kb.index.sqlite.writer import Writer
 
     kb.refresh()
     writer = Writer(kb.config.database)

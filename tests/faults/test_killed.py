@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 
-from kb import dictionary as dictionaries
-from kb import indexing, writing
-from kb.adding.appending import replace_note
+from kb import files as writing
+from kb.exchange.adding.appending import replace_note
+from kb.index import translation_table as dictionaries
+from kb.index import words as indexing
 from tests.faults.killing import ROOT, SCENARIOS, Scenario, Trial
 
 KILLS = {"index": 4, "re-index": 4, "encoder change": 3, "add --write": 3, "digest --out": 3, "export --out": 3}
 SHARED_OUT = """
 import sys
 from pathlib import Path
-from kb import indexing
-from kb.config import load_config
+from kb.index import words as indexing
+from kb.config.kb_toml.kb_toml import load_config
 
 if __name__ == "__main__":
     indexing.FILES_WORTH_SHARING = indexing.FILES_AT_ONCE = 2
@@ -102,7 +103,7 @@ def test_an_index_that_was_killed_at_birth_is_made_by_the_next_command(kb: Any) 
 
 
 def test_steps_of_the_schema_are_made_together_or_not_at_all(kb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kb.store import schema
+    from kb.index.sqlite import schema
     from tests.faults.states import NOTHING, state
 
     def killed(db: Any) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kb import scan
 from kb.errors import KbError
-from kb.query import parse_query
+from kb.index.query import parse_query
+from kb.notes import folders as scan
 
 NOTE = "**《{title}》** X，声调\n\n一句话。\n"
 NOT_UTF_8 = "\udcb2\udce2.md"  # 测.md as Chinese Windows writes it

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from kb import dictionary as dictionaries
-from kb import indexing
-from kb.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, Manifest, encoders_folder, open_encoder
 from kb.errors import IndexNewer
-from kb.gloss import gloss_path
-from kb.store.schema import migrations
-from kb.store.writer import Writer
+from kb.index import translation_table as dictionaries
+from kb.index import words as indexing
+from kb.index.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, Manifest, encoders_folder, open_encoder
+from kb.index.sqlite.schema import migrations
+from kb.index.sqlite.writer import Writer
+from kb.index.translation import gloss_path
 from tests.faults.states import full_text_is_whole, state
 
 INDEXES = Path(__file__).parent / "indexes"

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
-from kb import encoding, indexing, refreshing
 from kb.errors import IndexBusy
-from kb.query import parse_query
-from kb.search import search
-from kb.store.reader import Reader
-from kb.store.writer import Writer
+from kb.index import meaning as encoding
+from kb.index import refresh as refreshing
+from kb.index import words as indexing
+from kb.index.query import parse_query
+from kb.index.sqlite.reader import Reader
+from kb.index.sqlite.writer import Writer
+from kb.search.find import search
 from tests.faults.killing import start
 from tests.faults.parallel import run_all, write_generation
 from tests.faults.states import full_text_is_whole, state

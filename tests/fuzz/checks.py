@@ -11,18 +11,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kb.config import CONFIG_NAME, Config, add_source, load_config, set_encoder
+from kb.config.kb_toml import CONFIG_NAME, Config, add_source, load_config, set_encoder
+from kb.config.sources import Source
 from kb.errors import KbError
-from kb.exchange.keys import as_bibtex
-from kb.parsing import parse_note
-from kb.parsing.claims import FIELDS as CLAIM_FIELDS
-from kb.query import parse_query
+from kb.exchange.export.keys import as_bibtex
+from kb.index.query import parse_query
+from kb.index.sqlite.papers import PaperRow
+from kb.index.sqlite.reader import Reader
+from kb.index.sqlite.rows import note_rows
+from kb.notes.parsing import parse_note
+from kb.notes.parsing.claims import FIELDS as CLAIM_FIELDS
 from kb.records import Note, Paper
-from kb.search import search
-from kb.sources import Source
-from kb.store.papers import PaperRow
-from kb.store.reader import Reader
-from kb.store.rows import note_rows
+from kb.search.find import search
 from tests.exchange.test_round_trip import LIBRARIES, Work, expected, facts
 from tests.parsing.test_nothing_is_lost import lost, said
 

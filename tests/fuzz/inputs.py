@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from kb.query import FIELDS
+from kb.index.query import FIELDS
 from tests.cases import cases
 from tests.conftest import AUGUST, OCTOBER
 from tests.exchange.conftest import HARD, ONE_PAPER

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from kb.config import Config
-from kb.store.reader import Reader
+from kb.config.kb_toml import Config
+from kb.index.sqlite.reader import Reader
 from tests.fuzz import checks, inputs
 from tests.fuzz.databases import LIBRARY
 from tests.fuzz.inputs import Repeated

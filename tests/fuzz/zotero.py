@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kb.loading import load
-from kb.parsing import parse_note
+from kb.notes.loading import load
+from kb.notes.parsing import parse_note
 from kb.records import Paper
 from tests.fuzz.checks import nothing_done, sound
 from tests.fuzz.databases import NAME, TABLES, Damage, make, spoil

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.parsing import parse_note
-from kb.parsing.dates import (
+from kb.notes.parsing import parse_note
+from kb.notes.parsing.dates import (
     Noted,
     date_in,
     date_of_path,

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from kb.adding.metadata import Metadata
-from kb.adding.placing import place
-from kb.checking import check
 from kb.errors import NoteError
-from kb.parsing import parse_note
-from kb.parsing.decoding import decoded, guess, without_mark
-from kb.reading import note_files
+from kb.exchange.adding.metadata import Metadata
+from kb.exchange.adding.placing import place
+from kb.notes.checking import check
+from kb.notes.parsing import parse_note
+from kb.notes.parsing.decoding import decoded, guess, without_mark
+from kb.notes.reading import note_files
 
 NOTE = "# 论文笔记\n\n**《TinyCodec: A Small Speech Codec》** Amazon，Codec\n\n- 声学延迟\n"
 

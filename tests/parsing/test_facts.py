@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from kb.parsing import links, parse_note
-from kb.parsing.facts import Facts, citation_key, read_facts
-from kb.parsing.fields import field_of
-from kb.parsing.frontmatter import read_front_matter
+from kb.notes.parsing import links, parse_note
+from kb.notes.parsing.facts import Facts, citation_key, read_facts
+from kb.notes.parsing.fields import field_of
+from kb.notes.parsing.frontmatter import read_front_matter
 from tests.cases import Case, cases
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kb.parsing import parse_note
+from kb.notes.parsing import parse_note
 from tests.cases import Case, cases
 
 

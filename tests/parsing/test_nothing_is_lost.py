@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from kb.errors import NoteError
-from kb.parsing import parse_note
+from kb.notes.parsing import parse_note
 from kb.records import Note, Paper
 from tests.parsing.pages import CLAIM, FILES, PAGES
 

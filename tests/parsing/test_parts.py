@@ -1,9 +1,9 @@
 import pytest
 
 from kb.errors import NoteError
-from kb.parsing import links, names, parse_note, titles
-from kb.parsing.entry import PASSAGE_CHARACTERS
-from kb.parsing.outline import outline
+from kb.notes.parsing import links, names, parse_note, titles
+from kb.notes.parsing.entry import PASSAGE_CHARACTERS
+from kb.notes.parsing.outline import outline
 
 
 def test_links_have_the_kind_of_their_host() -> None:

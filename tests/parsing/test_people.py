@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from kb.parsing.bylines import authors_below_title, byline
-from kb.parsing.names import split_keywords
-from kb.parsing.organizations import split_organizations
-from kb.parsing.people import affiliations, people, split_people
+from kb.notes.parsing.bylines import authors_below_title, byline
+from kb.notes.parsing.names import split_keywords
+from kb.notes.parsing.organizations import split_organizations
+from kb.notes.parsing.people import affiliations, people, split_people
 from tests.cases import Case, cases
 
 READ = {

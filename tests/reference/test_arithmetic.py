@@ -19,8 +19,8 @@ from typing import get_type_hints
 import numpy
 import pytest
 
+from kb.claims.arguments import arguments
 from kb.reference import arithmetic
-from kb.signatures import arguments
 
 ROOT = Path(__file__).resolve().parents[2]
 

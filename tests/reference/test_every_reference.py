@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from kb.references import references
+from kb.claims.catalog import references
 
 PATHS = references()
 PLAIN = {int, float, bool, str}

@@ -13,16 +13,16 @@ FILES = sorted([*(ROOT / "kb").rglob("*.py"), ROOT / "cli.py"])
 
 # Who may import what reaches out of the process; everybody else may not.
 ROOMS = {
-    "httpx": {"kb/adding/fetching.py"},
-    "huggingface_hub": {"kb/encoders/models.py"},
+    "httpx": {"kb/exchange/adding/fetching.py"},
+    "huggingface_hub": {"kb/index/encoders/models.py"},
     "websockets": {"kb/reference/duplex_socket.py", "kb/reference/_conversation.py"},
-    "webbrowser": {"kb/commands/reading.py"},
+    "webbrowser": {"kb/terminal/commands/reading.py"},
     "subprocess": {
         "kb/claims/running.py",
-        "kb/commands/paging.py",
-        "kb/commands/shared.py",
-        "kb/doctor/machine.py",
-        "kb/picking.py",
+        "kb/terminal/commands/paging.py",
+        "kb/terminal/commands/shared.py",
+        "kb/api/doctor/machine.py",
+        "kb/terminal/fzf.py",
     },
 }
 NEVER = {
@@ -133,7 +133,7 @@ def test_the_rules_see_what_they_forbid(line: str) -> None:
 def test_the_loader_of_yaml_builds_texts_only() -> None:
     import yaml
 
-    from kb.parsing import frontmatter
+    from kb.notes.parsing import frontmatter
 
     assert LOADER_LINE in Path(frontmatter.__file__).read_text(encoding="utf-8")
     tagged = "a: !!python/object/apply:os.getcwd []\nb: !!python/name:os.system x\nc: !!binary eA==\nd: 2301.10000"

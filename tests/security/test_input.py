@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from kb.errors import KbError
-from kb.query import parse_query
+from kb.index.query import parse_query
 from tests.fuzz import targets as fuzzed
 from tests.fuzz.checks import claim_block, page, query_of, settings_file
 from tests.fuzz.databases import LIBRARY
@@ -125,7 +125,7 @@ def test_a_zotero_database_is_read_or_refused_and_left_as_it_is(given: Any) -> N
 
 
 def test_a_key_that_a_claim_has_twice_is_a_problem_and_both_stay_text() -> None:
-    from kb.parsing import parse_note
+    from kb.notes.parsing import parse_note
 
     block = "# A\n\n```claim\nid: a\nsays: one\nrun: x.y\nsays: two\nexpect: {t: 3}\n```\n"
     note = parse_note(block.encode(), "n.md")

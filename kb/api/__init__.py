@@ -1,0 +1,1 @@
+"""Every use case once: it returns results and notices, and prints nothing."""

@@ -1,0 +1,53 @@
+"""Mend what can be mended without losing anything: only what the program has made itself, and can make again."""
+
+from collections.abc import Iterable
+from contextlib import closing, suppress
+
+from kb.api.doctor.findings import Finding
+from kb.api.doctor.notes import unfinished
+from kb.config.kb_toml import Config
+from kb.index import refresh as refreshing
+from kb.index.sqlite import health
+from kb.index.sqlite.reader import Reader
+from kb.index.sqlite.writer import Writer
+from kb.notes.folders import find_changes
+from kb.progress import Progress
+
+
+def mend(config: Config, findings: Iterable[Finding], progress: Progress) -> list[str]:
+    """Mend what findings name and return what was done, a line each.
+
+    A damaged index is set aside, not deleted: it may still hold what nobody can make again, the runs of claims.
+    Raises: KbError if the index cannot be written.
+    """
+    wanted = {finding.mend for finding in findings}
+    done = []
+    if "anew" in wanted:
+        done.append(f"set the damaged index aside as {health.set_aside(config.database)}")
+    if "terms" in wanted:
+        health.rebuild_terms(config.database)
+        done.append("made the full text again")
+    if wanted & {"anew", "reread", "terms"}:
+        done += _bring_in(config, progress, is_all=True)
+    elif "index" in wanted:
+        done += _bring_in(config, progress, is_all=False)
+    if "tidy" in wanted:
+        for path in unfinished(config):
+            with suppress(OSError):  # its owner has come back and finished
+                path.unlink()
+        health.remove_leftovers(config.database)
+        done.append("removed what belonged to nothing")
+    if "merge" in wanted:
+        with closing(Writer(config.database)) as writer:
+            writer.merge_terms()
+        done.append("merged the lists of words")
+    return done
+
+
+def _bring_in(config: Config, progress: Progress, is_all: bool) -> list[str]:
+    changes = None
+    if not is_all:
+        with closing(Reader(config.database)) as reader:
+            changes = find_changes(config, reader.files.stamps())
+    report, encoded, notices = refreshing.bring_all(config, changes, progress)
+    return [f"read {report.indexed} notes, encoded {encoded} texts", *notices]

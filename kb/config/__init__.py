@@ -1,0 +1,1 @@
+"""The settings of a knowledge base: kb.toml read, edited, explained and started."""

@@ -1,0 +1,244 @@
+"""Where a knowledge base lies: the folder that holds kb.toml, and what kb.toml says."""
+
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from kb.config.sources import Source, read_sources
+from kb.errors import KbError
+from kb.files import write_whole
+from kb.sqlite_files import JOURNAL, names_a_file
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CONFIG_NAME = "kb.toml"
+DEFAULT_ENCODER = "minilm"
+NO_ENCODER = "none"
+GLOSSARY_NAME = "glossary.yaml"
+TEXTS = ("notes", "templates", "index", "encoder")
+LISTS = ("same", "different")
+SOURCES = "sources"
+CHECK = "check"
+FIELDS = (*TEXTS, *LISTS, CHECK, SOURCES)
+
+Lists = tuple[tuple[str, ...], ...]  # of records' ids
+_ENCODER_LINE = re.compile(r"""^encoder\s*=\s*("(?:[^"\\\n]|\\.)*"|'[^'\n]*')(?P<rest>.*)$""", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A knowledge base on disk; every path is absolute."""
+
+    root: Path
+    notes: Path
+    templates: Path  # the user's own templates; may be missing
+    index: Path  # everything the tool writes, safe to delete
+    encoder: str  # "minilm", "none", or a sentence-transformers model by name or path
+    sources: tuple[Source, ...] = ()  # further folders of notes, and libraries
+    same: Lists = ()  # records that are one paper, whatever they are known by
+    different: Lists = ()  # records that are not
+    ignored_rules: tuple[str, ...] = ()  # of `kb check`: "no-link"
+
+    @property
+    def joining(self) -> str:
+        """What same and different say, as one text: another text joins other records."""
+        return json.dumps([self.same, self.different]) if self.same or self.different else ""
+
+    @property
+    def marks(self) -> Path:
+        """What the reader has starred and read; missing until something is."""
+        return self.root / "marks.toml"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.index / "kb.sqlite"
+
+    @property
+    def glossaries(self) -> tuple[Path, ...]:
+        """The glossaries there are: the user's own before the shipped one."""
+        found = [path.resolve() for path in (self.notes / GLOSSARY_NAME, shipped_glossary()) if path.is_file()]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that notes are read from and nothing is written to; a library is a file and stands for itself."""
+        return (self.notes, *(source.place for source in self.sources))
+
+    def path_of(self, file: str) -> Path:
+        """Return where a file of the index lies.
+
+        Example: "2024-10.md" -> ROOT/notes/2024-10.md; "theirs/2024/10.md" -> /home/them/notes/2024/10.md, if there
+        is a source named theirs.
+        """
+        name, _, below = file.partition("/")
+        folder = next((source.folder for source in self.sources if source.name == name), None)
+        return folder / below if folder and below else self.notes / file
+
+
+def find_config(start: Path) -> Config:
+    """Return the knowledge base that start lies in: the nearest folder upwards with a kb.toml.
+
+    Raises: KbError if there is none, or if kb.toml cannot be read.
+    """
+    start = start.absolute()
+    if not start.is_dir():
+        raise KbError(f"{start} is not a folder; name the folder of a knowledge base")
+    for folder in (start, *start.parents):
+        if (folder / CONFIG_NAME).is_file():
+            return load_config(folder)
+    raise KbError(f"{start} is no knowledge base: no {CONFIG_NAME} there or in a folder above; run: kb init")
+
+
+def load_config(root: Path) -> Config:
+    """Return the knowledge base at root.
+
+    Raises: KbError naming the line or the key of kb.toml that cannot be used.
+    """
+    path = root / CONFIG_NAME
+    try:
+        values = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise KbError(f"{path}: not valid TOML in UTF-8: {error}; mend it, or delete it and run: kb init") from None
+    except RecursionError:
+        raise KbError(f"{path}: lists in lists without end; mend it, or delete it and run: kb init") from None
+    except OSError as error:
+        raise KbError(f"{path}: cannot be read: {error.strerror}") from None
+    sources = values.pop(SOURCES, [])
+    for key, value in values.items():
+        if key not in FIELDS:
+            raise KbError(f"{path}: unknown key {key!r}; known keys: {', '.join(FIELDS)}")
+        if key in TEXTS and (not isinstance(value, str) or not value):
+            raise KbError(f"{path}: {key} should be a text in quotes, got {value!r}")
+    notes = root / values.get("notes", "notes")
+    return Config(
+        root=root,
+        notes=notes,
+        templates=_inside(root, values, "templates", "templates"),
+        index=_harmless(_inside(root, values, "index", ".kb")),
+        encoder=values.get("encoder", DEFAULT_ENCODER),
+        sources=read_sources(sources, root, notes, path),
+        ignored_rules=_ignored(values, path),
+        **_judgments(values, path),
+    )
+
+
+def set_encoder(config: Config, model: str) -> None:
+    """Make model the encoder that kb.toml names; every other line of it stays as it is.
+
+    Raises: KbError if kb.toml cannot be written.
+    """
+    path = config.root / CONFIG_NAME
+    text = path.read_bytes().decode("utf-8")
+    line = f"encoder = {json.dumps(model, ensure_ascii=False)}"
+    changed, count = _ENCODER_LINE.subn(lambda found: line + found["rest"], text, count=1)
+    changed = changed if count else f"{line}{_newline(text)}{text}"
+    if _values(changed) != {**tomllib.loads(text), "encoder": model}:
+        raise KbError(f"{path}: its line of the encoder is not where one is looked for; set it to {model!r} by hand")
+    write_whole(path, changed.encode("utf-8"))
+
+
+def add_source(config: Config, source: Source) -> None:
+    """Add source to kb.toml, at its end: there a table takes no key away from the tables before it.
+
+    Raises: KbError if kb.toml lists its sources in a way that cannot be added to, or cannot be written.
+    """
+    path = config.root / CONFIG_NAME
+    text = path.read_bytes().decode("utf-8")
+    newline = _newline(text)
+    entry = "\n".join(("", f"[[{SOURCES}]]", *source.toml_lines(config.root), "")).replace("\n", newline)
+    changed = text + (newline if text and not text.endswith("\n") else "") + (entry if text else entry.lstrip())
+    if SOURCES not in (_values(changed) or {}):
+        raise KbError(f"{path}: sources should be tables [[{SOURCES}]]; write those that are there so")
+    write_whole(path, changed.encode("utf-8"))
+
+
+def _values(text: str) -> dict[str, Any] | None:
+    """Return what text says as TOML; None if it is none."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def shipped_templates() -> Path:
+    """Return the folder of the shipped templates: beside this file in a wheel, else the checkout's."""
+    here = Path(__file__).resolve().parents[1]
+    packaged = here / "templates"
+    return packaged if packaged.is_dir() else here.parent / "templates"
+
+
+def shipped_glossary() -> Path:
+    """Return the glossary that comes with the program: beside this file in a wheel, else the checkout's notes."""
+    here = Path(__file__).resolve().parents[1]
+    packaged = here / GLOSSARY_NAME
+    return packaged if packaged.is_file() else here.parent / "notes" / GLOSSARY_NAME
+
+
+def _judgments(values: dict[str, Any], path: Path) -> dict[str, Lists]:
+    """Return the lists that say which records are one paper and which are not, by key."""
+    found: dict[str, Lists] = {}
+    for key in LISTS:
+        lists = values.get(key, [])
+        if not isinstance(lists, list):
+            raise KbError(f'{path}: {key} should be lists of ids such as [["a/x", "b/x"]], got {lists!r}')
+        for listed in lists:
+            if not (isinstance(listed, list) and all(isinstance(one, str) and one for one in listed)):
+                raise KbError(f'{path}: {key} should hold lists of ids such as ["a/x", "b/x"], got {listed!r}')
+            if len(set(listed)) < 2:
+                raise KbError(f"{path}: each list of {key} should name two records or more, got {listed!r}")
+        found[key] = tuple(tuple(listed) for listed in lists)
+    for pair in _pairs(found["same"]) & _pairs(found["different"]):
+        raise KbError(f"{path}: same and different both name {' and '.join(sorted(pair))}; keep one of them")
+    return found
+
+
+def _ignored(values: dict[str, Any], path: Path) -> tuple[str, ...]:
+    """Return the rules that `kb check` is to leave out."""
+    table = values.get(CHECK, {})
+    ignored = table.get("ignore", []) if isinstance(table, dict) else None
+    if not isinstance(ignored, list) or set(table) - {"ignore"}:
+        raise KbError(f'{path}: {CHECK} should be a table with ignore = ["no-link"], got {table!r}')
+    return tuple(map(str, ignored))
+
+
+def _pairs(lists: Lists) -> set[frozenset[str]]:
+    return {frozenset(pair) for listed in lists for pair in combinations(set(listed), 2)}
+
+
+def _inside(root: Path, values: dict[str, Any], key: str, default: str) -> Path:
+    """Return the folder that key names: kb.toml may be a stranger's, and what is outside is none of its business."""
+    name = values.get(key, default)
+    folder: Path = (root / name).resolve()
+    if not folder.is_relative_to(root.resolve()) or folder == root.resolve():
+        raise KbError(f"{root / CONFIG_NAME}: {key} should be a folder inside the knowledge base, got {name!r}")
+    return folder
+
+
+def _harmless(index: Path) -> Path:
+    """Return index if nothing in it leads elsewhere: what is written to it must not end up outside of it."""
+    try:
+        with os.scandir(index) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    raise KbError(
+                        f"{entry.path} is a link, and the index is written only where it lies; delete the link"
+                    )
+                if entry.name.endswith(JOURNAL) and entry.is_file() and names_a_file(Path(entry.path)):
+                    what = "names another file, which SQLite would delete"
+                    raise KbError(f"{entry.path} {what}; delete the journal and run: kb index --full")
+    except OSError:
+        return index  # not there yet; what else may be wrong is told when it is used
+    return index

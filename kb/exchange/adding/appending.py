@@ -1,0 +1,38 @@
+"""Writing a note: the one place of kb that does, and only what `kb add --write` asks for."""
+
+import os
+from pathlib import Path
+
+from kb.errors import KbError
+from kb.files import replace_whole
+
+
+def read_note(path: Path) -> bytes | None:
+    """Return what a note holds, None if there is none. Raises: KbError if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise KbError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def replace_note(path: Path, before: bytes | None, now: bytes) -> None:
+    """Make path hold now instead of before, None for a file that is not there: wholly, or not at all.
+
+    A note that a link leads to is replaced where it lies, and keeps its permissions.
+    Raises: KbError if path holds something else than before by now, or cannot be written.
+    """
+    place = path.resolve()
+
+    def check() -> None:
+        if read_note(place) != before:
+            raise KbError(f"{path}: was changed in the meantime; nothing is written, run the command again")
+
+    try:
+        if before is not None and not os.access(place, os.W_OK):
+            raise PermissionError(None, "it may only be read")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        replace_whole(place, now, check)
+    except OSError as error:
+        raise KbError(f"{path}: cannot be written: {error.strerror or error}; it is as it was") from None

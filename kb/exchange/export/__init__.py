@@ -1,0 +1,1 @@
+"""Papers as files for other programs: reference managers, spreadsheets, Obsidian."""

@@ -1,0 +1,163 @@
+"""What somebody types after `kb search`, taken apart.
+
+Plain words are alternatives: a paper with any of them is a hit, with all of them a better one. "Quoted" text must
+stand in the paper exactly so, -word or -"text" must not, and field:value narrows the choice; a month such as 2025-05
+is one without its field too. In a question or a pasted paragraph quotation marks only quote: text that ends in a
+question mark, or is long, demands nothing.
+"""
+
+import re
+from typing import NamedTuple
+
+from kb.errors import KbError
+from kb.index.literal import quoted
+from kb.index.query.fields import (
+    CLAIM_STATES,
+    FIELDS,
+    HAS_KINDS,
+    KINDS,
+    MARKS,
+    TEXT_FIELDS,
+    Filter,
+    field_in,
+    unknown_field,
+)
+from kb.index.query.spans import is_month
+from kb.index.query.tokens import Token, cut
+from kb.terms import Phrase, alternatives, phrase
+
+__all__ = [
+    "CLAIM_STATES",
+    "FIELDS",
+    "HAS_KINDS",
+    "KINDS",
+    "MARKS",
+    "TEXT_FIELDS",
+    "Filter",
+    "Query",
+    "parse_query",
+]
+
+_ARXIV_ID = re.compile(r"(?<!\d)\d{4}\.\d{4,5}(?!\d)")
+_AFTER_A_MONTH = "?？,，;；。!！"
+
+_WEAK = frozenset(
+    "what which who whom whose when where why how did do does was were is are the a an of in on to for by with at from"  # noqa: SIM905
+    " as and or that this it its be been has had have not than then there their they".split()
+)
+_OPERATORS = {  # of other languages of queries, and what says so here
+    "AND": 'for AND quote each word, "speech" "codec"',
+    "OR": "for OR type nothing: words are alternatives",
+    "NOT": "for NOT type -word",
+}
+
+MOST_CONDITIONS = 100  # quoted texts, exclusions and fields; SQLite takes a thousand at most
+MOST_TIMES = 10  # that one word counts; FTS5's time grows with their square
+LONGEST_COMMAND = 16  # words; what is longer is prose
+
+
+class Query(NamedTuple):
+    """A parsed query."""
+
+    text: str  # the plain words as typed, for retrievers that read whole questions
+    names: tuple[str, ...]  # what a paper may be called that is asked for: all that was typed, else arXiv ids in it
+    words: tuple[Phrase, ...]  # any of them makes a hit; a word asked for twice counts twice
+    required: tuple[Phrase, ...]
+    excluded: tuple[Phrase, ...]  # written -"text": not there to the letter
+    excluded_words: tuple[Phrase, ...]  # written -word
+    filters: tuple[Filter, ...]
+    glosses: tuple[Phrase, ...]  # what the words stand for in the other language
+    is_void: bool  # something was asked for, but nothing that can stand in a paper: punctuation only
+    advice: tuple[str, ...]  # lines for the person who typed: what was understood otherwise than it may be meant
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there is anything to rank by."""
+        return bool(self.words or self.required)
+
+
+def parse_query(text: str) -> Query:
+    """Return what text asks for.
+
+    Example: 'codec "声学延迟" -VAE org:Meta' -> words codec, required 声学延迟, excluded word VAE, filter org.
+    Raises: KbError if a field has a value it cannot take, or if there are too many conditions.
+    """
+    text = text.encode("utf-8", "ignore").decode()  # half characters, which a terminal may hand over, stand nowhere
+    named: list[str] = []
+    plain: list[str] = []
+    words: list[Phrase] = []
+    times: dict[Phrase, int] = {}
+    required: list[Phrase] = []
+    excluded: list[Phrase] = []
+    excluded_words: list[Phrase] = []
+    filters: list[Filter] = []
+    tokens = cut(text)
+    is_long = sum(not token.is_quoted for token in tokens) > LONGEST_COMMAND
+    is_prose = is_long or text.rstrip().endswith(("?", "？"))
+    operators = [] if is_prose else _operators(tokens)
+    months: list[str] = []  # written without their field
+    for token in tokens:
+        field = field_in(token)
+        if not field and not is_long and (field := _month_in(token)):
+            months.append(field.value)
+        if field:
+            filters.append(field)
+            continue
+        is_quoted, is_excluded = (False, False) if is_prose else token[1:]
+        if not is_excluded:
+            named.append(token.text)
+        if is_quoted or is_excluded:
+            target = excluded if is_quoted and is_excluded else required if is_quoted else excluded_words
+            if found := quoted(token.text) if token.is_quoted else phrase(token.text):
+                target.append(found)
+        elif token not in operators:
+            plain.append(token.text)
+            for word in alternatives(token.text):
+                times[word] = times.get(word, 0) + 1
+                words.extend([word] * (times[word] <= MOST_TIMES))
+    if (count := len(required) + len(excluded) + len(excluded_words) + len(filters)) > MOST_CONDITIONS:
+        raise KbError(f"a query takes {MOST_CONDITIONS} quoted texts, exclusions and fields at most, got {count}")
+    name = " ".join(named)
+    ids = () if required else _ARXIV_ID.findall(" ".join(plain))  # beside quoted text an id is one more word
+    return Query(
+        text=" ".join(plain),
+        names=tuple(dict.fromkeys(one for one in (name, *ids) if one)),
+        words=_without_weak(words),
+        required=tuple(required),
+        excluded=tuple(excluded),
+        excluded_words=tuple(excluded_words),
+        filters=tuple(filters),
+        glosses=(),
+        is_void=bool(text.strip()) and not (words or required or excluded or excluded_words or filters),
+        advice=_advice([] if is_prose else tokens, operators, months),
+    )
+
+
+def _without_weak(words: list[Phrase]) -> tuple[Phrase, ...]:
+    """Return words without those that only hold an English question together, unless there are no others."""
+    telling = tuple(word for word in words if not _WEAK.issuperset(word.terms))
+    return telling or tuple(words)
+
+
+def _month_in(token: Token) -> Filter | None:
+    """Return the month that token is without saying so: 2025-05."""
+    value = token.text.rstrip(_AFTER_A_MONTH)
+    return Filter("month", value, token.is_excluded) if not token.is_quoted and is_month(value) else None
+
+
+def _operators(tokens: list[Token]) -> list[Token]:
+    """Return those of tokens that stand for a connection of others: AND, OR, NOT in capitals."""
+    found = [token for token in tokens if token.text in _OPERATORS and token[1:] == (False, False)]
+    return found if len(found) < len(tokens) else []
+
+
+def _advice(tokens: list[Token], operators: list[Token], months: list[str]) -> tuple[str, ...]:
+    """Return a line for each kind of thing in a query that does not mean what it may be meant to."""
+    lines = []
+    if unknown := dict.fromkeys(f"{name}:" for token in tokens if (name := unknown_field(token))):
+        lines.append(f"no field {', '.join(unknown)}; there are {', '.join(sorted(FIELDS))}; searched as words")
+    if used := dict.fromkeys(token.text for token in operators):
+        lines.append(f"left out {', '.join(used)}: {'; '.join(_OPERATORS[operator] for operator in used)}")
+    if months:
+        lines.append(f"taken as month: {', '.join(months)}; quote what is to be looked for as text")
+    return tuple(lines)

@@ -1,0 +1,167 @@
+"""The passages nearest to a query: vectors are scanned in SQLite or, when they are many, found by an index file first.
+
+The file is a cache of the vectors up to a key and may be deleted. Its ids are vector keys; none is ever given twice, so
+it stays right: later vectors are scanned beside it, and one that is gone from SQLite is passed over.
+"""
+
+from collections.abc import Iterable, Set
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kb.errors import EncoderMissing
+from kb.files import is_abandoned
+from kb.index.sqlite import faiss_file as vector_file
+from kb.index.sqlite.reader import Reader
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SCANNED = 20_000  # vectors scanned exactly in 40 ms, what importing FAISS and opening an index takes
+SCANNED_AT_MOST = 3 * SCANNED  # searches add a few vectors themselves after the index was due; 0.1 s
+DEAD_AT_MOST = 0.1  # of an index; they only take places among the candidates
+CANDIDATES = 2  # for each one wanted
+PADDING = -1  # the id FAISS answers with when the lists it visits hold fewer vectors than asked for
+
+
+class _Index(NamedTuple):
+    """An index file, opened."""
+
+    path: Path
+    last_key: int  # of the vectors it was built from
+    faiss: Any
+
+
+class IndexState(NamedTuple):
+    """How the index file stands to the vectors."""
+
+    path: Path | None  # the file that searches use; None if there is none that can be used
+    is_due: bool  # it is missing, broken or far behind; a search then goes by words where it cannot scan
+    others: tuple[Path, ...]  # files of other encoders, of lost states and of builds that were interrupted
+
+
+def nearest(
+    index: Path,
+    reader: Reader,
+    encoder: str,
+    query: "NDArray[np.float32]",
+    k: int,
+    among: Set[int] | None = None,
+) -> list[tuple[int, int, float]]:
+    """Return (passage, paper, cosine) of the k passages nearest to the unit vector query [D], best first.
+
+    encoder is the fingerprint of what made query; index is the folder of the index file. among are the papers that
+    count; all do if it is None. However few they are, their own nearest passages are found.
+    Raises: EncoderMissing if more vectors than can be scanned in a moment are in no index file, or if vectors have
+    another dimension.
+    """
+    import numpy
+
+    chosen = None if among is None else reader.vectors.keys_of(encoder, among, SCANNED_AT_MOST)
+    wanted = CANDIDATES * k
+    if chosen is not None and len(chosen) <= SCANNED_AT_MOST:
+        keys, cosines = _cosines(reader.vectors.of(encoder, chosen), query)
+    else:
+        if among is not None:  # as many more as there are more papers
+            wanted = wanted * reader.papers.largest_key() // len(among)
+        keys, cosines = _near(index, reader, encoder, query, wanted)
+    best = numpy.lexsort((keys, -cosines))[:wanted]
+    passages = reader.vectors.passages(keys[best].tolist())
+    scored = zip(keys[best].tolist(), cosines[best].tolist(), strict=True)
+    found = ((passage, paper, cosine) for key, cosine in scored for passage, paper in passages.get(key, ()))
+    return list(islice((one for one in found if among is None or one[1] in among), k))
+
+
+def _near(
+    index: Path, reader: Reader, encoder: str, query: "NDArray[np.float32]", wanted: int
+) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
+    """Return the keys of the vectors that may be nearest, about so many as are wanted or more, and their cosines."""
+    import numpy
+
+    opened = _open(index, reader, encoder, len(query))
+    rows = reader.vectors.in_order(encoder, opened.last_key if opened else 0, SCANNED_AT_MOST + 1)
+    keys, cosines = _cosines(rows, query)
+    if len(keys) > SCANNED_AT_MOST:
+        raise EncoderMissing("the vector index is missing or far behind; run: kb index")
+    if not opened:
+        return keys, cosines
+    _, found = opened.faiss.search(query.reshape(1, -1), wanted)
+    candidates = reader.vectors.of(encoder, (int(key) for key in found[0] if key != PADDING))
+    more_keys, more_cosines = _cosines(candidates, query)
+    return numpy.concatenate((keys, more_keys)), numpy.concatenate((cosines, more_cosines))
+
+
+def refresh(index: Path, reader: Reader, encoder: str, dimension: int, progress: vector_file.Progress) -> None:
+    """Build the index file anew if there should be one and it is missing, broken or far behind; remove all others.
+
+    It takes half a minute for a million vectors of 384 dimensions. An interrupted build leaves the old file as it was.
+    """
+    found = state(index, reader, encoder, dimension)
+    kept = found.path
+    if found.is_due:
+        kept = None
+        total = reader.vectors.count(encoder)
+        if total > SCANNED:
+            built, last_key = vector_file.build(lambda: reader.vectors.in_order(encoder), total, dimension, progress)
+            kept = index / f"{_prefix(reader, encoder)}{last_key}.faiss"
+            vector_file.save(built, kept)
+    for path in index.glob("vectors-*"):
+        if path != kept and _is_unused(path):
+            with suppress(OSError):  # another process was quicker, or holds it open
+                path.unlink()
+
+
+def state(index: Path, reader: Reader, encoder: str, dimension: int) -> IndexState:
+    """Return how the index file of encoder's vectors stands to them, and what files lie beside it."""
+    opened = _open(index, reader, encoder, dimension)
+    total = reader.vectors.count(encoder)
+    alive = reader.vectors.count(encoder, opened.last_key) if opened else 0
+    dead = opened.faiss.ntotal - alive if opened else 0
+    path = opened.path if opened else None
+    others = tuple(other for other in sorted(index.glob("vectors-*")) if other != path and _is_unused(other))
+    return IndexState(path, total - alive > SCANNED or dead > DEAD_AT_MOST * (dead + alive), others)
+
+
+def _is_unused(path: Path) -> bool:
+    """Whether nobody is writing a file that is not the one in use."""
+    return path.suffix == ".faiss" or is_abandoned(path)
+
+
+def _open(index: Path, reader: Reader, encoder: str, dimension: int) -> _Index | None:
+    """Return the newest index of encoder's vectors; None if there is none that can be used."""
+    prefix = _prefix(reader, encoder)
+    named = {path.stem.removeprefix(prefix): path for path in index.glob(f"{prefix}*.faiss")}
+    paths = {int(key): path for key, path in named.items() if key.isdecimal()}
+    # A file that knows keys which were never given is of a state of the database that is lost.
+    last_key = max((key for key in paths if key <= reader.vectors.last_key()), default=None)
+    if last_key is None:
+        return None
+    with suppress(OSError):  # another process has just replaced it
+        if opened := vector_file.load(paths[last_key], dimension):
+            return _Index(paths[last_key], last_key, opened)
+    return None
+
+
+def _prefix(reader: Reader, encoder: str) -> str:
+    series = reader.meta("vector_series") or ""  # of this database: the keys of another mean other vectors
+    return f"vectors-{encoder}-{series}-"
+
+
+def _cosines(
+    rows: Iterable[vector_file.Row], query: "NDArray[np.float32]"
+) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
+    """Return the keys [N] of rows and their cosines [N] with query [D]."""
+    import numpy
+
+    keys, cosines = [numpy.empty(0, numpy.int64)], [numpy.empty(0, numpy.float32)]
+    try:
+        for some, matrix in vector_file.batches(rows, len(query)):
+            keys.append(some)
+            cosines.append(matrix @ query)
+    except ValueError:  # a vector of another length
+        raise EncoderMissing(
+            f"the index holds vectors of other than {len(query)} dimensions; delete it and run: kb index"
+        ) from None
+    return numpy.concatenate(keys), numpy.concatenate(cosines)

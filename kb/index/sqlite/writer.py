@@ -1,0 +1,220 @@
+"""Writing the index: one transaction a refresh, so that readers see the old state or the new one, never a mixture."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from kb.errors import IndexBusy
+from kb.index.sqlite import former
+from kb.index.sqlite.files import FileState
+from kb.index.sqlite.former import Lists
+from kb.index.sqlite.joining import Touched, rejoin
+from kb.index.sqlite.ledger import ClaimRun
+from kb.index.sqlite.opening import LATEST_STEP, refusal, steps
+from kb.index.sqlite.rows import NoteRows, PaperRows
+from kb.sqlite_files import connect
+
+WAIT_SECONDS = 30
+
+
+class Writer:
+    """The one process that may change the index; making one applies the schema's steps."""
+
+    def __init__(self, database: Path, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._path = database
+        self._touched = Touched()
+        try:
+            _make_folder(database.parent)
+            self._connection = connect(database, timeout=wait_seconds, isolation_level=None)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+        except sqlite3.DatabaseError as error:
+            raise refusal(error, database) or error from None
+        try:
+            with self._refusals():
+                if LATEST_STEP not in steps(self._connection, database):
+                    self._migrate()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the writer's lock; what happens inside is kept whole or, after an exception, not at all.
+
+        Raises: IndexBusy if another process keeps the lock longer than the wait, or the disk takes no more;
+        IndexDamaged.
+        """
+        with self._refusals():
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def remove_files(self, paths: Iterable[str]) -> None:
+        """Forget files and everything read from them."""
+        for path in paths:
+            self._remove_records(path)
+            self._connection.execute("DELETE FROM files WHERE path = ?", [path])
+
+    def put_state(self, state: FileState) -> None:
+        """Record the state of a file whose papers stay as they are: touched only, or not readable now."""
+        self._put("files", [_file_row(state)])
+
+    def put_meta(self, name: str, value: str) -> None:
+        """Keep a fact about the index."""
+        self._put("meta", [{"name": name, "value": value}])
+
+    def put_notes(self, files: Sequence[tuple[FileState, NoteRows]]) -> None:
+        """Replace what is known of files by their new state, papers and claims."""
+        before = {state.path: former.bearers(self._connection, state.path) for state, _ in files}
+        for state, _ in files:
+            self._remove_records(state.path)
+        self._put("files", (_file_row(state) for state, _ in files))
+        self._put("claims", (claim for _, note in files for claim in note.claims))
+        keyed = list(enumerate((rows for _, note in files for rows in note.papers), self._next_key("papers")))
+        self._put("papers", ({"key": key, **rows.paper} for key, rows in keyed))
+        self._put("papers_fts", ({"rowid": key, **rows.full_text} for key, rows in keyed))
+        self._put("passages", ({"paper": key, **passage} for key, rows in keyed for passage in rows.passages))
+        self._put("names", ({"paper": key, **name} for key, rows in keyed for name in rows.names))
+        self._put("variants", ({"paper": key, "characters": rows.variants} for key, rows in keyed if rows.variants))
+        self._put("identities", ({"paper": key, **one} for key, rows in keyed for one in rows.identities))
+        self._put("ids", ({"paper": key, **one} for key, rows in keyed for one in rows.ids))
+        renamed = (former.renamed(before[state.path], map(_bearer, note.papers)) for state, note in files)
+        former.keep(self._connection, {old: new for changes in renamed for old, new in changes.items()})
+        for _, rows in keyed:
+            self._touched.records.add(rows.paper["id"])
+            self._touched.identities.update((one["kind"], one["value"]) for one in rows.identities)
+
+    def join_records(self, same: Lists, different: Lists, is_all: bool) -> None:
+        """Say which records are the same paper: of those that this writer has changed or, if is_all, of all.
+
+        same and different hold ids of records that the user joins and parts.
+        """
+        rejoin(self._connection, None if is_all else self._touched, same, different)
+        self._touched = Touched()
+
+    def merge_terms(self) -> None:
+        """Make one list of the lists of terms that were written one after the other: lookups take half as long then."""
+        self._connection.execute("INSERT INTO papers_fts(papers_fts) VALUES ('optimize')")
+
+    def put_runs(self, runs: Iterable[ClaimRun]) -> None:
+        """Keep runs of claims."""
+        self._put("claim_runs", (run._asdict() for run in runs))
+
+    def put_passage_texts(self, encoder: str, texts: Iterable[tuple[int, str]]) -> None:
+        """Record the hash of the text that encoder reads for each passage, empty if it can read nothing of it.
+
+        Passages that are gone are passed over.
+        """
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO passage_texts (passage, encoder, text_hash)"
+            " SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM passages WHERE key = ?1)",
+            ((passage, encoder, text_hash) for passage, text_hash in texts),
+        )
+
+    def put_vectors(self, encoder: str, vectors: Iterable[tuple[str, bytes]]) -> None:
+        """Keep the vectors of texts, little-endian float32, by the hash of the text; one that is there stays.
+
+        Replacing it would give it another key, and what knows it by the old one would not find it.
+        """
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO vectors (encoder, text_hash, vector) VALUES (?, ?, ?)",
+            ((encoder, text_hash, vector) for text_hash, vector in vectors),
+        )
+
+    def remove_unused_vectors(self) -> None:
+        """Forget vectors whose text stands in no passage any more."""
+        self._connection.execute(
+            "DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM passage_texts t"
+            " WHERE t.encoder = vectors.encoder AND t.text_hash = vectors.text_hash)"
+        )
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise refusal(error, self._path) or error from None
+
+    def _migrate(self) -> None:
+        """Make the steps of the schema that are pending, all or none; of several processes one makes them."""
+        from sqlite_utils import Database
+
+        from kb.index.sqlite.schema import migrations
+
+        with self.transaction():
+            migrations.apply(Database(self._connection))
+
+    def _next_key(self, table: str) -> int:
+        return int(self._connection.execute(f"SELECT coalesce(max(key), 0) + 1 FROM {table}").fetchone()[0])
+
+    def _put(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Insert rows that have the same columns, replacing those with the same key."""
+        rows = iter(rows)
+        if (first := next(rows, None)) is None:
+            return
+        columns = ", ".join(first)
+        marks = ", ".join(f":{column}" for column in first)
+        self._connection.executemany(
+            f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", chain([first], rows)
+        )
+
+    def _remove_records(self, path: str) -> None:
+        self._connection.execute("DELETE FROM claims WHERE file = ?", [path])
+        papers = self._connection.execute("SELECT key, id FROM papers WHERE file = ?", [path]).fetchall()
+        for key, record in papers:
+            self._touched.records.add(record)
+            self._touched.identities.update(
+                self._connection.execute("SELECT kind, value FROM identities WHERE paper = ?", [key])
+            )
+            self._connection.execute("DELETE FROM identities WHERE paper = ?", [key])
+            self._connection.execute("DELETE FROM works WHERE paper = ?", [key])
+            self._connection.execute(
+                "DELETE FROM passage_texts WHERE passage IN (SELECT key FROM passages WHERE paper = ?)", [key]
+            )
+            self._connection.execute("DELETE FROM passages WHERE paper = ?", [key])
+            self._connection.execute("DELETE FROM papers_fts WHERE rowid = ?", [key])
+            self._connection.execute("DELETE FROM names WHERE paper = ?", [key])
+            self._connection.execute("DELETE FROM ids WHERE paper = ?", [key])
+            self._connection.execute("DELETE FROM variants WHERE paper = ?", [key])
+        self._connection.execute("DELETE FROM papers WHERE file = ?", [path])
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise IndexBusy(f"{folder} cannot be written: {error.strerror}") from None
+
+
+def _bearer(rows: PaperRows) -> former.Bearer:
+    identities = frozenset((one["kind"], one["value"]) for one in rows.identities)
+    return former.Bearer(rows.paper["id"], rows.paper["line"], identities)
+
+
+def _file_row(state: FileState) -> dict[str, Any]:
+    return {
+        "path": state.path,
+        "mtime_ns": state.mtime_ns,
+        "size": state.size,
+        "sha256": state.sha256,
+        "state": state.state,
+        "reason": state.reason,
+        "grammar": state.grammar,
+        "unclaimed": json.dumps(state.unclaimed),
+    }

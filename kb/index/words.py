@@ -1,0 +1,209 @@
+"""Bring the index up to date with the notes: what changed is read, what is gone is forgotten, the rest stays."""
+
+import hashlib
+import os
+import signal
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+from kb.config.kb_toml import GLOSSARY_NAME, Config
+from kb.errors import IndexDamaged, KbError, NoteError
+from kb.index import translation as gloss
+from kb.index import translation_table as dictionary
+from kb.index.sqlite import health
+from kb.index.sqlite.files import FileState
+from kb.index.sqlite.reader import JOINING, Reader
+from kb.index.sqlite.rows import NoteRows, note_rows
+from kb.index.sqlite.writer import WAIT_SECONDS, Writer
+from kb.notes import folders as scan
+from kb.notes.loading import load
+from kb.notes.parsing import parse_note
+from kb.notes.parsing.decoding import UTF_8, advice
+from kb.progress import Progress
+
+FILES_AT_ONCE = 200
+FILES_WORTH_MEMORY = 50  # from here on the dictionary is read whole instead of word by word
+FILES_WORTH_SHARING = 1000  # below, starting more processes costs more than it saves
+UNREAD = -1  # a stamp no file has: the file is tried again next time
+
+
+@dataclass
+class Report:
+    """What one refresh did."""
+
+    indexed: int = 0
+    removed: int = 0
+    failures: list[str] = field(default_factory=list)  # one line each, with file and line
+    missing: tuple[str, ...] = ()  # what could not be looked at, was set aside or is in another encoding, a line each
+
+
+def refresh(
+    config: Config, changes: scan.Changes, progress: Progress | None = None, wait_seconds: float = WAIT_SECONDS
+) -> Report:
+    """Bring changes into the index in one transaction and return what was done.
+
+    A note that cannot be read is reported; what was read from it before stays searchable.
+    Raises: IndexBusy if the index cannot be written within wait_seconds.
+    """
+    report = Report(missing=changes.missing)
+    writer = Writer(config.database, wait_seconds)
+    try:
+        with writer.transaction():
+            with closing(Reader(config.database)) as reader:
+                known, glossed = reader.files.states(changes.changed), reader.meta("gloss")
+                joined = reader.meta(JOINING) or ""
+            table = _current_gloss(config, report, progress)
+            if glossed != table:  # what Chinese stands for has changed in every note
+                changes = changes._replace(changed=scan.find_changes(config, {}).changed)
+                known = {}
+                writer.put_meta("gloss", table)
+            if stamp := changes.changed.get(GLOSSARY_NAME):
+                reason = next((line for line in report.failures if line.startswith(GLOSSARY_NAME)), None)
+                state = "failed" if reason else "glossary"
+                writer.put_state(FileState(GLOSSARY_NAME, *stamp, "", state, reason, None, ()))
+            writer.remove_files(changes.gone)
+            report.removed = len(changes.gone)
+            batch: list[tuple[FileState, NoteRows]] = []
+            for done, reading in enumerate(_read_all(config, changes, known), 1):
+                if reading.note is not None:
+                    batch.append((reading.state, reading.note))
+                    if reading.state.reason:
+                        report.missing += (f"{reading.state.path}: {reading.state.reason}",)
+                else:
+                    writer.put_state(reading.state)
+                if reading.failure:
+                    report.failures.append(reading.failure)
+                if len(batch) == FILES_AT_ONCE:
+                    report.indexed += len(batch)
+                    writer.put_notes(batch)
+                    batch.clear()
+                if progress:
+                    progress("reading notes", done, len(changes.changed))
+            report.indexed += len(batch)
+            writer.put_notes(batch)
+            writer.join_records(config.same, config.different, is_all=joined != config.joining)
+            writer.put_meta(JOINING, config.joining)
+            if report.indexed >= FILES_WORTH_SHARING:
+                writer.merge_terms()
+    finally:
+        writer.close()
+    return report
+
+
+def _current_gloss(config: Config, report: Report, progress: Progress | None) -> str:
+    """Build the gloss table if glossaries or dictionary have changed; return its fingerprint."""
+    wanted = dictionary.fingerprint(config.glossaries)
+    if gloss.is_damaged(config.index) or not (found := gloss.open_gloss(config.index)) or found.fingerprint != wanted:
+        failures = dictionary.build_gloss(config.index, config.glossaries, wanted, progress)
+        report.failures += [failure.replace(f"{config.notes.resolve()}/", "") for failure in failures]
+    return wanted
+
+
+def rebuild(config: Config, progress: Progress | None = None) -> Report:
+    """Read every note again. Vectors stay: they belong to texts, and a text that comes back finds its own.
+
+    An index that is damaged is set aside, a damaged dictionary made anew.
+    """
+    if gloss.is_damaged(config.index):
+        gloss.gloss_path(config.index).unlink()
+    try:
+        upgrade(config)
+        with closing(Reader(config.database)) as reader:
+            unread = dict.fromkeys(reader.files.stamps(), (UNREAD, UNREAD))
+        return refresh(config, scan.find_changes(config, unread), progress)
+    except IndexDamaged:
+        line = f"set the damaged index aside as {health.set_aside(config.database)}"
+        report = refresh(config, scan.find_changes(config, {}), progress)
+        report.missing = (line, *report.missing)
+        return report
+
+
+def upgrade(config: Config) -> None:
+    """Bring an index made by an older version to this one's schema."""
+    Writer(config.database).close()
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What came of reading one file."""
+
+    state: FileState
+    note: NoteRows | None  # None if the file failed, or holds the same bytes as before
+    failure: str | None
+
+
+def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]) -> Generator[_Reading, None, None]:
+    """Yield the reading of every changed file in order; many files are shared out among the processors."""
+    paths = [path for path in changes.changed if path != GLOSSARY_NAME]
+    jobs = (
+        [str(config.path_of(path)) for path in paths],
+        paths,
+        [changes.changed[path] for path in paths],
+        [known.get(path) for path in paths],
+    )
+    if len(paths) < FILES_WORTH_SHARING or (os.cpu_count() or 1) == 1:
+        _open_dictionary(config.index, in_memory=len(paths) >= FILES_WORTH_MEMORY)
+        yield from map(_read, *jobs)
+        return
+    # In the user's folder, a file that came with somebody's notes could be taken for a module (Python 3.11 and later).
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    # Spawned, not forked: the progress bar runs a thread, and a forked copy of its locks could hang.
+    try:
+        with ProcessPoolExecutor(
+            mp_context=get_context("spawn"), initializer=_start_worker, initargs=(config.index,)
+        ) as pool:
+            yield from pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
+    except BrokenProcessPool:
+        raise KbError("a process that reads notes was killed, maybe for want of memory; run it again") from None
+
+
+def _read(place: str, path: str, stamp: scan.Stamp, before: FileState | None) -> _Reading:
+    try:
+        data = load(Path(place), path)
+    except NoteError as error:
+        return _Reading(FileState(path, UNREAD, stamp[1], "", "failed", str(error), None, ()), None, str(error))
+    sha256 = hashlib.sha256(data).hexdigest()
+    if before and before.sha256 == sha256 and before.state == "indexed" and before.mtime_ns != stamp[0]:
+        state = FileState(path, *stamp, sha256, "indexed", before.reason, before.grammar, before.unclaimed)
+        return _Reading(state, None, None)
+    try:
+        note = parse_note(data, path)
+    except NoteError as error:
+        return _Reading(FileState(path, *stamp, sha256, "failed", str(error), None, ()), None, str(error))
+    unclaimed = tuple((span.line, span.end_line) for span in note.unclaimed)
+    reason = None if note.encoding == UTF_8 else f"read as {note.encoding}; {advice(note.encoding)}"
+    state = FileState(path, *stamp, sha256, "indexed", reason, note.grammar, unclaimed)
+    return _Reading(state, note_rows(note, _english_of), None)
+
+
+_dictionary: gloss.Gloss | None = None  # of this process
+
+
+def _open_dictionary(index: Path, in_memory: bool) -> None:
+    global _dictionary
+    _dictionary = gloss.open_gloss(index, in_memory)
+
+
+def _start_worker(index: Path) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    Thread(target=_end_with_parent, daemon=True).start()
+    _open_dictionary(index, in_memory=True)
+
+
+def _end_with_parent() -> None:
+    from multiprocessing import parent_process
+
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)  # it was killed and nobody waits for the answer: without this, its workers would stay for ever
+
+
+def _english_of(text: str) -> list[str]:
+    return _dictionary.index_terms(text) if _dictionary else []

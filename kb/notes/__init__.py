@@ -1,0 +1,1 @@
+"""Files and libraries -> records, and which records are one paper."""

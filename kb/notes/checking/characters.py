@@ -1,0 +1,60 @@
+"""Files that are no text, and characters that nobody typed."""
+
+import re
+from collections.abc import Iterator
+
+from kb.notes.checking.findings import Finding
+from kb.notes.checking.page import Page, fences_of, front_lines, lines_of
+from kb.notes.parsing.decoding import UTF_8, advice
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
+_KEY = re.compile(r"[\w-]+\s*:(?:\s|$)")
+
+
+def unreadable(page: Page) -> Iterator[Finding]:
+    """Find a file that cannot be read, is not UTF-8, or has front matter that is broken or never closed."""
+    if page.note and page.note.encoding != UTF_8:
+        what = f"is {page.note.encoding}, which few programs for notes read"
+        yield Finding(page.file, 1, "encoding", what, advice(page.note.encoding))
+    if page.failure and "\0" not in (page.text or ""):
+        error, line = page.failure, page.failure.line or 1
+        message = str(error).removeprefix(f"{page.file}:{line}: ").removeprefix(f"{page.file}: ")
+        what, _, suggestion = message.partition("; ")
+        yield Finding(page.file, line, "unreadable", what, suggestion or "mend it")
+
+
+def control_characters(page: Page) -> Iterator[Finding]:
+    """Find control characters and byte order marks inside a text; in code only NUL, which makes a file unreadable."""
+    for number, line in enumerate(page.lines, 1):
+        if codes := [f"U+{ord(one):04X}" for one in _strange(line, number in page.code)]:
+            what = f"holds {', '.join(dict.fromkeys(codes))}, which cannot be seen"
+            yield Finding(page.file, number, "control-character", what, "delete it")
+
+
+def without_control_characters(text: str) -> str:
+    """Return text without the characters that control_characters finds."""
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    lines = text.removeprefix("\ufeff").split("\n")
+    code = {number for fence in fences_of(text) for number in range(fence.line, fence.end + 1)}
+    for number, line in enumerate(lines, 1):
+        for one in _strange(line, number in code):
+            line = line.replace(one, "")
+        lines[number - 1] = line
+    return mark + "\n".join(lines)
+
+
+def with_closed_front_matter(text: str) -> str:
+    """Return text with the line --- after the last key of a front matter that is never closed."""
+    lines = lines_of(text)
+    if lines[0].rstrip() != "---" or front_lines(lines) or len(lines) < 2 or not _KEY.match(lines[1]):
+        return text
+    end = next(
+        (n for n, line in enumerate(lines[1:], 1) if not (_KEY.match(line) or re.match(r"\s+\S|- ", line))), len(lines)
+    )
+    written = text.split("\n")
+    return "\n".join([*written[:end], written[0].removeprefix("\ufeff"), *written[end:]])
+
+
+def _strange(line: str, is_code: bool) -> list[str]:
+    found = _CONTROL.findall(line)
+    return [one for one in found if one == "\0"] if is_code else found

@@ -1,0 +1,20 @@
+"""A file of notes as the bytes that kb.notes.parsing reads."""
+
+from pathlib import Path
+
+from kb.errors import KbError, NoteError
+from kb.notes import zotero
+
+
+def load(path: Path, file: str) -> bytes:
+    """Return what the file at path holds, a Zotero database as CSL JSON; file is what the index calls it.
+
+    Raises: NoteError if it cannot be read.
+    """
+    try:
+        return zotero.library(path) if path.suffix.lower() == zotero.SUFFIX else path.read_bytes()
+    except OSError as error:
+        way_out = "; check its permissions" if isinstance(error, PermissionError) else ""
+        raise NoteError(file, None, f"cannot be read: {error.strerror}{way_out}") from None
+    except KbError as error:
+        raise NoteError(file, None, str(error)) from None

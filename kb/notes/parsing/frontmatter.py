@@ -1,0 +1,131 @@
+"""The block of YAML or TOML some notes begin with, read so that ids and dates stay the text they are."""
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+from kb.errors import NoteError
+from kb.notes.parsing.fields import label_key
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FENCE, TOML_FENCE = "---", "+++"
+# Every leaf stays the text it is: 2301.10000 is an id and no number. The C loader is the same, twenty times as fast.
+LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+@dataclass(frozen=True)
+class FrontMatter:
+    """What a note says about itself before its text begins; a key is found in any case and spelling."""
+
+    values: dict[str, Any] = field(default_factory=dict)  # leaves are all str
+    line_count: int = 0  # lines taken up, fences included
+
+    @cached_property
+    def by_key(self) -> dict[str, Any]:
+        """Return the values that say something, by keys in normal form: "arXiv-ID" -> "arxivid"."""
+        found: dict[str, Any] = {}
+        for key, value in self.values.items():
+            if any(leaves(value)):
+                found.setdefault(label_key(key), value)
+        return found
+
+    def text(self, *keys: str) -> str | None:
+        """Return the first of keys that is given as plain text."""
+        for key in keys:
+            value = self.by_key.get(label_key(key))
+            if isinstance(value, str):
+                return value.strip()
+        return None
+
+    def texts(self, *keys: str) -> tuple[str, ...]:
+        """Return the first of keys that is given, as a list; "a, b" counts as two, and so does "a; b"."""
+        for key in keys:
+            value = self.by_key.get(label_key(key))
+            if isinstance(value, str):
+                return tuple(part.strip() for part in re.split("[,，;；]", value) if part.strip())
+            if value:
+                return tuple(leaves(value))
+        return ()
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Return the texts that a value of front matter holds, however deep: [["Ann One"]] -> "Ann One"."""
+    if isinstance(value, str):
+        if value.strip():
+            yield value.strip()
+    elif value:
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from leaves(one)
+
+
+def read_front_matter(lines: list[str], file: str) -> FrontMatter:
+    """Return the front matter at the top of lines; empty if there is none.
+
+    Example: ["---", "arxiv: 2301.10000", "---"] -> {"arxiv": "2301.10000"}, 3 lines.
+    Raises: NoteError if the block is never closed, is not a YAML mapping, or uses anchors.
+    """
+    if lines and lines[0].rstrip() == TOML_FENCE:
+        return _toml(lines, file)
+    if not lines or lines[0].rstrip() != FENCE:
+        return FrontMatter()
+    end = next((i for i in range(1, len(lines)) if lines[i].rstrip() in (FENCE, "...")), None)
+    if end is None:
+        if _looks_like_key(lines[1] if len(lines) > 1 else ""):
+            raise NoteError(file, 1, "the front matter that begins here is never closed; end it with a line ---")
+        return FrontMatter()  # a horizontal rule
+    values = _load("\n".join(lines[1:end]), file)
+    if values is None:
+        return FrontMatter(line_count=end + 1)
+    if not isinstance(values, dict):
+        raise NoteError(file, 2, f"the front matter should hold lines like `title: …`, got {type(values).__name__}")
+    return FrontMatter({str(key): value for key, value in values.items()}, end + 1)
+
+
+def _toml(lines: list[str], file: str) -> FrontMatter:
+    """Return front matter in TOML, between two lines +++; a line +++ that no other follows is text."""
+    end = next((number for number in range(1, len(lines)) if lines[number].rstrip() == TOML_FENCE), None)
+    if end is None:
+        return FrontMatter()
+    try:
+        values = tomllib.loads("\n".join(lines[1:end]))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise NoteError(file, 1, f"broken front matter: {str(error) or type(error).__name__}; mend it") from None
+    return FrontMatter({key: _as_text(value) for key, value in values.items()}, end + 1)
+
+
+def _as_text(value: Any) -> Any:
+    """Return a value of TOML with its leaves as text, as those of YAML are."""
+    if isinstance(value, dict):
+        return {key: _as_text(one) for key, one in value.items()}
+    return [_as_text(one) for one in value] if isinstance(value, list) else str(value)
+
+
+def _load(text: str, file: str) -> Any:
+    # Anchors are refused before anything is built, because a few lines of them can unfold into gigabytes.
+    try:
+        for event in yaml.parse(text, LOADER) if "&" in text else ():
+            if isinstance(event, yaml.NodeEvent) and event.anchor is not None and event.start_mark:
+                line = event.start_mark.line + 2
+                raise NoteError(file, line, f"YAML anchors are not read, got &{event.anchor}; write the value out")
+        return yaml.load(text, LOADER)  # noqa: S506 - builds only text, lists and mappings
+    except yaml.MarkedYAMLError as error:
+        is_quoted = error.context == "while scanning a quoted scalar"  # never closed: its problem is the end of all
+        mark = error.context_mark if is_quoted else error.problem_mark or error.context_mark
+        line = mark.line + 2 if mark else 1
+        raise NoteError(file, line, f"broken front matter: {error.problem}; quote the value or mend the line") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise NoteError(file, 1, f"broken front matter: {type(error).__name__}; mend or remove it") from None
+
+
+def _looks_like_key(line: str) -> bool:
+    name, colon, _ = line.partition(":")
+    return bool(colon) and name.strip().replace("_", "").replace("-", "").isalnum()

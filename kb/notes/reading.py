@@ -1,0 +1,87 @@
+"""Notes from anywhere, read without a knowledge base."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kb.config.kb_toml import GLOSSARY_NAME
+from kb.errors import KbError, NoteError
+from kb.notes.folders import printable, scan
+from kb.notes.loading import load
+from kb.notes.parsing import parse_note
+from kb.records import Note, Paper
+
+FIELDS = (  # of a record as a line of JSON, after its file, title, line and grammar
+    "kind",
+    "end_line",
+    "written_title",
+    "short_name",
+    "authors",
+    "organizations",
+    "keywords",
+    "venue",
+    "date",
+    "month",
+    "arxiv_id",
+    "doi",
+    "openreview_id",
+    "acl_id",
+    "citation_key",
+    "repositories",
+    "is_starred",
+    "section_path",
+    "parent",
+)
+
+
+class NoteFile(NamedTuple):
+    """A note on disk."""
+
+    file: str  # path below the folder that was asked for, with forward slashes; of a file asked for, its name
+    path: Path
+
+
+def note_files(path: Path) -> list[NoteFile]:
+    """Return the notes that path is or holds, sorted; hidden names and links to folders are passed over.
+
+    Example: a folder with 2024/10.md and .git/x.md -> [NoteFile("2024/10.md", …)].
+    Raises: KbError if path is neither a file nor a folder that can be read.
+    """
+    if path.is_file():
+        return [NoteFile(path.name, path)]
+    if not path.is_dir():
+        raise KbError(f"{path}: no such file or folder; name a note or a folder of notes")
+    unread: dict[str, str] = {}
+    found = [NoteFile(file, path / file) for file in sorted(scan(path, unread)) if file != GLOSSARY_NAME]
+    for file in sorted(unread):
+        raise KbError(f"{path / printable(file)}: {unread[file].partition(';')[0]}; name the other files one by one")
+    return found
+
+
+def read_bytes(note: NoteFile) -> bytes:
+    """Return what the file holds.
+
+    Raises: NoteError if it cannot be read.
+    """
+    return load(note.path, note.file)
+
+
+def read_notes(paths: Iterable[Path]) -> Iterator[Note | KbError]:
+    """Yield what each file of paths holds, one after the other: its note, or why it cannot be read."""
+    for path in paths:
+        try:
+            found = note_files(path)
+        except KbError as error:
+            yield error
+            continue
+        for one in found:
+            try:
+                yield parse_note(read_bytes(one), one.file)
+            except NoteError as error:
+                yield error
+
+
+def flat_record(note: Note, paper: Paper) -> dict[str, Any]:
+    """Return a paper of note as a line of JSON holds it: its facts, without its text."""
+    head = {"file": note.file, "title": paper.title, "line": paper.line, "grammar": note.grammar}
+    return head | {field: getattr(paper, field) for field in FIELDS}

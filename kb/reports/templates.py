@@ -1,0 +1,84 @@
+"""Templates: those shipped, behind the user's own of the same name, in a sandbox."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from kb.claims.catalog import FOLDER
+from kb.config.kb_toml import Config, shipped_templates
+from kb.errors import KbError
+from kb.reports.sandbox import Folders, Sandbox
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def environment(
+    config: Config,
+    place: Path,
+    is_markup: bool = False,
+    finalize: Callable[[Any], Any] | None = None,
+    own: Path | None = None,
+) -> "Environment":
+    """Return what templates are laid out with: the user's own come first and cannot reach out of the sandbox.
+
+    Args:
+        place: the folder that the text will lie in; links to files are written as seen from there.
+        is_markup: whether what templates insert is escaped, as HTML wants it and Markdown does not.
+        finalize: what every inserted value goes through before that.
+        own: a template that lies elsewhere; its folder comes first.
+    """
+    import jinja2
+
+    folders = [*([own.parent] if own else []), config.templates, shipped_templates()]
+    is_all_shipped = not own and (not folders[0].is_dir() or folders[0].samefile(folders[1]))
+    made = (jinja2.Environment if is_all_shipped else Sandbox)(  # the sandbox takes a third of the time
+        loader=Folders(folders, own),
+        undefined=jinja2.StrictUndefined,
+        autoescape=is_markup,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters["to_note"] = lambda file: link(config.path_of(file), place)
+    made.filters["to_code"] = lambda path: _code_link(config, path, place)
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
+    return made
+
+
+def own_template(template: str | None) -> Path | None:
+    """Return the path that template is, None if it is a name among the templates."""
+    return Path(template) if template and Path(template).is_file() else None
+
+
+def render(config: Config, made: "Environment", template: str, **values: Any) -> str:
+    """Return values laid out by a template.
+
+    Raises: KbError naming the template and line that cannot be used.
+    """
+    import jinja2
+
+    try:
+        return made.get_template(template).render(**values)
+    except jinja2.TemplateSyntaxError as error:
+        raise KbError(f"{error.filename or error.name}:{error.lineno}: {error.message}; mend the template") from None
+    except jinja2.TemplateError as error:
+        raise KbError(f"{template}: {error.message}; mend the template in {config.templates}") from None
+
+
+def link(path: Path, start: Path) -> str:
+    """Return the address of a file as seen from the folder start: "../notes/2024-10.md"."""
+    return quote(Path(os.path.relpath(path, start)).as_posix())
+
+
+def _code_link(config: Config, path: str | None, start: Path) -> str:
+    """Return a link to code that lies in the knowledge base, as this project's own does; else none.
+
+    Where the program is installed is nothing that a digest tells the world.
+    """
+    file, _, line = (path or "").partition("#")
+    found = config.root / file
+    return f"{link(found, start)}#{line}" if found.is_file() and found.samefile(FOLDER / found.name) else ""

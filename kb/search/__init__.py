@@ -1,0 +1,1 @@
+"""A question -> ranked hits, each with its reasons."""

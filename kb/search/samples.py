@@ -1,0 +1,22 @@
+"""A file from anywhere as the texts of its passages, to look for papers like it."""
+
+from pathlib import Path
+
+from kb.errors import KbError
+from kb.notes.parsing import parse_note
+
+
+def passages_of_file(path: Path) -> list[str]:
+    """Return the passages of a note or a text, each under the title of its paper.
+
+    Raises: KbError if the file cannot be read or holds no text.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise KbError(f"{path}: cannot be read: {error.strerror}") from None
+    note = parse_note(data, str(path))
+    found = [f"{paper.title}\n{passage.text}" for paper in note.papers for passage in paper.passages]
+    if not found:
+        raise KbError(f"{path}: holds no text to compare with; name a note or a text file")
+    return found

@@ -1,0 +1,42 @@
+"""Mistyped Latin words: what stands in the notes instead of a word that does not."""
+
+from itertools import chain
+
+from kb.index.query import Query
+from kb.index.sqlite.reader import Reader
+from kb.index.translation import Meaning
+from kb.terms import Phrase
+
+SHORTEST = 4  # letters of a word worth correcting
+LIKENESS = 0.75  # of difflib: of five letters one may be wrong, or two may have changed places
+MOST_ALTERNATIVES = 3
+LENGTH_DIFFERENCE = 3  # a stem is shorter than the word
+
+
+def corrections(reader: Reader, query: Query) -> tuple[Meaning, ...]:
+    """Return for each plain Latin word of query that stands in no paper the words it may stand for, likeliest first.
+
+    Words are found as the full text holds them, stemmed: "quantizr" -> "quantiz".
+    """
+    from difflib import get_close_matches  # here, because every search imports this file
+
+    strange = [word for word in dict.fromkeys(_latin_words(query)) if not reader.text.knows(Phrase((word,), False))]
+    known = reader.text.latin_words() if strange else []
+    found = []
+    for word in strange:
+        candidates = [other for other in known if abs(len(other) - len(word)) <= LENGTH_DIFFERENCE]
+        if close := get_close_matches(word, candidates, MOST_ALTERNATIVES, LIKENESS):
+            found.append(Meaning(word, tuple(close)))
+    return tuple(found)
+
+
+def corrected(reader: Reader, query: Query) -> tuple[Query, tuple[Meaning, ...]]:
+    """Return query looking for the corrections of its words too, and which those are."""
+    found = corrections(reader, query)
+    others = chain.from_iterable(meaning.names for meaning in found)
+    return query._replace(words=query.words + tuple(Phrase((other,), False) for other in others)), found
+
+
+def _latin_words(query: Query) -> list[str]:
+    terms = chain.from_iterable(word.terms for word in query.words)
+    return [term for term in terms if term.isascii() and term.isalpha() and len(term) >= SHORTEST]

@@ -1,0 +1,113 @@
+"""The knowledge base itself: starting one, its index, its sources."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kb.terminal.commands.shared import (
+    JsonOption,
+    RefreshOption,
+    config_of,
+    envelope,
+    known_state,
+    open_index,
+    progress_shown,
+    put,
+    tell,
+    terminal_style,
+)
+from kb.terminal.text import clean, table
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Where to start; made if it is missing.")] = Path()) -> None:
+    """Start a knowledge base: a folder with kb.toml and a first note."""
+    from kb.config.new import start_knowledge_base
+
+    for path in start_knowledge_base(folder):
+        typer.echo(f"made {path}")
+    typer.echo("write your notes there, then: kb index; kb search 残差向量量化")
+
+
+@app.command()
+def index(
+    ctx: typer.Context,
+    full: Annotated[bool, typer.Option("--full", help="Read every note again.")] = False,
+) -> None:
+    """Bring the index up to date with the notes, embeddings included."""
+    from kb.index.refresh import bring_all
+    from kb.notes.folders import find_changes
+
+    config = config_of(ctx)
+    changes = None if full or not config.database.is_file() else find_changes(config, known_state(config)[0])
+    with progress_shown() as progress:
+        report, encoded, notices = bring_all(config, changes, progress)
+    for notice in notices:
+        tell(notice)
+    parts = [f"{report.indexed} read", f"{report.removed} removed", f"{len(report.failures)} failed"]
+    typer.echo(f"notes: {', '.join(parts)}; texts encoded: {encoded}")
+    if report.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
+    """Say of every file what was indexed, as papers or as text beside them, and what failed and why."""
+    from kb.notes.others import others
+
+    config, reader = open_index(ctx, refresh)
+    papers = reader.papers
+    files = [
+        {**state._asdict(), "papers": papers.count(state.path), "texts": papers.count_texts(state.path)}
+        for state in reader.files.states().values()
+    ]
+    failed = [file for file in files if file["state"] == "failed"]
+    unread = others(config)
+    if as_json:
+        typer.echo(envelope({"index": str(config.database), "files": files, "others": unread}))
+    else:
+        rows = [
+            [
+                clean(file["path"]),
+                file["state"],
+                file["grammar"] or "",
+                file["papers"],
+                file["texts"],
+                " ".join(f"{start}-{end}" for start, end in file["unclaimed"]),
+                clean(file["reason"] or ""),
+            ]
+            for file in files
+        ]
+        rows += [[clean(name), "no note", "", 0, 0, "", kind.way_out] for kind in unread for name in kind.rows()]
+        columns = ["file", "state", "grammar", "papers", "texts beside", "lines unread", "reason"]
+        put(table(columns, rows, terminal_style()))
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_notes(
+    ctx: typer.Context,
+    path: Annotated[
+        Path,
+        typer.Argument(help="Folder of notes, Obsidian vault, zotero.sqlite, .bib, .ris or CSL JSON; left as it is."),
+    ],
+    include: Annotated[
+        list[str] | None, typer.Option("--include", help="Only files such as '2024/*': * matches slashes as well.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", help="No files such as 'drafts/*' or '*README.md'.")
+    ] = None,
+) -> None:
+    """Take notes or a library into the knowledge base, where they lie, by an entry in kb.toml.
+
+    Patterns are those of fnmatch, matched against the path below the folder: * any characters, ? one, [ab] one of
+    these. What is excluded stays out, included or not.
+    """
+    from kb.notes.importing import import_source
+
+    source = import_source(config_of(ctx), path, include or [], exclude or [])
+    typer.echo(f"imported {source.place} as {source.name}; to index it: kb index")

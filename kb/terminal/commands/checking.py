@@ -1,0 +1,83 @@
+"""Notes read without an index: their records, their mistakes."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kb.errors import KbError
+from kb.terminal.commands.shared import JsonOption, config_of, envelope, tell, terminal_style
+from kb.terminal.text import clean, clean_row, from_here
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def parse(
+    paths: Annotated[list[Path], typer.Argument(help="Notes, or folders of notes; no knowledge base is needed.")],
+    all_kinds: Annotated[bool, typer.Option("--all", help="Files that are about no paper, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a record, a line each.")] = False,
+) -> None:
+    """Show the records that notes hold, and how each file was understood."""
+    from kb.notes.reading import flat_record, read_notes
+
+    style = terminal_style()
+    has_failed = False
+    for note in read_notes(paths):
+        if isinstance(note, KbError):
+            tell(f"error: {note}")
+            has_failed = True
+            continue
+        papers = [paper for paper in note.papers if all_kinds or paper.kind != "note"]
+        if not as_json:
+            typer.echo(style.dim(clean_row(note.file, note.grammar, note.reason)))
+        for paper in papers:
+            if as_json:
+                typer.echo(json.dumps(flat_record(note, paper), ensure_ascii=False))
+            else:
+                typer.echo(clean_row(f"{note.file}:{paper.line}", note.grammar, paper.title))
+    if has_failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    path: Annotated[Path | None, typer.Argument(help="A note or a folder instead of the knowledge base's.")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Print a patch of what can be mended; writes nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find mistakes in notes: dead links, duplicates, open fences, broken front matter and more."""
+    from shlex import quote
+
+    from kb.notes.checking import check as find_mistakes
+    from kb.notes.checking.mending import patch
+    from kb.notes.reading import note_files
+
+    place, ignored = (path, ()) if path else _own_notes(ctx)
+    folder = place if place.is_dir() else place.parent
+    notes = note_files(place)
+    found = find_mistakes(notes, ignored)
+    if fix:
+        text = patch(notes)
+        typer.echo(clean(text) if terminal_style().is_terminal else text, nl=False)
+        way = f"kb check --fix {quote(str(place))} | patch -p0 -d {quote(str(folder))}"
+        tell(f"to mend what the patch mends: {way}" if text else "nothing that a patch can mend")
+    elif as_json:
+        typer.echo(envelope(found))
+    else:
+        for one in found:
+            typer.echo(clean(f"{from_here(folder / one.file)}:{one.line}: {one.what}; {one.suggestion}"))
+        if found:
+            counts = ", ".join(f"{rule} {count}" for rule, count in Counter(one.rule for one in found).most_common())
+            tell(f"rules: {counts}; to silence one, in kb.toml: [check] and below it ignore = [{found[0].rule!r}]")
+    if found:
+        raise typer.Exit(1)
+
+
+def _own_notes(ctx: typer.Context) -> tuple[Path, tuple[str, ...]]:
+    """Return where the notes of the knowledge base lie, and the rules that are not to be asked of them."""
+    config = config_of(ctx)
+    return config.notes, config.ignored_rules

@@ -1,0 +1,63 @@
+"""What a shell asks for when somebody presses Tab: an answer or none, and never a message in the middle of a line."""
+
+import sqlite3
+from collections.abc import MutableMapping
+from contextlib import closing
+from pathlib import Path
+
+import typer
+
+from kb.errors import KbError
+
+
+def offer(what: str, ctx: typer.Context, typed: str) -> list[str]:
+    """Return what may stand in the place of what is typed; nothing where there is no knowledge base that can be read.
+
+    The index is taken as it is: nobody waits for changed notes between two keys.
+    """
+    try:
+        return _offer(what, ctx, typed)
+    except (KbError, OSError, sqlite3.Error):
+        return []
+
+
+def past_colon(asked: MutableMapping[str, str]) -> None:
+    """Let bash ask for what comes after a colon: it takes the colon for a word, and the cursor to stand on it."""
+    words, cursor = asked.get("COMP_WORDS", "").split("\n"), asked.get("COMP_CWORD", "")
+    if cursor.isdecimal() and words[int(cursor) : int(cursor) + 1] == [":"]:
+        asked["COMP_CWORD"] = str(int(cursor) + 1)
+
+
+def _offer(what: str, ctx: typer.Context, typed: str) -> list[str]:
+    from kb.claims.catalog import CATALOG
+    from kb.config.kb_toml import NO_ENCODER, find_config
+    from kb.index.query import CLAIM_STATES
+    from kb.index.sqlite.reader import Reader
+    from kb.search import completion
+
+    if what == "algorithms":
+        return completion.beginning(typed, CATALOG)
+    if what == "settings":
+        from kb.claims.algorithms import parameters
+
+        return completion.beginning(typed, (f"{one.name}={one.default}" for one in parameters(ctx.params["name"])))
+    if what == "states":
+        return completion.beginning(typed, CLAIM_STATES)
+    # Shells hand over what is typed, before they put the home folder in the place of ~.
+    config = find_config(Path(ctx.find_root().params.get("kb") or ".").expanduser())
+    if what == "templates":
+        return completion.templates(config, typed)
+    if what == "encoders":
+        from kb.index.encoders.catalog import encoders
+
+        found = (encoder.model for encoder in encoders(config.index, config.encoder))
+        return completion.beginning(typed, (*found, NO_ENCODER))
+    with closing(Reader(config.database)) as reader:
+        if what == "query":
+            return completion.query(reader, typed, ctx.params.get("query") or ())
+        return {
+            "names": completion.names,
+            "months": completion.months,
+            "years": completion.years,
+            "claims": completion.claims,
+        }[what](reader, typed)

@@ -1,0 +1,92 @@
+"""What searches by meaning go by."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from kb.errors import KbError
+from kb.terminal.commands.shared import JsonOption, config_of, envelope, offered, put, tell, terminal_style
+from kb.terminal.text import clean, table
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Choose what searches by meaning go by."
+)
+ModelArgument = Annotated[
+    str, typer.Argument(help="minilm, a sentence-transformers model such as BAAI/bge-m3, or a folder with one.")
+]
+
+UsedArgument = Annotated[
+    str, typer.Argument(help="One of kb encoder list, or none.", autocompletion=offered("encoders"))
+]
+
+
+@app.command("list")
+def list_encoders(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """List the encoders on this machine."""
+    from kb.index.encoders.catalog import encoders
+
+    config = config_of(ctx)
+    found = encoders(config.index, config.encoder)
+    if as_json:
+        typer.echo(envelope(found))
+        return
+    rows = [
+        [
+            clean(state.model),
+            f"{state.state}, in use" if state.is_used else state.state,
+            state.dimension or "",
+            state.max_tokens or "",
+            "" if state.reads_chinese is None else "yes" if state.reads_chinese else "by translation",
+            state.mebibytes or "",
+        ]
+        for state in found
+    ]
+    put(table(["encoder", "state", "dimension", "tokens", "Chinese", "MiB"], rows, terminal_style()))
+
+
+@app.command("get")
+def get_encoder(ctx: typer.Context, model: ModelArgument) -> None:
+    """Download a model and set it up; but for kb add nothing else uses the network."""
+    from kb.index.encoders.exporting import export_encoder
+    from kb.index.encoders.models import fetch_model
+
+    config = config_of(ctx)
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # of its retries; what it says in the end is our error
+    if not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    tell(f"fetching {model}")
+    fetch_model(config.index, model)
+    encoder = export_encoder(config.root, config.index, model)
+    typer.echo(f"{model}: ready in {encoder.folder}; to use it: kb encoder use {model}")
+
+
+@app.command("use")
+def use_encoder(ctx: typer.Context, model: UsedArgument) -> None:
+    """Make kb.toml name an encoder, or none."""
+    from kb.config.kb_toml import NO_ENCODER, set_encoder
+    from kb.index.encoders.exported import open_encoder
+    from kb.index.encoders.exporting import export_encoder
+
+    config = config_of(ctx)
+    if model != NO_ENCODER and not open_encoder(config.index, model):
+        export_encoder(config.root, config.index, model)
+    set_encoder(config, model)
+    typer.echo(f"encoder: {model}" if model == NO_ENCODER else f"encoder: {model}; to encode the notes: kb index")
+
+
+@app.command("export")
+def export_again(
+    ctx: typer.Context,
+    model: Annotated[str | None, typer.Argument(help="Another model than the one in use.")] = None,
+) -> None:
+    """Set an encoder up anew from its model."""
+    from kb.config.kb_toml import NO_ENCODER
+    from kb.index.encoders.exporting import export_encoder
+
+    config = config_of(ctx)
+    if (model or config.encoder) == NO_ENCODER:
+        raise KbError("kb.toml names no encoder; name one: kb encoder export minilm")
+    encoder = export_encoder(config.root, config.index, model or config.encoder)
+    typer.echo(f"{encoder.manifest.model}: ready in {encoder.folder}")

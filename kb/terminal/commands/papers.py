@@ -1,0 +1,109 @@
+"""Papers all together."""
+
+from typing import Annotated
+
+import typer
+
+from kb.terminal.commands.paging import PagerOption, paged
+from kb.terminal.commands.shared import (
+    JsonOption,
+    LimitOption,
+    QueryArgument,
+    QueryCommand,
+    RefreshOption,
+    asked,
+    envelope,
+    open_in_editor,
+    open_index,
+    put,
+    states_of,
+    tell,
+    terminal_style,
+)
+from kb.terminal.text import clean, paper_columns, table
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command("list", cls=QueryCommand)
+def list_papers(
+    ctx: typer.Context,
+    query: QueryArgument = None,
+    limit: LimitOption = 0,
+    fzf: Annotated[bool, typer.Option("--fzf", help="Choose one in fzf, beside a preview, and open its note.")] = False,
+    pager: PagerOption = True,
+    as_json: JsonOption = False,
+    refresh: RefreshOption = True,
+) -> None:
+    """List papers, newest month first."""
+    if fzf and as_json:
+        raise typer.BadParameter("--fzf is for a person, --json for a program; take one of them")
+    parsed = asked(query)
+    config, reader = open_index(ctx, refresh)
+    papers = reader.listed(parsed)[: limit or None]
+    style = terminal_style()
+    # In a pipe a title is a title, and nobody waits for its marks.
+    states = states_of(config, reader, [one.key for one in papers]) if as_json or fzf or style.is_terminal else {}
+    signs = {key: state.signs for key, state in states.items()}
+    if as_json:
+        typer.echo(envelope([{**paper._asdict(), "state": states[paper.key]} for paper in papers]))
+    elif fzf:
+        from kb.terminal.fzf import pick
+
+        if papers and (chosen := pick(papers, signs, config.root)):
+            open_in_editor(config.path_of(chosen.file), chosen.line)
+    elif papers:
+        rows = paper_columns(papers, config.path_of, style)
+        for row, one in zip(rows, papers, strict=True):
+            row[2] = signs.get(one.key, "") + row[2]
+        with paged(pager):
+            put(table(["id", "month", "title", "organizations", "place"], rows, style))
+
+
+@app.command()
+def duplicates(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
+    """List records that may be one paper, and the lines for kb.toml that join or part them."""
+    from kb.reports.duplicates import find_duplicates
+
+    config, reader = open_index(ctx, refresh)
+    found = find_duplicates(config, reader)
+    if as_json:
+        typer.echo(envelope(found))
+        return
+    style = terminal_style()
+    for pair in found.pairs:
+        typer.echo(style.bold(clean(pair.reason)))
+        for one in pair.records:
+            typer.echo(f"   {clean(one.id)} · {clean(one.title)} · {style.place(config.path_of(one.file), one.line)}")
+        typer.echo(clean(f"   to join: {pair.join}\n   to part: {pair.part}"))
+    for name in found.unknown:
+        typer.echo(f"kb.toml names a record that is not there: {clean(name)}")
+    if not (found.pairs or found.unknown):
+        tell("no doubtful pairs")
+
+
+@app.command()
+def tags(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
+    """Count the keywords."""
+    from kb.index.sqlite.lists import count_names
+
+    _, reader = open_index(ctx, refresh)
+    counts = count_names(reader.papers.column("keywords"))
+    if as_json:
+        typer.echo(envelope([{"name": name, "count": count} for name, count in counts]))
+    elif counts:
+        put(table(["keyword", "papers"], [[clean(name), count] for name, count in counts], terminal_style()))
+
+
+@app.command()
+def stats(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
+    """Count papers by month, kind, organization and link."""
+    from kb.reports.counts import statistics
+
+    _, reader = open_index(ctx, refresh)
+    found = statistics(reader)
+    if as_json:
+        typer.echo(envelope(found))
+        return
+    rows = [[group, clean(name), count] for group, counts in found.items() for name, count in counts.items()]
+    put(table(["", "name", "count"], rows, terminal_style()))

@@ -1,0 +1,54 @@
+"""Topics over months."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kb.terminal.commands.shared import (
+    JsonOption,
+    RefreshOption,
+    envelope,
+    offered,
+    open_index,
+    put,
+    terminal_style,
+    write_picture,
+)
+from kb.terminal.text import clean, sparks, table
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def trends(
+    ctx: typer.Context,
+    since: Annotated[
+        str | None, typer.Option("--since", help="The first month or year.", autocompletion=offered("months"))
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="The last month or year.", autocompletion=offered("months"))
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many topics.")] = 12,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw them to a PNG file.")] = None,
+    as_json: JsonOption = False,
+    refresh: RefreshOption = True,
+) -> None:
+    """Show which topics come and go: papers of each keyword by month."""
+    from kb.reports.periods import period
+    from kb.reports.trends import trends as find_trends
+
+    _, reader = open_index(ctx, refresh)
+    found = find_trends(reader, period(since=since, until=until), limit)
+    if plot:
+        write_picture(plot, found.plot())
+    if as_json:
+        typer.echo(envelope({"months": found.months, "topics": found.topics}))
+        return
+    rows = [[clean(topic.name), topic.papers, sparks(topic.counts), *topic.counts] for topic in found.topics]
+    style = terminal_style()
+    if style.is_terminal:
+        rows = [row[:3] for row in rows]
+        put(table(["topic", "papers", f"{found.months[0]} … {found.months[-1]}"], rows, style))
+    else:
+        put(table(["topic", "papers", "", *found.months], [[row[0], row[1], *row[3:]] for row in rows], style))

@@ -1,0 +1,206 @@
+"""Records as lines for a terminal or a pipe. Returns text; printing is the command line's."""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kb.index.sqlite.papers import PaperRow
+from kb.search.answer import Hit
+
+if TYPE_CHECKING:
+    from kb.claims.ledger import Entry
+
+SNIPPET_CHARACTERS = 160
+MATCHES_SHOWN = 8
+CLAIM_COUNTS = {
+    "holds": "hold",
+    "contradicted": "contradicted",
+    "as_noted": "of these as noted",
+    "not-runnable": "not runnable here",
+    "stale": "stale",
+}
+_ADDRESS_PARTS = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<img\b[^>]*>|(?<=\])\([^)\s]*\)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # and what of a file name is not UTF-8
+_NO_LETTER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class Style(NamedTuple):
+    """Colour and links for a person, nothing for a pipe."""
+
+    is_terminal: bool
+    has_colour: bool = True  # of a terminal; bold and dim go with colour
+
+    def bold(self, text: str) -> str:
+        """Return text in bold."""
+        return self._shaded("1", text)
+
+    def dim(self, text: str) -> str:
+        """Return text in a quieter shade."""
+        return self._shaded("2", text)
+
+    def marked(self, text: str) -> str:
+        """Return text as a match stands out."""
+        return self._shaded("1;33", text)
+
+    def place(self, path: Path, line: int) -> str:
+        """Return `path:line` as seen from here, linked to the file (OSC 8); control characters and newlines as ?."""
+        shown = f"{_NO_LETTER.sub('?', from_here(path))}:{line}"
+        if not self.is_terminal:
+            return shown
+        return f"\x1b]8;;{path.absolute().as_uri()}#L{line}\x1b\\{shown}\x1b]8;;\x1b\\"
+
+    def address(self, url: str) -> str:
+        """Return url without control characters, linked to itself (OSC 8) if it is one of the web."""
+        shown = clean(url)
+        if not self.is_terminal or not shown.lower().startswith(("http://", "https://")):
+            return shown
+        return f"\x1b]8;;{shown}\x1b\\{shown}\x1b]8;;\x1b\\"
+
+    def _shaded(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.is_terminal and self.has_colour else text
+
+
+def clean(text: str) -> str:
+    """Return text without control characters: a note must not steer the terminal."""
+    return _CONTROL.sub("", text)
+
+
+def clean_row(*cells: str) -> str:
+    """Return cells as one line with tabs between them, for a list that is shown while it is made."""
+    return "\t".join(clean(cell.replace("\t", " ").replace("\n", " ")) for cell in cells)
+
+
+def people(authors: Sequence[str]) -> str:
+    """Return authors as people write them: "A. One", "B. Two", "others" -> "A. One, B. Two et al."."""
+    *named, last = authors or ("",)
+    return f"{', '.join(named)} et al." if named and last == "others" else ", ".join(authors)  # kb.records.OTHERS
+
+
+def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reasons: bool, signs: str = "") -> list[str]:
+    """Return a hit as it is shown: title, whence, the passage around the first match, and why if asked.
+
+    signs stand before the title: "★ " if the reader starred the paper.
+    """
+    paper = hit.paper
+    facts = [clean(fact) for fact in (*hit.called, paper.organizations, paper.keywords, paper.month) if fact]
+    lines = [
+        f"{hit.rank}. {signs}{style.bold(clean(paper.title))}",
+        "   " + " · ".join([*facts, style.place(path_of(paper.file), hit.line)]),
+    ]
+    if text := snippet(hit, style):
+        lines.append("   " + text)
+    if hit.claims:
+        lines.append("   " + style.dim("claims: ") + claim_counts(hit.claims))
+    if hit.runnable:
+        lines.append("   " + style.dim("runnable: ") + ", ".join(f"kb run {name}" for name in hit.runnable))
+    if hit.also:
+        places = ", ".join(style.place(path_of(other.file), other.line) for other in hit.also)
+        lines.append("   " + style.dim("also in ") + places)
+    if with_reasons:
+        reasons = ", ".join(f"{reason.retriever} #{reason.rank} ({reason.score:.3g})" for reason in hit.reasons)
+        lines.append("   " + style.dim(f"score {hit.score:.4f}: {reasons}{_matches(hit)}"))
+    return lines
+
+
+def claim_counts(counts: Mapping[str, int]) -> str:
+    """Return how many claims are in which state: {"holds": 3, "contradicted": 1} -> "3 hold, 1 contradicted"."""
+    return ", ".join(f"{counts[state]} {name}" for state, name in CLAIM_COUNTS.items() if counts.get(state))
+
+
+def claim_state(entry: "Entry") -> str:
+    """Return the state of a claim in words."""
+    if entry.is_expected:
+        return "contradicted as noted"
+    return entry.state.replace("not-runnable", "not runnable here")
+
+
+def claim_columns(entries: "Sequence[Entry]", path_of: Callable[[str], Path], style: Style) -> list[list[str]]:
+    """Return state, id, what the note says, what was computed, place and reason of claims, a row each."""
+    return [
+        [
+            style.marked(claim_state(one)) if one.state == "contradicted" else claim_state(one),
+            clean(one.id),
+            clean(one.says_figures),
+            clean(one.computed_figures),
+            style.place(path_of(one.file), one.line),
+            clean(one.reason or ""),
+        ]
+        for one in entries
+    ]
+
+
+def _matches(hit: Hit) -> str:
+    """Return which words of the passage match, or that only its translation does."""
+    found = dict.fromkeys(_flat(hit.text[start:end]).casefold() for start, end in hit.marks)
+    if found:
+        return f"; matches {'、'.join(list(found)[:MATCHES_SHOWN])}"
+    is_by_words = any(reason.retriever == "words" for reason in hit.reasons)
+    return "; matches elsewhere in the paper, or in its translation" if is_by_words else ""
+
+
+def snippet(hit: Hit, style: Style) -> str:
+    """Return the stretch of the passage around its first match, on one line, without pictures and link targets."""
+    text = _ADDRESS_PARTS.sub(lambda found: " " * len(found[0]), hit.text)
+    start = 0
+    if hit.marks and hit.marks[0][0] > SNIPPET_CHARACTERS // 3:
+        start = hit.marks[0][0] - SNIPPET_CHARACTERS // 3
+    end = min(len(text), start + SNIPPET_CHARACTERS)
+    pieces, position = [], start
+    for mark_start, mark_end in hit.marks:
+        if mark_start < position or mark_end > end:
+            continue
+        pieces += [_flat(text[position:mark_start]), style.marked(_flat(text[mark_start:mark_end]))]
+        position = mark_end
+    pieces.append(_flat(text[position:end]))
+    shown = "".join(pieces).strip()
+    return ("…" if start else "") + shown + ("…" if end < len(text) else "") if shown else ""
+
+
+def paper_columns(papers: Sequence[PaperRow], path_of: Callable[[str], Path], style: Style) -> list[list[str]]:
+    """Return id, month, title, organizations and place of papers, a row each."""
+    return [
+        [
+            clean(paper.id),
+            paper.month or "",
+            clean(paper.title),
+            clean(paper.organizations),
+            style.place(path_of(paper.file), paper.line),
+        ]
+        for paper in papers
+    ]
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[Any]], style: Style) -> Any:
+    """Return rows as a rich table for a person, as tab-separated lines for a pipe."""
+    if not style.is_terminal:
+        return "\n".join("\t".join(str(cell).replace("\t", " ").replace("\n", " ") for cell in row) for row in rows)
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    numeric = [bool(rows) and all(isinstance(row[i], (int, float)) for row in rows) for i in range(len(headings))]
+    for heading, is_number in zip(headings, numeric, strict=True):
+        shown.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text.from_ansi(str(cell)) for cell in row))
+    return shown
+
+
+def sparks(values: Sequence[float]) -> str:
+    """Return values as a line of bars, the largest the highest, 0 or less a dot: 0, 1, 2, 4 -> "·▂▄█"."""
+    largest = max(values, default=0)
+    heights = (round(value / largest * 8) if value > 0 else 0 for value in values)
+    return "".join("·▁▂▃▄▅▆▇█"[max(height, value > 0)] for height, value in zip(heights, values, strict=True))
+
+
+def _flat(text: str) -> str:
+    return clean(re.sub(r"\s+", " ", text))
+
+
+def from_here(path: Path) -> str:
+    """Return path as seen from the working directory; whole if that is further than one folder up."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith(os.path.join("..", "..")) else relative
