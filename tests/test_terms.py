@@ -72,7 +72,7 @@ def test_the_forms_are_those_of_the_tables_they_were_made_from() -> None:
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
 
-    assert made.module() == (ROOT / "kb" / "variants.py").read_text(encoding="utf-8")
+    assert made.module() == (ROOT / "kb" / "terms" / "variants.py").read_text(encoding="utf-8")
 
 
 @given(st.text(alphabet="聲声ｶﾞガ가각ÉéＡａ①㈱é́ 語\u00ad"))

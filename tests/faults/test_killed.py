@@ -20,7 +20,7 @@ SHARED_OUT = """
 import sys
 from pathlib import Path
 from kb.index import words as indexing
-from kb.config.kb_toml.kb_toml import load_config
+from kb.config.kb_toml import load_config
 
 if __name__ == "__main__":
     indexing.FILES_WORTH_SHARING = indexing.FILES_AT_ONCE = 2
