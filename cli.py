@@ -10,9 +10,9 @@ import typer.main
 from typer.core import TyperGroup
 
 from kb import __version__
+from kb.api.as_json import envelope
 from kb.errors import KbError
 from kb.terminal.commands.outputs import watched
-from kb.terminal.commands.shared import envelope
 from kb.terminal.text import clean
 
 COMMANDS = {  # in the order of the help; a module of commands/ is imported when one of its commands is called

@@ -104,7 +104,7 @@ def test_our_own_modules_are_imported_at_the_top() -> None:
         path.relative_to(KB).as_posix()
         for room, path in rooms()
         for _, is_top, _ in imports(path)
-        if not is_top and room != "terminal"
+        if not is_top and room != "terminal" and path != KB / "api" / "base.py"  # whose methods are commands
     ]
 
     # The schema brings in sqlite-utils, which only a change of schema has to wait for.
@@ -119,7 +119,9 @@ def test_a_command_imports_what_it_needs_when_it_is_called(path: Path) -> None:
         if isinstance(node, ast.ImportFrom) and (name := node.module or "").startswith("kb.")
     }
 
-    assert all(name.startswith(("kb.terminal", "kb.errors", "kb.reports.options")) for name in at_once), at_once
+    assert all(
+        name.startswith(("kb.terminal", "kb.api.as_json", "kb.errors", "kb.reports.options")) for name in at_once
+    ), at_once
 
 
 def test_only_the_command_line_prints_or_exits() -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kb.api.as_json import envelope
 from kb.errors import KbError
-from kb.terminal.commands.shared import JsonOption, envelope, offered, open_index, tell
+from kb.terminal.commands.shared import JsonOption, offered, open_index, tell
 from kb.terminal.text import clean, from_here
 
 if TYPE_CHECKING:

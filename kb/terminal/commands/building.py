@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
+from kb.api.as_json import envelope
 from kb.terminal.commands.shared import (
     JsonOption,
     RefreshOption,
     config_of,
-    envelope,
-    known_state,
-    open_index,
+    open_base,
     progress_shown,
     put,
     tell,
@@ -38,13 +37,9 @@ def index(
     full: Annotated[bool, typer.Option("--full", help="Read every note again.")] = False,
 ) -> None:
     """Bring the index up to date with the notes, embeddings included."""
-    from kb.index.refresh import bring_all
-    from kb.notes.folders import find_changes
-
-    config = config_of(ctx)
-    changes = None if full or not config.database.is_file() else find_changes(config, known_state(config)[0])
+    base = open_base(ctx, refresh=False)
     with progress_shown() as progress:
-        report, encoded, notices = bring_all(config, changes, progress)
+        report, encoded, notices = base.index(full=full, progress=progress)
     for notice in notices:
         tell(notice)
     parts = [f"{report.indexed} read", f"{report.removed} removed", f"{len(report.failures)} failed"]
@@ -56,18 +51,13 @@ def index(
 @app.command()
 def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
     """Say of every file what was indexed, as papers or as text beside them, and what failed and why."""
-    from kb.notes.others import others
-
-    config, reader = open_index(ctx, refresh)
-    papers = reader.papers
-    files = [
-        {**state._asdict(), "papers": papers.count(state.path), "texts": papers.count_texts(state.path)}
-        for state in reader.files.states().values()
-    ]
+    base = open_base(ctx, refresh)
+    found = base.status()
+    files = [{**one.state._asdict(), "papers": one.papers, "texts": one.texts} for one in found.files]
     failed = [file for file in files if file["state"] == "failed"]
-    unread = others(config)
+    unread = found.others
     if as_json:
-        typer.echo(envelope({"index": str(config.database), "files": files, "others": unread}))
+        typer.echo(envelope({"index": str(base.config.database), "files": files, "others": unread}))
     else:
         rows = [
             [

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from kb.api.as_json import envelope
 from kb.errors import KbError
-from kb.terminal.commands.shared import JsonOption, config_of, envelope, tell, terminal_style
+from kb.terminal.commands.shared import JsonOption, config_of, tell, terminal_style
 from kb.terminal.text import clean, clean_row, from_here
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -1,16 +1,15 @@
 """What the notes claim, and what came of it."""
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kb.api.as_json import envelope
 from kb.terminal.commands.shared import (
     JsonOption,
     RefreshOption,
-    envelope,
     offered,
-    open_index,
+    open_base,
     progress_shown,
     put,
     tell,
@@ -19,10 +18,10 @@ from kb.terminal.commands.shared import (
 from kb.terminal.text import claim_columns, claim_counts, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kb.claims.ledger import Entry
     from kb.config.kb_toml import Config
-    from kb.index.sqlite.ledger import ClaimRow
-    from kb.index.sqlite.reader import Reader
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 TargetArgument = Annotated[
@@ -45,20 +44,19 @@ def verify(
     refresh: RefreshOption = True,
 ) -> None:
     """Run what the notes claim, and say what holds and what does not."""
-    from kb.claims.ledger import entry, select, summary
     from kb.claims.verifying import FAILURES, fails
 
     for state in fail_on or []:
         if state not in FAILURES:
             raise typer.BadParameter(f"--fail-on takes {' or '.join(FAILURES)}, got {state!r}")
-    config, reader = open_index(ctx, refresh)
-    run_claims(config, reader, select(reader, target))
-    entries = [entry(row) for row in select(reader, target)]
+    base = open_base(ctx, refresh)
+    with progress_shown() as progress:
+        found = base.verify(target, progress)
     if as_json:
-        typer.echo(envelope({"summary": summary(entries), "claims": entries}))
+        typer.echo(envelope({"summary": found.summary, "claims": found.claims}))
     else:
-        show_claims(config, entries)
-    if any(fails(one, state) for one in entries for state in fail_on or []):
+        show_claims(base.config, found.claims)
+    if any(fails(one, state) for one in found.claims for state in fail_on or []):
         raise typer.Exit(1)
 
 
@@ -74,36 +72,22 @@ def claims(
     refresh: RefreshOption = True,
 ) -> None:
     """List what the notes claim and what came of it; of one claim, every run."""
-    from kb.claims.ledger import entry, select, summary
     from kb.index.query import CLAIM_STATES
 
     if state and state not in CLAIM_STATES:
         raise typer.BadParameter(f"--state takes {', '.join(CLAIM_STATES)}, got {state!r}")
-    config, reader = open_index(ctx, refresh)
-    entries = [one for one in map(entry, select(reader, target)) if state in (None, one.state)]
-    runs = reader.claims.runs(target) if target else []
+    base = open_base(ctx, refresh)
+    found = base.claims(target, state)
     if as_json:
-        typer.echo(envelope({"summary": summary(entries), "claims": entries, "runs": runs}))
+        typer.echo(envelope(found))
         return
-    show_claims(config, entries)
-    if runs:
-        rows = [[run.date, run.state, run.version, run.device, f"{1000 * run.seconds:.2f} ms"] for run in runs]
+    show_claims(base.config, found.claims)
+    if found.runs:
+        rows = [[run.date, run.state, run.version, run.device, f"{1000 * run.seconds:.2f} ms"] for run in found.runs]
         put(table(["run", "state", "kb", "device", "time"], rows, terminal_style()))
 
 
-def run_claims(config: "Config", reader: "Reader", rows: "list[ClaimRow]") -> None:
-    """Run claims and keep the runs; reader sees them then."""
-    from kb.claims.verifying import verify as run_claims
-    from kb.index.sqlite.writer import Writer
-
-    with progress_shown() as progress:
-        runs = run_claims(rows, progress)
-    with closing(Writer(config.database)) as writer, writer.transaction():
-        writer.put_runs(runs)
-    reader.renew()
-
-
-def show_claims(config: "Config", entries: "list[Entry]") -> None:
+def show_claims(config: "Config", entries: "Sequence[Entry]") -> None:
     """Show what matters most last, where the eye is; then how many there are of each."""
     from kb.claims.ledger import summary
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from kb.api.as_json import envelope
 from kb.reports.options import Format, Language, Layout, Site
-from kb.terminal.commands.claims import run_claims
-from kb.terminal.commands.shared import JsonOption, RefreshOption, envelope, offered, open_index, tell
+from kb.terminal.commands.shared import JsonOption, RefreshOption, offered, open_base, progress_shown, tell
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -41,9 +41,7 @@ def digest(
     refresh: RefreshOption = True,
 ) -> None:
     """Write the digest of a month, a year or some months: 2024-10, --year 2024, --since 2024-10, --all --out posts."""
-    from kb.errors import IndexBusy
     from kb.reports.periods import period
-    from kb.reports.publish import publish, publish_all
 
     if sum(map(bool, (month, since or until, year, every))) != 1:
         raise typer.BadParameter("say which months: 2024-10, --year, --since and --until, or --all")
@@ -51,20 +49,20 @@ def digest(
         raise typer.BadParameter("--all writes a file a month; say where with --out FOLDER")
     layout = Layout("json" if as_json else form, lang, site, template)
     wanted = period(month or year, since, until)
-    config, reader = open_index(ctx, refresh)
-    if refresh and (stale := [row for row in reader.claims.of_months(*wanted) if row.state == "stale"]):
-        try:
-            run_claims(config, reader, stale)
-        except IndexBusy as error:
-            tell(f"claims are shown as they were: {error}")
+    base = open_base(ctx, refresh)
+    if refresh:
+        with progress_shown() as progress:
+            notices = base.run_stale_claims(wanted, progress)
+        for notice in notices:
+            tell(notice)
     if every and out:
-        for path in publish_all(config, reader, layout, out):
+        for path in base.publish_all(layout, out):
             tell(f"wrote {path}")
         return
-    text = publish(config, reader, wanted, layout, out)
-    if not any(wanted.since <= known <= wanted.until for known, _ in reader.papers.months() if known):
-        known = ", ".join(name for name, _ in reader.papers.months() if name)
-        tell(f"no papers in {wanted.name}; months with papers: {known or 'none'}")
+    text = base.publish(wanted, layout, out)
+    known = base.months()
+    if not any(wanted.since <= one <= wanted.until for one in known):
+        tell(f"no papers in {wanted.name}; months with papers: {', '.join(known) or 'none'}")
     if out:
         tell(f"wrote {out}")
     else:

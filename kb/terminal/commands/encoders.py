@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from kb.api.as_json import envelope
 from kb.errors import KbError
-from kb.terminal.commands.shared import JsonOption, config_of, envelope, offered, put, tell, terminal_style
+from kb.terminal.commands.shared import JsonOption, config_of, offered, put, tell, terminal_style
 from kb.terminal.text import clean, table
 
 app = typer.Typer(

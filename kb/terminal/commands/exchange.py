@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from kb.errors import KbError
-from kb.terminal.commands.shared import QueryCommand, RefreshOption, asked, offered, open_index, tell
+from kb.terminal.commands.shared import QueryCommand, RefreshOption, asked, offered, open_base, tell
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -43,23 +43,24 @@ def export(
     For obsidian each paper becomes a note with properties, tags and links; notes that are not as they were exported are
     left alone, and so is every other file of the folder.
     """
-    from kb.exchange.export.formats import RENDERERS, write_file, write_vault
-    from kb.exchange.export.works import works
-
     if to is Format.OBSIDIAN and not out:
         raise KbError("obsidian is a folder of notes; say which: kb export --format obsidian --out ~/vault/papers")
-    parsed = asked(query)
-    config, reader = open_index(ctx, refresh)
-    found = works(reader, parsed)
-    if not found:
-        tell("no paper to export" + (f"; nothing was written to {out}" if out else ""))
+    text = asked(query)
+    base = open_base(ctx, refresh)
     if not out:
-        typer.echo(RENDERERS[to.value](found), nl=False)
-    elif found and to is Format.OBSIDIAN:
-        done = write_vault(config, reader, found, out)
+        exported = base.export(text, to.value)
+        if not exported.papers:
+            tell("no paper to export")
+        typer.echo(exported.text, nl=False)
+    elif to is Format.OBSIDIAN:
+        done = base.export_vault(text, out)
+        if done is None:
+            tell(f"no paper to export; nothing was written to {out}")
+            return
         for name in done.kept:
             tell(f"left alone, because it was changed or is not of kb: {out / name}")
         tell(f"{out}: {len(done.new)} new, {len(done.changed)} changed, {len(done.same)} as they were")
-    elif found:
-        write_file(config, found, to.value, out)
-        tell(f"wrote {len(found)} papers to {out}")
+    elif count := base.export_file(text, to.value, out):
+        tell(f"wrote {count} papers to {out}")
+    else:
+        tell(f"no paper to export; nothing was written to {out}")

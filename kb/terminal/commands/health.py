@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from kb.terminal.commands.shared import JsonOption, config_of, envelope, progress_shown, put, tell, terminal_style
+from kb.api.as_json import envelope
+from kb.terminal.commands.shared import JsonOption, config_of, progress_shown, put, tell, terminal_style
 from kb.terminal.text import clean, table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

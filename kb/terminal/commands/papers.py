@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from kb.api.as_json import envelope
 from kb.terminal.commands.paging import PagerOption, paged
 from kb.terminal.commands.shared import (
     JsonOption,
@@ -12,9 +13,8 @@ from kb.terminal.commands.shared import (
     QueryCommand,
     RefreshOption,
     asked,
-    envelope,
+    open_base,
     open_in_editor,
-    open_index,
     put,
     states_of,
     tell,
@@ -38,22 +38,22 @@ def list_papers(
     """List papers, newest month first."""
     if fzf and as_json:
         raise typer.BadParameter("--fzf is for a person, --json for a program; take one of them")
-    parsed = asked(query)
-    config, reader = open_index(ctx, refresh)
-    papers = reader.listed(parsed)[: limit or None]
+    text = asked(query)
+    base = open_base(ctx, refresh)
+    papers = base.rows(text, limit=limit)
     style = terminal_style()
     # In a pipe a title is a title, and nobody waits for its marks.
-    states = states_of(config, reader, [one.key for one in papers]) if as_json or fzf or style.is_terminal else {}
+    states = states_of(base, [one.key for one in papers]) if as_json or fzf or style.is_terminal else {}
     signs = {key: state.signs for key, state in states.items()}
     if as_json:
         typer.echo(envelope([{**paper._asdict(), "state": states[paper.key]} for paper in papers]))
     elif fzf:
         from kb.terminal.fzf import pick
 
-        if papers and (chosen := pick(papers, signs, config.root)):
-            open_in_editor(config.path_of(chosen.file), chosen.line)
+        if papers and (chosen := pick(papers, signs, base.config.root)):
+            open_in_editor(base.config.path_of(chosen.file), chosen.line)
     elif papers:
-        rows = paper_columns(papers, config.path_of, style)
+        rows = paper_columns(papers, base.config.path_of, style)
         for row, one in zip(rows, papers, strict=True):
             row[2] = signs.get(one.key, "") + row[2]
         with paged(pager):
@@ -63,10 +63,8 @@ def list_papers(
 @app.command()
 def duplicates(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
     """List records that may be one paper, and the lines for kb.toml that join or part them."""
-    from kb.reports.duplicates import find_duplicates
-
-    config, reader = open_index(ctx, refresh)
-    found = find_duplicates(config, reader)
+    base = open_base(ctx, refresh)
+    found = base.duplicates()
     if as_json:
         typer.echo(envelope(found))
         return
@@ -74,7 +72,9 @@ def duplicates(ctx: typer.Context, as_json: JsonOption = False, refresh: Refresh
     for pair in found.pairs:
         typer.echo(style.bold(clean(pair.reason)))
         for one in pair.records:
-            typer.echo(f"   {clean(one.id)} · {clean(one.title)} · {style.place(config.path_of(one.file), one.line)}")
+            typer.echo(
+                f"   {clean(one.id)} · {clean(one.title)} · {style.place(base.config.path_of(one.file), one.line)}"
+            )
         typer.echo(clean(f"   to join: {pair.join}\n   to part: {pair.part}"))
     for name in found.unknown:
         typer.echo(f"kb.toml names a record that is not there: {clean(name)}")
@@ -85,10 +85,7 @@ def duplicates(ctx: typer.Context, as_json: JsonOption = False, refresh: Refresh
 @app.command()
 def tags(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
     """Count the keywords."""
-    from kb.index.sqlite.lists import count_names
-
-    _, reader = open_index(ctx, refresh)
-    counts = count_names(reader.papers.column("keywords"))
+    counts = open_base(ctx, refresh).tags()
     if as_json:
         typer.echo(envelope([{"name": name, "count": count} for name, count in counts]))
     elif counts:
@@ -98,10 +95,7 @@ def tags(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption
 @app.command()
 def stats(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption = True) -> None:
     """Count papers by month, kind, organization and link."""
-    from kb.reports.counts import statistics
-
-    _, reader = open_index(ctx, refresh)
-    found = statistics(reader)
+    found = open_base(ctx, refresh).counts()
     if as_json:
         typer.echo(envelope(found))
         return

@@ -1,12 +1,12 @@
 """One paper: shown, opened, met by chance, marked as read."""
 
-import json
 import shutil
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kb.api.as_json import envelope
 from kb.errors import KbError
 from kb.terminal.commands.claims import show_claims
 from kb.terminal.commands.paging import PagerOption, paged
@@ -17,21 +17,17 @@ from kb.terminal.commands.shared import (
     QueryCommand,
     RefreshOption,
     asked,
-    envelope,
     offered,
+    open_base,
     open_in_editor,
-    open_index,
-    paper_named,
-    states_of,
     tell,
     terminal_style,
 )
 from kb.terminal.text import Style, clean, people
 
 if TYPE_CHECKING:
-    from kb.config.kb_toml import Config
-    from kb.index.sqlite.papers import PaperRow
-    from kb.index.sqlite.reader import Reader
+    from kb.api.base import KnowledgeBase
+    from kb.api.results import PaperView
     from kb.notes.marked import State
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -55,8 +51,8 @@ def show(
     refresh: RefreshOption = True,
 ) -> None:
     """Show one paper: what is known of it, its notes, newest first, and what they claim."""
-    config, reader = open_index(ctx, refresh)
-    _show(config, reader, paper_named(reader, name), pager, as_json)
+    base = open_base(ctx, refresh)
+    _show(base, base.paper(name), pager, as_json)
 
 
 @app.command("random", cls=QueryCommand)
@@ -68,16 +64,9 @@ def show_any(
     refresh: RefreshOption = True,
 ) -> None:
     """Show a paper by chance, of all or of those that filters leave: kb random is:unread."""
-    from secrets import choice
-
-    from kb.search.build_hits import best_notes
-
-    parsed = asked(query)
-    config, reader = open_index(ctx, refresh)
-    papers = {paper.key: paper for paper in reader.listed(parsed) if paper.kind != "note"}
-    if not papers:
-        raise KbError("no paper to choose from; ask for less, or see what there is with: kb list")
-    _show(config, reader, papers[choice(best_notes(reader, list(papers)))], pager, as_json)
+    text = asked(query)
+    base = open_base(ctx, refresh)
+    _show(base, base.any_paper(text), pager, as_json)
 
 
 @app.command("open")
@@ -88,22 +77,18 @@ def open_note(
     refresh: RefreshOption = True,
 ) -> None:
     """Open the note in $EDITOR at the paper's line, or the paper in the browser."""
-    config, reader = open_index(ctx, refresh)
-    paper = paper_named(reader, name)
+    base = open_base(ctx, refresh)
+    found = base.paper(name)
+    paper = found.paper
     if not (url or paper.file.endswith(".sqlite")):  # Zotero's database is nothing to edit
-        open_in_editor(config.path_of(paper.file), paper.line)
+        open_in_editor(base.config.path_of(paper.file), paper.line)
     import webbrowser
 
-    from kb.notes.merging import merged
-    from kb.notes.web_address import best_address
-
-    record = merged([json.loads(reader.papers.record(key)) for key in reader.works.notes_of(paper.key)])
-    address = best_address(reader.marks.known_as([paper.key])[paper.key].names, record["links"])
-    if not address:
+    if not found.address:
         raise KbError(f"{paper.id} has no link to the web in its note; open the note with: kb open {name}")
-    tell(address)
-    if not webbrowser.open(address):
-        raise KbError(f"no browser can be started here; set $BROWSER, or open {address} yourself")
+    tell(found.address)
+    if not webbrowser.open(found.address):
+        raise KbError(f"no browser can be started here; set $BROWSER, or open {found.address} yourself")
 
 
 @app.command()
@@ -119,30 +104,20 @@ def mark(
     refresh: RefreshOption = True,
 ) -> None:
     """Star papers, or mark them as read, in marks.toml beside kb.toml; notes stay as they are."""
-    from datetime import date
-
-    from kb.notes import marks as bookmarks
-
-    config, reader = open_index(ctx, refresh)
-    papers = {paper.key: paper for paper in (paper_named(reader, name) for name in names)}
-    known = reader.marks.known_as(papers)
-    targets = [bookmarks.Target(known[key], clean(paper.title)) for key, paper in papers.items()]
-    bookmarks.mark(config.marks, targets, action.value, date.today().isoformat())
-    states = states_of(config, reader, list(papers))
-    for key, paper in papers.items():
-        typer.echo(f"{states[key].signs}{clean(paper.title)}")
+    for one in open_base(ctx, refresh).mark(action.value, names):
+        typer.echo(f"{one.state.signs}{clean(one.paper.title)}")
 
 
-def _show(config: "Config", reader: "Reader", paper: "PaperRow", pager: bool, as_json: bool) -> None:
-    from kb.claims.ledger import entry
+def _show(base: "KnowledgeBase", found: "PaperView", pager: bool, as_json: bool) -> None:
     from kb.notes.merging import merged
 
-    records = {key: json.loads(reader.papers.record(key)) for key in reader.works.notes_of(paper.key)}
-    claims = [entry(row) for row in reader.claims.of_papers(record["id"] for record in records.values())]
-    state = states_of(config, reader, [paper.key])[paper.key]
+    config, records, claims, state = base.config, found.records, list(found.claims), found.state
+    for notice in found.notices:
+        tell(notice)
     if as_json:
-        others = [record for key, record in records.items() if key != paper.key]
-        typer.echo(envelope({**records[paper.key], "notes": others, "claims": claims, "state": state}))
+        others = [record for key, record in records.items() if key != found.paper.key]
+        data = {**records[found.paper.key], "notes": others, "claims": claims, "state": state}
+        typer.echo(envelope(data))
         return
     with paged(pager):
         style = terminal_style()

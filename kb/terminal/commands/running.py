@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kb.api.as_json import envelope
 from kb.errors import KbError
 from kb.terminal.commands.shared import (
     JsonOption,
     config_of,
-    envelope,
     offered,
     progress_shown,
     put,

@@ -5,17 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kb.api.as_json import envelope
 from kb.terminal.commands.shared import (
     JsonOption,
     LimitOption,
     NameArgument,
     QueryCommand,
     RefreshOption,
-    asked,
-    envelope,
+    advise,
     offered,
-    open_index,
-    paper_named,
+    open_base,
     put,
     query_text,
     states_of,
@@ -25,9 +24,7 @@ from kb.terminal.commands.shared import (
 from kb.terminal.text import clean, hit_lines, paper_columns, table
 
 if TYPE_CHECKING:
-    from kb.config.kb_toml import Config
-    from kb.index.encoders.exported import OnnxEncoder
-    from kb.index.sqlite.reader import Reader
+    from kb.api.base import KnowledgeBase
     from kb.search.answer import Answer
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -52,29 +49,18 @@ def search(
     refresh: RefreshOption = True,
 ) -> None:
     """Find papers by words and by meaning, in Chinese and in English."""
-    if similar_to:
-        from kb.search.samples import passages_of_file
-        from kb.search.similar import similar
-
-        texts = passages_of_file(similar_to)
-    elif not query:
+    if not (similar_to or query):
         raise typer.BadParameter("say what to look for, or --similar-to FILE")
-    else:
-        from kb.search.find import search as find_papers
-
     text = query_text(query or [])
-    parsed = asked(query)
-    config, reader = open_index(ctx, refresh)
-    encoder, notice = _encoder(config)
+    advise(text)
+    base = open_base(ctx, refresh)
     if similar_to:
-        answer = similar(config, reader, texts, limit, encoder, narrowed=text)
+        answer = base.similar_to_file(similar_to, limit=limit, fields=text)
     else:
-        answer = find_papers(config, reader, text, limit, encoder, is_fuzzy=fuzzy)
-    _show_answer(config, reader, answer._replace(notice=answer.notice or notice), why, as_json)
+        answer = base.search(text, limit=limit, fuzzy=fuzzy)
+    _show_answer(base, answer, why, as_json)
     if not (similar_to or fuzzy or answer.found_words):
-        from kb.search.spelling import corrections
-
-        for found in corrections(reader, parsed):
+        for found in base.corrections(text):
             tell(f"no paper holds {found.word}; --fuzzy looks for the stem {' or '.join(found.names)}")
 
 
@@ -87,19 +73,10 @@ def bench(
     refresh: RefreshOption = True,
 ) -> None:
     """Judge searches by your own queries: recall and mean reciprocal rank."""
-    from kb.search.find import search as find_papers
-    from kb.search.judge import judge, read_judgments
-
-    config, reader = open_index(ctx, refresh)
-    encoder, notice = _encoder(config)
-    if notice:
+    base = open_base(ctx, refresh)
+    if notice := base.encoder()[1]:
         tell(notice)
-
-    def ask(query: str) -> list[int]:
-        hits = find_papers(config, reader, query, limit, encoder).hits
-        return list(dict.fromkeys(reader.works.notes_of(hit.paper.key)[0] for hit in hits))
-
-    verdict = judge(read_judgments(queries, reader), ask, limit)
+    verdict = base.judge(queries, limit=limit)
     if as_json:
         typer.echo(envelope(verdict))
         return
@@ -117,19 +94,14 @@ def related(
     refresh: RefreshOption = True,
 ) -> None:
     """List the papers most like one: they share its telling words, or mean nearly the same."""
-    from kb.search.similar import similar
-
-    config, reader = open_index(ctx, refresh)
-    paper = paper_named(reader, name)
-    encoder, notice = _encoder(config)
-    texts = [f"{paper.title}\n{passage.text}" for passage in reader.passages.of(paper.key)] or [paper.title]
-    answer = similar(config, reader, texts, limit, encoder, without=paper.key)
-    if notice := answer.notice or notice:
-        tell(notice)
+    base = open_base(ctx, refresh)
+    answer = base.related(name, limit=limit)
+    if answer.notice:
+        tell(answer.notice)
     if as_json:
         typer.echo(envelope([{**hit.paper._asdict(), "score": hit.score} for hit in answer.hits]))
     elif answer.hits:
-        rows = paper_columns([hit.paper for hit in answer.hits], config.path_of, terminal_style())
+        rows = paper_columns([hit.paper for hit in answer.hits], base.config.path_of, terminal_style())
         scored = [[f"{hit.score:.2f}", *row] for hit, row in zip(answer.hits, rows, strict=True)]
         put(table(["score", "id", "month", "title", "organizations", "place"], scored, terminal_style()))
     else:
@@ -139,38 +111,17 @@ def related(
 @app.command()
 def gloss(ctx: typer.Context, words: Annotated[list[str], typer.Argument(help="码本, residual quantization")]) -> None:
     """Show what words stand for in the other language."""
-    from kb.index.query import parse_query
-    from kb.index.translation import open_gloss
-
-    config, _ = open_index(ctx, refresh=True)
-    table_of_words = open_gloss(config.index)
-    _, meanings = table_of_words.expand(parse_query(query_text(words))) if table_of_words else (None, ())
+    meanings = open_base(ctx, refresh=True).gloss(query_text(words))
     for meaning in meanings:
         typer.echo(f"{clean(meaning.word)}\t{'、'.join(meaning.names)}")
     if not meanings:
         tell("no gloss")
 
 
-def _encoder(config: "Config") -> "tuple[OnnxEncoder | None, str | None]":
-    """Return the encoder that searches use; without one, why not if it was wanted."""
-    from importlib.util import find_spec
-
-    from kb.config.kb_toml import DEFAULT_ENCODER, NO_ENCODER
-    from kb.index.encoders.exported import open_encoder
-
-    if config.encoder == NO_ENCODER:
-        return None, None
-    encoder = open_encoder(config.index, config.encoder)
-    # The default one is no wish of the user's where the packages for it are not installed.
-    if encoder or (config.encoder == DEFAULT_ENCODER and not find_spec("onnxruntime")):
-        return encoder, None
-    return None, f"searching by words only: encoder {config.encoder!r} is not set up; run: kb index"
-
-
-def _show_answer(config: "Config", reader: "Reader", answer: "Answer", why: bool, as_json: bool) -> None:
+def _show_answer(base: "KnowledgeBase", answer: "Answer", why: bool, as_json: bool) -> None:
     if answer.notice:
         tell(answer.notice)
-    states = states_of(config, reader, [hit.paper.key for hit in answer.hits])
+    states = states_of(base, [hit.paper.key for hit in answer.hits])
     if as_json:
         hits = [{**hit._asdict(), "state": states[hit.paper.key]} for hit in answer.hits]
         typer.echo(envelope({**answer._asdict(), "hits": hits}))
@@ -180,7 +131,7 @@ def _show_answer(config: "Config", reader: "Reader", answer: "Answer", why: bool
         for meaning in answer.meanings:
             typer.echo(style.dim(f"{clean(meaning.word)} = {'、'.join(map(clean, meaning.names))}"))
     for hit in answer.hits:
-        typer.echo("\n".join(hit_lines(hit, config.path_of, style, why, states[hit.paper.key].signs)))
+        typer.echo("\n".join(hit_lines(hit, base.config.path_of, style, why, states[hit.paper.key].signs)))
     if not answer.hits:
         tell("no hits")
     elif answer.total > len(answer.hits):

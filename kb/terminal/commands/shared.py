@@ -1,31 +1,27 @@
 """What commands share: their options, the knowledge base they open, how they speak."""
 
-import json
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from kb.errors import IndexOld, KbError
 from kb.terminal.text import Style, clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kb.api.base import KnowledgeBase
     from kb.config.kb_toml import Config
-    from kb.index.query import Query
-    from kb.index.sqlite.papers import PaperRow
     from kb.index.sqlite.reader import Reader
     from kb.notes.marked import State
     from kb.progress import Progress
 
-SCHEMA = 1  # of the JSON envelope
 _EXCLUSION = re.compile(r"-(?!-|n\d+$)..")
 
 
@@ -78,83 +74,31 @@ def config_of(ctx: typer.Context) -> "Config":
     return find_config(ctx.obj)
 
 
-def open_index(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
-    """Return the knowledge base and a reader of its index, brought up to date first unless told otherwise."""
-    from kb.claims.catalog import code_of
-    from kb.index.sqlite.reader import Reader
-    from kb.index.translation import gloss_path
-    from kb.notes.folders import find_changes
+def open_base(ctx: typer.Context, refresh: bool) -> "KnowledgeBase":
+    """Return the knowledge base that was named, its index brought up to date first unless told otherwise."""
+    from kb.api.base import open_base as opened
 
-    config = config_of(ctx)
+    base = opened(ctx.obj)
     if refresh:
-        stamps, joining = known_state(config)
-        changes = find_changes(config, stamps)
-        for line in changes.missing:
-            tell(line)
-        is_whole = config.database.is_file() and gloss_path(config.index).is_file()
-        if changes or joining != config.joining or not is_whole:
-            from kb.index.refresh import bring_in
-
-            with progress_shown() as progress:
-                notices = bring_in(config, changes, progress)
-            for notice in notices:
-                tell(notice)
-    return config, Reader(config.database, lambda what: _marked(config, what), code_of)
+        with progress_shown() as progress:
+            notices = base.refresh(progress)
+        for notice in notices:
+            tell(notice)
+    return base
 
 
-def _marked(config: "Config", what: str) -> list[str]:
-    from kb.notes.marks import named
+def open_index(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
+    """Return the settings of the knowledge base that was named, and a reader of its index."""
+    base = open_base(ctx, refresh)
+    return base.config, base.reader()
 
-    return named(config.marks, what)
 
-
-def states_of(config: "Config", reader: "Reader", keys: "Sequence[int]") -> "dict[int, State]":
+def states_of(base: "KnowledgeBase", keys: "Sequence[int]") -> "dict[int, State]":
     """Return what the reader has starred and read of papers, by key; of an unreadable file one line is said."""
-    from kb.notes.marked import IN_NOTE, State
-    from kb.terms import VARIANTS
-
-    if config.marks.is_file():
-        known = reader.marks.known_as(keys)
-        names = [json.dumps(name, ensure_ascii=False) for one in known.values() for name in one.names]
-        try:
-            marks = config.marks.read_bytes().decode("utf-8", "replace").translate(VARIANTS)
-            # Else the search need not wait for the file to be understood.
-            if any(name.translate(VARIANTS) in marks for name in names):
-                from kb.notes.marks import states
-
-                return states(config.marks, known)
-        except (KbError, OSError) as error:
-            tell(str(error))
-    starred = reader.marks.starred(keys)
-    return {key: State(IN_NOTE if key in starred else None) for key in keys}
-
-
-def known_state(config: "Config") -> tuple[dict[str, tuple[int, int]], str]:
-    """Return the stamps of the files in the index, and by what of kb.toml their records were joined."""
-    from kb.index.sqlite.reader import JOINING, Reader
-
-    if not config.database.is_file():
-        return {}, ""
-    try:
-        reader = Reader(config.database)
-    except IndexOld:
-        from kb.index.words import upgrade
-
-        upgrade(config)
-        reader = Reader(config.database)
-    with closing(reader):
-        return reader.files.stamps(), reader.meta(JOINING) or ""
-
-
-def paper_named(reader: "Reader", name: str) -> "PaperRow":
-    """Return the paper that name means. Raises: KbError if there is none, or if there are several."""
-    papers = reader.papers.named(name)
-    if not papers:
-        raise KbError(f"no paper named {name!r}; look for it with: kb search {name}")
-    if not reader.works.are_one([paper.key for paper in papers]):
-        some = ", ".join(paper.id for paper in papers[:5]) + (", …" if len(papers) > 5 else "")
-        raise KbError(f"{name!r} names {len(papers)} papers: {some}; say more of the name")
-    return papers[0]
+    states, notices = base.states(keys)
+    for notice in notices:
+        tell(notice)
+    return states
 
 
 def query_text(arguments: list[str]) -> str:
@@ -165,14 +109,19 @@ def query_text(arguments: list[str]) -> str:
     return " ".join(arguments)
 
 
-def asked(arguments: list[str] | None) -> "Query":
-    """Return the query that arguments are, and tell what in it may be meant otherwise than it is understood."""
-    from kb.index.query import parse_query
+def advise(text: str) -> None:
+    """Tell what in a query may be meant otherwise than it is understood. Raises: KbError if a field is used wrongly."""
+    from kb.api.base import advice
 
-    query = parse_query(query_text(arguments or []))
-    for line in query.advice:
+    for line in advice(text):
         tell(line)
-    return query
+
+
+def asked(arguments: list[str] | None) -> str:
+    """Return the query that arguments are, and tell what in it may be meant otherwise than it is understood."""
+    text = query_text(arguments or [])
+    advise(text)
+    return text
 
 
 def open_in_editor(path: Path, line: int) -> None:
@@ -205,23 +154,30 @@ def put(renderable: Any) -> None:
 
 @contextmanager
 def progress_shown() -> "Iterator[Progress]":
-    """Give a function that shows progress on a terminal and does nothing in a pipe."""
+    """Give a function that shows progress on a terminal, from its first call on, and does nothing in a pipe."""
     if not sys.stderr.isatty():
         yield lambda what, done, total: None
         return
+    with ExitStack() as stack:
+        bars: list[Any] = []
+        tasks: dict[str, Any] = {}
+
+        def show_progress(what: str, done: int, total: int) -> None:
+            if not bars:
+                bars.append(stack.enter_context(_bar()))
+            if what not in tasks:
+                tasks[what] = bars[0].add_task(what, total=total)
+            bars[0].update(tasks[what], completed=done, total=total)
+
+        yield show_progress
+
+
+def _bar() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def show_progress(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done, total=total)
-
-        yield show_progress
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def tell(text: str) -> None:
@@ -238,18 +194,3 @@ def write_picture(path: Path, plot: "Mapping[str, Any]") -> None:
     if showing.lacks_font(plot):
         tell("no font with Chinese was found, so boxes stand for it; install one, such as Noto Sans CJK")
     tell(f"wrote {path}")
-
-
-def envelope(data: Any, error: str | None = None) -> str:
-    """Return data as the JSON that every command prints."""
-    content = {"ok": error is None, "schema": SCHEMA, "data": _plain(data), "error": error}
-    return json.dumps(content, ensure_ascii=False)
-
-
-def _plain(data: Any) -> Any:
-    """Return data with its named tuples as dictionaries."""
-    if hasattr(data, "_asdict"):
-        data = data._asdict()
-    if isinstance(data, dict):
-        return {name: _plain(value) for name, value in data.items()}
-    return [_plain(value) for value in data] if isinstance(data, (list, tuple)) else data

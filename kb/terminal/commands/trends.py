@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
+from kb.api.as_json import envelope
 from kb.terminal.commands.shared import (
     JsonOption,
     RefreshOption,
-    envelope,
     offered,
-    open_index,
+    open_base,
     put,
     terminal_style,
     write_picture,
@@ -36,10 +36,8 @@ def trends(
 ) -> None:
     """Show which topics come and go: papers of each keyword by month."""
     from kb.reports.periods import period
-    from kb.reports.trends import trends as find_trends
 
-    _, reader = open_index(ctx, refresh)
-    found = find_trends(reader, period(since=since, until=until), limit)
+    found = open_base(ctx, refresh).trends(period(since=since, until=until), limit=limit)
     if plot:
         write_picture(plot, found.plot())
     if as_json:

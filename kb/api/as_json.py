@@ -1,0 +1,21 @@
+"""Results as JSON: the one way for every front."""
+
+import json
+from typing import Any
+
+SCHEMA = 1  # of the envelope
+
+
+def envelope(data: Any, error: str | None = None) -> str:
+    """Return a result, or an error, as the JSON that every front gives."""
+    content = {"ok": error is None, "schema": SCHEMA, "data": plain(data), "error": error}
+    return json.dumps(content, ensure_ascii=False)
+
+
+def plain(data: Any) -> Any:
+    """Return data with its named tuples as dictionaries, whatever they are in."""
+    if hasattr(data, "_asdict"):
+        data = data._asdict()
+    if isinstance(data, dict):
+        return {name: plain(value) for name, value in data.items()}
+    return [plain(value) for value in data] if isinstance(data, (list, tuple)) else data

@@ -1,0 +1,505 @@
+"""A knowledge base, opened: what every front calls."""
+
+import threading
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kb.config.kb_toml import Config, find_config
+from kb.errors import IndexBusy, IndexOld, KbError
+from kb.progress import Progress
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from kb.api.results import Exported, Ledger, ListedPaper, PaperView, Status
+    from kb.exchange.export.obsidian import Written
+    from kb.exchange.export.works import Work
+    from kb.index.encoders.exported import OnnxEncoder
+    from kb.index.refresh import Refreshed
+    from kb.index.sqlite.ledger import ClaimRow
+    from kb.index.sqlite.papers import PaperRow
+    from kb.index.sqlite.reader import Reader
+    from kb.index.translation import Meaning
+    from kb.notes.marked import State
+    from kb.reports.duplicates import Duplicates
+    from kb.reports.options import Layout
+    from kb.reports.periods import Period
+    from kb.reports.trends import Trends
+    from kb.search.answer import Answer
+    from kb.search.judge import Verdict
+
+
+def open_base(start: Path | str | None = None) -> "KnowledgeBase":
+    """Return the knowledge base that a folder is, or lies in; the current folder if none is named.
+
+    Raises: KbError if there is none, or its kb.toml cannot be read.
+    """
+    return KnowledgeBase(find_config(Path(start) if start is not None else Path()))
+
+
+def advice(text: str) -> tuple[str, ...]:
+    """Return what in a query may be meant otherwise than it is understood, a line each.
+
+    Raises: KbError if it uses a field wrongly.
+    """
+    from kb.index.query import parse_query
+
+    return tuple(parse_query(text).advice)
+
+
+def unwatched(what: str, done: int, total: int) -> None:
+    """Show no progress."""
+
+
+class KnowledgeBase:
+    """The use cases of one knowledge base; several threads may call them at once.
+
+    Each thread reads through a reader of its own, which sees what is committed when a call begins. One thread writes at
+    a time. Imports stand in the methods: a short command waits for no room that it does not ask.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._of_thread = threading.local()
+        self._writing = threading.Lock()
+        self._loading = threading.Lock()
+        self._loaded: OnnxEncoder | None = None
+
+    def __enter__(self) -> "KnowledgeBase":
+        return self
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the index, as far as this thread has opened it; other threads do when they end."""
+        if reader := getattr(self._of_thread, "reader", None):
+            reader.close()
+            del self._of_thread.reader
+
+    # The index
+
+    def refresh(self, progress: Progress = unwatched) -> tuple[str, ...]:
+        """Bring changed notes in, as a read does first, and return what a person should know, a line each.
+
+        Raises: KbError if kb.toml or the folder of notes is amiss, or if there is no index and none can be written.
+        """
+        from kb.index.translation import gloss_path
+        from kb.notes.folders import find_changes
+
+        stamps, joining = self.known_state()
+        changes = find_changes(self.config, stamps)
+        is_whole = self.config.database.is_file() and gloss_path(self.config.index).is_file()
+        if not (changes or joining != self.config.joining or not is_whole):
+            return tuple(changes.missing)
+        from kb.index.refresh import bring_in
+
+        with self._writing:
+            return (*changes.missing, *bring_in(self.config, changes, progress))
+
+    def index(self, *, full: bool = False, progress: Progress = unwatched) -> "Refreshed":
+        """Bring the whole index up to date, embeddings included; full reads every note again."""
+        from kb.index.refresh import bring_all
+        from kb.notes.folders import find_changes
+
+        is_new = full or not self.config.database.is_file()
+        changes = None if is_new else find_changes(self.config, self.known_state()[0])
+        with self._writing:
+            return bring_all(self.config, changes, progress)
+
+    def known_state(self) -> tuple[dict[str, tuple[int, int]], str]:
+        """Return the stamps of the files in the index, and by what of kb.toml their records were joined.
+
+        An index of an older version is upgraded.
+        """
+        from kb.index.sqlite.reader import JOINING, Reader
+
+        database = self.config.database
+        if not database.is_file():
+            return {}, ""
+        try:
+            reader = Reader(database)
+        except IndexOld:
+            from kb.index.words import upgrade
+
+            with self._writing:
+                upgrade(self.config)
+            reader = Reader(database)
+        with closing(reader):
+            return reader.files.stamps(), reader.meta(JOINING) or ""
+
+    def reader(self) -> "Reader":
+        """Return this thread's view of the index as it is committed now.
+
+        Raises: KbError if there is no index, or none of this version.
+        """
+        from kb.claims.catalog import code_of
+        from kb.index.sqlite.reader import Reader
+
+        database = self.config.database
+        place = _identity(database)
+        here = self._of_thread
+        if getattr(here, "reader", None) and here.place == place:
+            here.reader.renew()
+        else:
+            self.close()
+            here.reader = Reader(database, self._marked, code_of)
+            here.place = place
+        found: Reader = here.reader
+        return found
+
+    def _marked(self, what: str) -> list[str]:
+        from kb.notes.marks import named
+
+        return named(self.config.marks, what)
+
+    def status(self) -> "Status":
+        """Return what the index holds of each file, and what lies among the notes and is none."""
+        from kb.api.results import FileStatus, Status
+        from kb.notes.others import others
+
+        reader = self.reader()
+        papers = reader.papers
+        states = reader.files.states().values()
+        files = [FileStatus(one, papers.count(one.path), papers.count_texts(one.path)) for one in states]
+        return Status(tuple(files), tuple(others(self.config)))
+
+    # Searches
+
+    def search(self, text: str, *, limit: int = 10, fuzzy: bool = False) -> "Answer":
+        """Return the papers that answer a query, the best first; limit 0 returns all.
+
+        fuzzy looks for what mistyped Latin words may mean, too. Raises: KbError if a field is used wrongly.
+        """
+        from kb.search.find import search
+
+        encoder, notice = self.encoder()
+        answer = search(self.config, self.reader(), text, limit, encoder, is_fuzzy=fuzzy)
+        return answer._replace(notice=answer.notice or notice)
+
+    def similar(self, texts: Sequence[str], *, limit: int = 10, fields: str = "") -> "Answer":
+        """Return the papers most like the passages of a text; fields such as month:2024 narrow them."""
+        from kb.search.similar import similar
+
+        encoder, notice = self.encoder()
+        answer = similar(self.config, self.reader(), texts, limit, encoder, narrowed=fields)
+        return answer._replace(notice=answer.notice or notice)
+
+    def similar_to_file(self, path: Path, *, limit: int = 10, fields: str = "") -> "Answer":
+        """Return the papers most like a note or a text file."""
+        from kb.search.samples import passages_of_file
+
+        return self.similar(passages_of_file(path), limit=limit, fields=fields)
+
+    def related(self, name: str, *, limit: int = 5) -> "Answer":
+        """Return the papers most like one. Raises: KbError if name names none, or several."""
+        from kb.search.similar import similar
+
+        encoder, notice = self.encoder()
+        reader = self.reader()
+        paper = self._named(reader, name)
+        texts = [f"{paper.title}\n{passage.text}" for passage in reader.passages.of(paper.key)] or [paper.title]
+        answer = similar(self.config, reader, texts, limit, encoder, without=paper.key)
+        return answer._replace(notice=answer.notice or notice)
+
+    def corrections(self, text: str) -> "tuple[Meaning, ...]":
+        """Return what the Latin words of a query that stand in no paper may have been meant to be."""
+        from kb.index.query import parse_query
+        from kb.search.spelling import corrections
+
+        return corrections(self.reader(), parse_query(text))
+
+    def gloss(self, text: str) -> "tuple[Meaning, ...]":
+        """Return what words stand for in the other language."""
+        from kb.index.query import parse_query
+        from kb.index.translation import open_gloss
+
+        table = open_gloss(self.config.index)
+        return table.expand(parse_query(text))[1] if table else ()
+
+    def judge(self, path: Path, *, limit: int = 10) -> "Verdict":
+        """Judge searches by one's own queries: lines of a query, a tab, and the papers it should find."""
+        from kb.search.find import search
+        from kb.search.judge import judge, read_judgments
+
+        encoder, _ = self.encoder()
+        reader = self.reader()
+
+        def ask(query: str) -> list[int]:
+            hits = search(self.config, reader, query, limit, encoder).hits
+            return list(dict.fromkeys(reader.works.notes_of(hit.paper.key)[0] for hit in hits))
+
+        return judge(read_judgments(path, reader), ask, limit)
+
+    def encoder(self) -> "tuple[OnnxEncoder | None, str | None]":
+        """Return the encoder that searches use, loaded once; without one, why not if it was wanted."""
+        from importlib.util import find_spec
+
+        from kb.config.kb_toml import DEFAULT_ENCODER, NO_ENCODER
+        from kb.index.encoders.exported import open_encoder
+
+        if self.config.encoder == NO_ENCODER:
+            return None, None
+        with self._loading:
+            self._loaded = self._loaded or open_encoder(self.config.index, self.config.encoder)
+        # The default one is no wish of the user's where the packages for it are not installed.
+        if self._loaded or (self.config.encoder == DEFAULT_ENCODER and not find_spec("onnxruntime")):
+            return self._loaded, None
+        return None, f"searching by words only: encoder {self.config.encoder!r} is not set up; run: kb index"
+
+    # Papers
+
+    def papers(self, query: str = "", *, limit: int = 0) -> "list[ListedPaper]":
+        """Return the papers that a query leaves, newest month first; limit 0 returns all.
+
+        Raises: KbError or OSError if marks.toml cannot be read and may name one of them.
+        """
+        reader = self.reader()
+        return self._listed(reader, self._rows(reader, query, limit))
+
+    def rows(self, query: str = "", *, limit: int = 0) -> "list[PaperRow]":
+        """Return what papers does, without what the reader said of them."""
+        return self._rows(self.reader(), query, limit)
+
+    def states(self, keys: Sequence[int]) -> "tuple[dict[int, State], tuple[str, ...]]":
+        """Return what the reader has starred and read of papers, by key, and what a person should know.
+
+        Where marks.toml cannot be read it is what the notes star.
+        """
+        reader = self.reader()
+        try:
+            return self._states(reader, keys), ()
+        except (KbError, OSError) as error:
+            return self._noted(reader, keys), (str(error),)
+
+    def paper(self, name: str) -> "PaperView":
+        """Return one paper with all that its notes say. Raises: KbError if name names none, or several."""
+        reader = self.reader()
+        return self._view(reader, self._named(reader, name))
+
+    def any_paper(self, query: str = "") -> "PaperView":
+        """Return a paper by chance, of those that a query leaves. Raises: KbError if it leaves none."""
+        from secrets import choice
+
+        from kb.search.build_hits import best_notes
+
+        reader = self.reader()
+        papers = {one.key: one for one in self._rows(reader, query, 0) if one.kind != "note"}
+        if not papers:
+            raise KbError("no paper to choose from; ask for less, or see what there is with: kb list")
+        return self._view(reader, papers[choice(best_notes(reader, list(papers)))])
+
+    def mark(self, action: str, names: Sequence[str]) -> "list[ListedPaper]":
+        """Star papers or mark them as read in marks.toml, or take it back, and return them.
+
+        action is "star", "unstar", "read" or "unread".
+        """
+        from datetime import date
+
+        from kb.markup.safe import clean
+        from kb.notes import marks
+
+        reader = self.reader()
+        papers = {paper.key: paper for paper in (self._named(reader, name) for name in names)}
+        known = reader.marks.known_as(papers)
+        targets = [marks.Target(known[key], clean(paper.title)) for key, paper in papers.items()]
+        with self._writing:
+            marks.mark(self.config.marks, targets, action, date.today().isoformat())
+        return self._listed(reader, list(papers.values()))
+
+    def _rows(self, reader: "Reader", query: str, limit: int) -> "list[PaperRow]":
+        from kb.index.query import parse_query
+
+        return reader.listed(parse_query(query))[: limit or None]
+
+    def _listed(self, reader: "Reader", rows: "Sequence[PaperRow]") -> "list[ListedPaper]":
+        from kb.api.results import ListedPaper
+
+        states = self._states(reader, [one.key for one in rows])
+        return [ListedPaper(one, states[one.key]) for one in rows]
+
+    def _states(self, reader: "Reader", keys: Sequence[int]) -> "dict[int, State]":
+        import json
+
+        from kb.terms import VARIANTS
+
+        path = self.config.marks
+        if path.is_file():
+            known = reader.marks.known_as(keys)
+            names = [json.dumps(name, ensure_ascii=False) for one in known.values() for name in one.names]
+            marks = path.read_bytes().decode("utf-8", "replace").translate(VARIANTS)
+            if any(name.translate(VARIANTS) in marks for name in names):  # else the file need not be understood
+                from kb.notes.marks import states
+
+                return states(path, known)
+        return self._noted(reader, keys)
+
+    def _noted(self, reader: "Reader", keys: Sequence[int]) -> "dict[int, State]":
+        from kb.notes.marked import IN_NOTE, State
+
+        starred = reader.marks.starred(keys)
+        return {key: State(IN_NOTE if key in starred else None) for key in keys}
+
+    def _named(self, reader: "Reader", name: str) -> "PaperRow":
+        papers = reader.papers.named(name)
+        if not papers:
+            raise KbError(f"no paper named {name!r}; look for it with: kb search {name}")
+        if not reader.works.are_one([paper.key for paper in papers]):
+            some = ", ".join(paper.id for paper in papers[:5]) + (", …" if len(papers) > 5 else "")
+            raise KbError(f"{name!r} names {len(papers)} papers: {some}; say more of the name")
+        return papers[0]
+
+    def _view(self, reader: "Reader", paper: "PaperRow") -> "PaperView":
+        import json
+
+        from kb.api.results import PaperView
+        from kb.claims.ledger import entry
+        from kb.notes.merging import merged
+        from kb.notes.web_address import best_address
+
+        notices: tuple[str, ...] = ()
+        try:
+            state = self._states(reader, [paper.key])[paper.key]
+        except (KbError, OSError) as error:
+            state, notices = self._noted(reader, [paper.key])[paper.key], (str(error),)
+        records = {key: json.loads(reader.papers.record(key)) for key in reader.works.notes_of(paper.key)}
+        claims = reader.claims.of_papers(record["id"] for record in records.values())
+        address = best_address(
+            reader.marks.known_as([paper.key])[paper.key].names, merged(list(records.values()))["links"]
+        )
+        return PaperView(paper, records, tuple(map(entry, claims)), state, address, notices)
+
+    # Counts and reports
+
+    def duplicates(self) -> "Duplicates":
+        """Return pairs of records that may be one paper."""
+        from kb.reports.duplicates import find_duplicates
+
+        return find_duplicates(self.config, self.reader())
+
+    def tags(self) -> list[tuple[str, int]]:
+        """Return (keyword, papers), the most frequent first."""
+        from kb.index.sqlite.lists import count_names
+
+        return count_names(self.reader().papers.column("keywords"))
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return counts of papers by month, kind, organization and kind of link."""
+        from kb.reports.counts import statistics
+
+        return statistics(self.reader())
+
+    def trends(self, period: "Period", *, limit: int = 12) -> "Trends":
+        """Return the papers of each keyword by month."""
+        from kb.reports.trends import trends
+
+        return trends(self.reader(), period, limit)
+
+    def months(self) -> list[str]:
+        """Return the months with papers, newest first."""
+        return [month for month, _ in self.reader().papers.months() if month]
+
+    def publish(self, period: "Period", layout: "Layout", out: Path | None = None) -> str:
+        """Return the digest of some months as text, and write it to out if that is given.
+
+        Raises: KbError if out cannot be written or lies among the notes, or if a template is amiss.
+        """
+        from kb.reports.publish import publish
+
+        return publish(self.config, self.reader(), period, layout, out)
+
+    def publish_all(self, layout: "Layout", folder: Path) -> list[Path]:
+        """Write the digest of every month to a folder, and return the files."""
+        from kb.reports.publish import publish_all
+
+        return publish_all(self.config, self.reader(), layout, folder)
+
+    # To other programs
+
+    def export(self, query: str = "", form: str = "bibtex") -> "Exported":
+        """Return the papers that a query leaves in a format: "bibtex", "csl-json", "ris", "jsonl" or "csv"."""
+        from kb.api.results import Exported
+        from kb.exchange.export.formats import RENDERERS
+
+        found = self._works(query)
+        return Exported(len(found), RENDERERS[form](found))
+
+    def export_file(self, query: str, form: str, path: Path) -> int:
+        """Write what export returns to a file, and return how many papers that are; none writes nothing.
+
+        Raises: KbError if the file cannot be written or lies among the notes.
+        """
+        from kb.exchange.export.formats import write_file
+
+        if found := self._works(query):
+            write_file(self.config, found, form, path)
+        return len(found)
+
+    def export_vault(self, query: str, folder: Path) -> "Written | None":
+        """Write a note of an Obsidian vault for each paper, and return what was done; None if there is no paper."""
+        from kb.exchange.export.formats import write_vault
+
+        found = self._works(query)
+        return write_vault(self.config, self.reader(), found, folder) if found else None
+
+    def _works(self, query: str) -> "list[Work]":
+        from kb.exchange.export.works import works
+        from kb.index.query import parse_query
+
+        return works(self.reader(), parse_query(query))
+
+    # Claims
+
+    def claims(self, target: str | None = None, state: str | None = None) -> "Ledger":
+        """Return what the notes claim, and what came of it; of one claim, every run.
+
+        target is a month, a claim, or part of a paper's name; state is one of kb.index.query.CLAIM_STATES.
+        """
+        from kb.api.results import Ledger
+        from kb.claims.ledger import entry, select, summary
+
+        reader = self.reader()
+        found = tuple(one for one in map(entry, select(reader, target)) if state in (None, one.state))
+        return Ledger(summary(found), found, tuple(reader.claims.runs(target)) if target else ())
+
+    def verify(self, target: str | None = None, progress: Progress = unwatched) -> "Ledger":
+        """Run what the notes claim, keep the runs, and return what came of it."""
+        from kb.api.results import Ledger
+        from kb.claims.ledger import entry, select, summary
+
+        self.run_claims(select(self.reader(), target), progress)
+        found = tuple(map(entry, select(self.reader(), target)))
+        return Ledger(summary(found), found)
+
+    def run_claims(self, rows: "Sequence[ClaimRow]", progress: Progress = unwatched) -> None:
+        """Run claims and keep the runs. Raises: IndexBusy if the index cannot be written."""
+        from kb.claims.verifying import verify
+        from kb.index.sqlite.writer import Writer
+
+        runs = verify(rows, progress)
+        with self._writing, closing(Writer(self.config.database)) as writer, writer.transaction():
+            writer.put_runs(runs)
+
+    def run_stale_claims(self, period: "Period", progress: Progress = unwatched) -> tuple[str, ...]:
+        """Run the claims of some months whose code or figures have changed, and return what a person should know."""
+        stale = [row for row in self.reader().claims.of_months(*period) if row.state == "stale"]
+        if not stale:
+            return ()
+        try:
+            self.run_claims(stale, progress)
+        except IndexBusy as error:
+            return (f"claims are shown as they were: {error}",)
+        return ()
+
+
+def _identity(database: Path) -> tuple[int, int] | None:
+    """Return what tells a file from one that took its place."""
+    try:
+        found = database.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

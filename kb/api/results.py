@@ -1,0 +1,59 @@
+"""What use cases return that no room below has a name for. Named tuples, because a search has no time for more."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from kb.claims.ledger import Entry
+from kb.index.sqlite.files import FileState
+from kb.index.sqlite.ledger import ClaimRun
+from kb.index.sqlite.papers import PaperRow
+from kb.notes.marked import State
+from kb.notes.others import Others
+
+
+class ListedPaper(NamedTuple):
+    """A paper of a list, and what its reader said of it."""
+
+    paper: PaperRow
+    state: State
+
+
+class PaperView(NamedTuple):
+    """A paper with all its records, newest first, and what they claim."""
+
+    paper: PaperRow
+    records: Mapping[int, dict[str, Any]]  # by key; as the index keeps them, fields of kb.records.Paper
+    claims: tuple[Entry, ...]
+    state: State
+    address: str | None  # where on the web it is best read
+    notices: tuple[str, ...] = ()
+
+
+class Ledger(NamedTuple):
+    """Claims, and what came of them."""
+
+    summary: Mapping[str, int]
+    claims: tuple[Entry, ...]
+    runs: tuple[ClaimRun, ...] = ()  # of one claim, every run
+
+
+class Exported(NamedTuple):
+    """Papers in a format of another program."""
+
+    papers: int
+    text: str
+
+
+class FileStatus(NamedTuple):
+    """A file of notes in the index."""
+
+    state: FileState
+    papers: int
+    texts: int  # beside its papers
+
+
+class Status(NamedTuple):
+    """What the index holds, file by file, and what lies among the notes and is none."""
+
+    files: tuple[FileStatus, ...]
+    others: tuple[Others, ...]
