@@ -162,7 +162,8 @@ def _run(checkout: Path, base: Path, arguments: list[str]) -> str:
     files = {path: path.read_bytes() for path in sorted((base / "OUT").rglob("*")) if path.is_file()}
     written = [f"{path.relative_to(base)} {len(data)} {hash(data)}" for path, data in files.items()]
     text = "\n".join([f"status {done.returncode}", done.stdout, done.stderr, *written])
-    text = text.replace(str(base), "BASE").replace(str(checkout), "CHECKOUT")
+    for path, name in ((base, "BASE"), (PYTHON, "PYTHON"), (checkout, "CHECKOUT")):
+        text = text.replace(str(path), name)
     for pattern, mask in MASKS:
         text = pattern.sub(mask, text)
     return text

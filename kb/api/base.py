@@ -1,23 +1,22 @@
 """A knowledge base, opened: what every front calls."""
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kb.config.kb_toml import Config, find_config
-from kb.errors import IndexBusy, IndexOld, KbError
+from kb.api.opened import Opened, unwatched
+from kb.config.kb_toml import find_config
+from kb.errors import IndexBusy, KbError
 from kb.progress import Progress
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from kb.api.results import Exported, Ledger, ListedPaper, PaperView, Status
+    from kb.claims.ledger import Entry
+    from kb.exchange.adding import Outcome
+    from kb.exchange.adding.fetching import Online
     from kb.exchange.export.obsidian import Written
     from kb.exchange.export.works import Work
-    from kb.index.encoders.exported import OnnxEncoder
-    from kb.index.refresh import Refreshed
     from kb.index.sqlite.ledger import ClaimRow
     from kb.index.sqlite.papers import PaperRow
     from kb.index.sqlite.reader import Reader
@@ -36,7 +35,7 @@ def open_base(start: Path | str | None = None) -> "KnowledgeBase":
 
     Raises: KbError if there is none, or its kb.toml cannot be read.
     """
-    return KnowledgeBase(find_config(Path(start) if start is not None else Path()))
+    return KnowledgeBase(find_config(Path(start).expanduser() if start is not None else Path()))
 
 
 def advice(text: str) -> tuple[str, ...]:
@@ -49,113 +48,11 @@ def advice(text: str) -> tuple[str, ...]:
     return tuple(parse_query(text).advice)
 
 
-def unwatched(what: str, done: int, total: int) -> None:
-    """Show no progress."""
+class KnowledgeBase(Opened):
+    """The use cases of one knowledge base, safe from several threads.
 
-
-class KnowledgeBase:
-    """The use cases of one knowledge base; several threads may call them at once.
-
-    Each thread reads through a reader of its own, which sees what is committed when a call begins. One thread writes at
-    a time. Imports stand in the methods: a short command waits for no room that it does not ask.
+    Imports stand in the methods: a short command waits for no room that it does not ask.
     """
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self._of_thread = threading.local()
-        self._writing = threading.Lock()
-        self._loading = threading.Lock()
-        self._loaded: OnnxEncoder | None = None
-
-    def __enter__(self) -> "KnowledgeBase":
-        return self
-
-    def __exit__(
-        self, kind: "type[BaseException] | None", error: BaseException | None, trace: "TracebackType | None"
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the index, as far as this thread has opened it; other threads do when they end."""
-        if reader := getattr(self._of_thread, "reader", None):
-            reader.close()
-            del self._of_thread.reader
-
-    # The index
-
-    def refresh(self, progress: Progress = unwatched) -> tuple[str, ...]:
-        """Bring changed notes in, as a read does first, and return what a person should know, a line each.
-
-        Raises: KbError if kb.toml or the folder of notes is amiss, or if there is no index and none can be written.
-        """
-        from kb.index.translation import gloss_path
-        from kb.notes.folders import find_changes
-
-        stamps, joining = self.known_state()
-        changes = find_changes(self.config, stamps)
-        is_whole = self.config.database.is_file() and gloss_path(self.config.index).is_file()
-        if not (changes or joining != self.config.joining or not is_whole):
-            return tuple(changes.missing)
-        from kb.index.refresh import bring_in
-
-        with self._writing:
-            return (*changes.missing, *bring_in(self.config, changes, progress))
-
-    def index(self, *, full: bool = False, progress: Progress = unwatched) -> "Refreshed":
-        """Bring the whole index up to date, embeddings included; full reads every note again."""
-        from kb.index.refresh import bring_all
-        from kb.notes.folders import find_changes
-
-        is_new = full or not self.config.database.is_file()
-        changes = None if is_new else find_changes(self.config, self.known_state()[0])
-        with self._writing:
-            return bring_all(self.config, changes, progress)
-
-    def known_state(self) -> tuple[dict[str, tuple[int, int]], str]:
-        """Return the stamps of the files in the index, and by what of kb.toml their records were joined.
-
-        An index of an older version is upgraded.
-        """
-        from kb.index.sqlite.reader import JOINING, Reader
-
-        database = self.config.database
-        if not database.is_file():
-            return {}, ""
-        try:
-            reader = Reader(database)
-        except IndexOld:
-            from kb.index.words import upgrade
-
-            with self._writing:
-                upgrade(self.config)
-            reader = Reader(database)
-        with closing(reader):
-            return reader.files.stamps(), reader.meta(JOINING) or ""
-
-    def reader(self) -> "Reader":
-        """Return this thread's view of the index as it is committed now.
-
-        Raises: KbError if there is no index, or none of this version.
-        """
-        from kb.claims.catalog import code_of
-        from kb.index.sqlite.reader import Reader
-
-        database = self.config.database
-        place = _identity(database)
-        here = self._of_thread
-        if getattr(here, "reader", None) and here.place == place:
-            here.reader.renew()
-        else:
-            self.close()
-            here.reader = Reader(database, self._marked, code_of)
-            here.place = place
-        found: Reader = here.reader
-        return found
-
-    def _marked(self, what: str) -> list[str]:
-        from kb.notes.marks import named
-
-        return named(self.config.marks, what)
 
     def status(self) -> "Status":
         """Return what the index holds of each file, and what lies among the notes and is none."""
@@ -234,22 +131,6 @@ class KnowledgeBase:
             return list(dict.fromkeys(reader.works.notes_of(hit.paper.key)[0] for hit in hits))
 
         return judge(read_judgments(path, reader), ask, limit)
-
-    def encoder(self) -> "tuple[OnnxEncoder | None, str | None]":
-        """Return the encoder that searches use, loaded once; without one, why not if it was wanted."""
-        from importlib.util import find_spec
-
-        from kb.config.kb_toml import DEFAULT_ENCODER, NO_ENCODER
-        from kb.index.encoders.exported import open_encoder
-
-        if self.config.encoder == NO_ENCODER:
-            return None, None
-        with self._loading:
-            self._loaded = self._loaded or open_encoder(self.config.index, self.config.encoder)
-        # The default one is no wish of the user's where the packages for it are not installed.
-        if self._loaded or (self.config.encoder == DEFAULT_ENCODER and not find_spec("onnxruntime")):
-            return self._loaded, None
-        return None, f"searching by words only: encoder {self.config.encoder!r} is not set up; run: kb index"
 
     # Papers
 
@@ -418,7 +299,23 @@ class KnowledgeBase:
 
         return publish_all(self.config, self.reader(), layout, folder)
 
-    # To other programs
+    # From and to other programs
+
+    def add(
+        self, typed: Sequence[str], *, month: str | None = None, write: bool = False, online: "Online | None" = None
+    ) -> "Iterator[Outcome]":
+        """Yield what comes of each paper that was typed: its entry, and with write the note that holds it then.
+
+        month is "2024-10", else this month. online asks arXiv and Crossref (kb.exchange.adding.fetching.opened);
+        without it ids become stubs. One that cannot be added does not keep the others from it.
+        """
+        from datetime import date
+
+        from kb.exchange.adding import Plan, add_papers
+
+        today = date.today()
+        plan = Plan(self.config, month or f"{today:%Y-%m}", today.isoformat(), write)
+        return add_papers(plan, self.reader(), typed, online)
 
     def export(self, query: str = "", form: str = "bibtex") -> "Exported":
         """Return the papers that a query leaves in a format: "bibtex", "csl-json", "ris", "jsonl" or "csv"."""
@@ -484,6 +381,18 @@ class KnowledgeBase:
         with self._writing, closing(Writer(self.config.database)) as writer, writer.transaction():
             writer.put_runs(runs)
 
+    def claims_running(self, algorithm: str) -> "list[Entry]":
+        """Return the claims that run an algorithm, by its name as it is typed: "mini-codec"."""
+        from kb.claims.ledger import running
+
+        return running(self.reader(), algorithm)
+
+    def claims_by_algorithm(self) -> dict[str, int]:
+        """Return how many claims run each algorithm."""
+        from kb.claims.ledger import count_runs
+
+        return count_runs(self.reader())
+
     def run_stale_claims(self, period: "Period", progress: Progress = unwatched) -> tuple[str, ...]:
         """Run the claims of some months whose code or figures have changed, and return what a person should know."""
         stale = [row for row in self.reader().claims.of_months(*period) if row.state == "stale"]
@@ -494,12 +403,3 @@ class KnowledgeBase:
         except IndexBusy as error:
             return (f"claims are shown as they were: {error}",)
         return ()
-
-
-def _identity(database: Path) -> tuple[int, int] | None:
-    """Return what tells a file from one that took its place."""
-    try:
-        found = database.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -7,7 +7,7 @@ spaces do not count, nor do marks of Markdown between words; curly quotation mar
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 
 from kb.terms import LATIN, VARIANTS, Phrase, letters, phrase, split_unspaced
 
@@ -50,7 +50,7 @@ def other_forms(text: str) -> str:
     return "".join(chr(code) for code, form in VARIANTS.items() if form in folded and chr(code) not in text)
 
 
-@cache
+@lru_cache(maxsize=256)
 def pattern(text: str) -> re.Pattern[str]:
     """Return what finds comparable text within comparable text; in another text it finds what is written plainly."""
     pieces: list[str] = []

@@ -1,7 +1,7 @@
 """Papers that are called alike: they share terms of titles and keywords, and a rare term says more."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from math import log
 from typing import TYPE_CHECKING
 
@@ -80,7 +80,7 @@ def _called(name: Name) -> list[str]:
     return [*name.terms.split(), *_terms(name.keywords)]
 
 
-@cache
+@lru_cache(maxsize=256)
 def _terms(keywords: str) -> list[str]:
     return terms(keywords)
 

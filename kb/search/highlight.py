@@ -1,7 +1,7 @@
 """Where a query's phrases stand in a text, to show it; what matches is decided by the index, not here."""
 
 import re
-from functools import cache
+from functools import lru_cache
 
 from kb.index import literal
 from kb.index.query import Query
@@ -50,7 +50,7 @@ def _spans(wanted: Phrase, text: str, folded: str) -> list[tuple[int, int]]:
     return spans or [found.span() for found in _pattern(wanted).finditer(folded)]
 
 
-@cache
+@lru_cache(maxsize=256)
 def _pattern(wanted: Phrase) -> re.Pattern[str]:
     # As it may stand in the notes: pairs overlap again, words may take another ending, marks may come between.
     parts: list[str] = []

@@ -2,14 +2,13 @@
 
 import re
 import sys
-from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kb.api.as_json import envelope
 from kb.errors import KbError
-from kb.terminal.commands.shared import JsonOption, offered, open_index, tell
+from kb.terminal.commands.shared import JsonOption, offered, open_base, tell
 from kb.terminal.text import clean, from_here
 
 if TYPE_CHECKING:
@@ -43,17 +42,14 @@ def add(
     """
     from contextlib import nullcontext
 
-    from kb.exchange.adding import Plan, add_papers
     from kb.exchange.adding.fetching import opened
 
-    today = date.today()
     if month is not None and not re.fullmatch(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])", month):
         raise KbError(f"--month should look like 2024-10, got {month!r}")
-    config, reader = open_index(ctx, refresh=True)
-    plan = Plan(config, month or f"{today:%Y-%m}", today.isoformat(), write)
+    base = open_base(ctx, refresh=True)
     outcomes: list[Outcome] = []
     with nullcontext() if offline else opened(_tell_person) as online:
-        for outcome in add_papers(plan, reader, papers, online):
+        for outcome in base.add(papers, month=month, write=write, online=online):
             if not as_json:
                 _show(outcome, write, is_first=not any(one.entry for one in outcomes))
             outcomes.append(outcome)

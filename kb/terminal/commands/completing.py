@@ -2,8 +2,6 @@
 
 import sqlite3
 from collections.abc import MutableMapping
-from contextlib import closing
-from pathlib import Path
 
 import typer
 
@@ -29,10 +27,10 @@ def past_colon(asked: MutableMapping[str, str]) -> None:
 
 
 def _offer(what: str, ctx: typer.Context, typed: str) -> list[str]:
+    from kb.api.base import open_base
     from kb.claims.catalog import CATALOG
-    from kb.config.kb_toml import NO_ENCODER, find_config
+    from kb.config.kb_toml import NO_ENCODER
     from kb.index.query import CLAIM_STATES
-    from kb.index.sqlite.reader import Reader
     from kb.search import completion
 
     if what == "algorithms":
@@ -44,7 +42,8 @@ def _offer(what: str, ctx: typer.Context, typed: str) -> list[str]:
     if what == "states":
         return completion.beginning(typed, CLAIM_STATES)
     # Shells hand over what is typed, before they put the home folder in the place of ~.
-    config = find_config(Path(ctx.find_root().params.get("kb") or ".").expanduser())
+    base = open_base(ctx.find_root().params.get("kb") or ".")
+    config = base.config
     if what == "templates":
         return completion.templates(config, typed)
     if what == "encoders":
@@ -52,12 +51,12 @@ def _offer(what: str, ctx: typer.Context, typed: str) -> list[str]:
 
         found = (encoder.model for encoder in encoders(config.index, config.encoder))
         return completion.beginning(typed, (*found, NO_ENCODER))
-    with closing(Reader(config.database)) as reader:
+    with base:
         if what == "query":
-            return completion.query(reader, typed, ctx.params.get("query") or ())
+            return completion.query(base.reader(), typed, ctx.params.get("query") or ())
         return {
             "names": completion.names,
             "months": completion.months,
             "years": completion.years,
             "claims": completion.claims,
-        }[what](reader, typed)
+        }[what](base.reader(), typed)

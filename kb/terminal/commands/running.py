@@ -9,8 +9,8 @@ from kb.api.as_json import envelope
 from kb.errors import KbError
 from kb.terminal.commands.shared import (
     JsonOption,
-    config_of,
     offered,
+    open_base,
     progress_shown,
     put,
     tell,
@@ -20,7 +20,7 @@ from kb.terminal.commands.shared import (
 from kb.terminal.text import claim_state, clean, sparks, table
 
 if TYPE_CHECKING:
-    from kb.index.sqlite.reader import Reader
+    from kb.api.base import KnowledgeBase
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -47,7 +47,6 @@ def run(
 ) -> None:
     """Run the reference implementation of an algorithm."""
     from kb.claims import algorithms as runs
-    from kb.claims.ledger import running
 
     if show_help:
         typer.echo(ctx.get_help() if name is None else _parameters(name))
@@ -64,8 +63,8 @@ def run(
             _draw(name, drawn, plot)
         if wav:
             _play(name, audio, wav)
-        if reader := _index(ctx):
-            result["claims"] = running(reader, name.replace("_", "-"))
+        if base := _base(ctx):
+            result["claims"] = base.claims_running(name.replace("_", "-"))
         _show_result(result, drawn, as_json)
 
 
@@ -77,24 +76,22 @@ def _parameters(name: str) -> str:
     return f"kb run {name} takes:\n{lines}" if rows else f"kb run {name} takes no parameters"
 
 
-def _index(ctx: typer.Context) -> "Reader | None":
-    """Return the index as it is, if there is one: an algorithm needs none."""
-    from kb.claims.catalog import code_of
-    from kb.index.sqlite.reader import Reader
-
+def _base(ctx: typer.Context) -> "KnowledgeBase | None":
+    """Return the knowledge base with its index as it is, if there is one: an algorithm needs none."""
     try:
-        return Reader(config_of(ctx).database, code_of=code_of)
+        base = open_base(ctx, refresh=False)
+        base.reader()
     except KbError:
         return None
+    return base
 
 
 def _show_algorithms(ctx: typer.Context, as_json: bool) -> None:
     """List the algorithms, with the number of claims that run them where there is an index to count in."""
     from kb.claims.algorithms import algorithms
-    from kb.claims.ledger import count_runs
 
-    reader = _index(ctx)
-    claimed = count_runs(reader) if reader else {}
+    base = _base(ctx)
+    claimed = base.claims_by_algorithm() if base else {}
     found = algorithms()
     if as_json:
         typer.echo(envelope([{**one._asdict(), "claims": claimed.get(one.name, 0)} for one in found]))

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from kb.api.base import KnowledgeBase
     from kb.config.kb_toml import Config
-    from kb.index.sqlite.reader import Reader
     from kb.notes.marked import State
     from kb.progress import Progress
 
@@ -85,12 +84,6 @@ def open_base(ctx: typer.Context, refresh: bool) -> "KnowledgeBase":
         for notice in notices:
             tell(notice)
     return base
-
-
-def open_index(ctx: typer.Context, refresh: bool) -> "tuple[Config, Reader]":
-    """Return the settings of the knowledge base that was named, and a reader of its index."""
-    base = open_base(ctx, refresh)
-    return base.config, base.reader()
 
 
 def states_of(base: "KnowledgeBase", keys: "Sequence[int]") -> "dict[int, State]":

@@ -1,0 +1,124 @@
+"""The interface that every front calls: from Python, from several threads, over many calls."""
+
+import contextlib
+import gc
+import io
+import re
+import threading
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+import kb as package
+from kb.api.as_json import plain
+from kb.api.base import open_base
+from kb.errors import KbError
+from tests.conftest import AUGUST, Kb
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), re.DOTALL)
+THREADS, WRITES = 4, 12
+SEARCHES, FIRST = 300, 700  # the first fill what is kept of a bounded number of words
+MOST_GROWTH = 300_000  # bytes
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_of_the_document_runs(kb: Kb, example: str) -> None:
+    kb.write("2024-11.md", "**《DM-Codec: Distilling Representations》** CMU，Codec\n\n声学延迟。\n")
+    printed = io.StringIO()
+
+    with contextlib.redirect_stdout(printed):
+        exec(example.replace("~/papers", str(kb.root)), {})
+
+    assert "DM-Codec" in printed.getvalue() or "TinyCodec" in printed.getvalue()
+
+
+def test_a_folder_below_and_one_that_is_none(kb: Kb, tmp_path: Path) -> None:
+    with package.open(kb.notes) as base:
+        assert base.config.root == kb.root
+    with pytest.raises(KbError, match="kb init"):
+        package.open(tmp_path)
+
+
+def test_what_a_command_prints_is_what_the_interface_returns(kb: Kb) -> None:
+    with package.open(kb.root) as base:
+        base.refresh()
+        answer = base.search("声学延迟")
+        assert [hit["paper"] for hit in kb.json("search", "声学延迟")["hits"]] == [
+            plain(hit.paper) for hit in answer.hits
+        ]
+        assert kb.json("stats") == base.counts()
+        assert [one["id"] for one in kb.json("list")] == [one.paper.id for one in base.papers()]
+        view = base.paper("tinycodec")
+        assert kb.json("show", "tinycodec")["id"] == view.records[view.paper.key]["id"]
+        assert kb.run("export").stdout == base.export().text
+
+
+def test_marks_are_seen_by_the_next_call(kb: Kb) -> None:
+    with package.open(kb.root) as base:
+        base.refresh()
+        assert [one.paper.id for one in base.papers("is:starred")] == []
+        (marked,) = base.mark("star", ["tinycodec"])
+        assert marked.state.starred
+        assert [one.paper.id for one in base.papers("is:starred")] == [marked.paper.id]
+
+
+def test_an_index_that_was_made_anew_is_seen(kb: Kb) -> None:
+    with package.open(kb.root) as base:
+        base.refresh()
+        assert base.search("声学延迟").hits
+        for path in kb.config.index.glob("kb.sqlite*"):
+            path.unlink()
+        base.refresh()
+        assert base.search("声学延迟").hits
+
+
+def test_threads_see_only_what_is_committed_while_another_writes(kb: Kb) -> None:
+    base = open_base(kb.root)
+    base.refresh()
+    seen: list[tuple[int, int]] = []
+    problems: list[BaseException] = []
+    is_done = threading.Event()
+
+    def read() -> None:
+        try:
+            while not is_done.is_set():
+                hits = base.search("apple pear", limit=0).hits
+                seen.append((len(hits), len({hit.text for hit in hits})))
+            base.close()
+        except BaseException as error:
+            problems.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(THREADS)]
+    for reader in readers:
+        reader.start()
+    try:
+        for number in range(WRITES):  # two papers a file, which come and go together
+            pair = "".join(f"**《{fruit} {number}》** X，k\n\n{fruit} {number}\n\n" for fruit in ("apple", "pear"))
+            kb.write("2025-01.md", pair if number % 2 == 0 else AUGUST)
+            base.refresh()
+    finally:
+        is_done.set()
+        for reader in readers:
+            reader.join()
+
+    assert problems == []
+    assert {count for count, _ in seen} <= {0, 2}
+    assert len(seen) > THREADS
+
+
+def test_many_searches_leave_the_memory_as_it_was(kb: Kb) -> None:
+    with package.open(kb.root) as base:
+        base.refresh()
+        tracemalloc.start()
+        try:
+            held = []
+            for number in range(FIRST + SEARCHES):
+                base.search(f"声学 codec {number}")
+                if number in (FIRST - 1, FIRST + SEARCHES - 1):
+                    gc.collect()
+                    held.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+    assert held[1] - held[0] < MOST_GROWTH
