@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 import pytest
+from generated_notes import make_notes
 from hypothesis import settings
 from typer.testing import CliRunner
 
@@ -160,6 +161,15 @@ def kb(empty_kb: Kb) -> Kb:
     empty_kb.write("2024-10.md", OCTOBER)
     empty_kb.write("2024-08.md", AUGUST)
     return empty_kb
+
+
+@pytest.fixture(scope="session")
+def many_papers(dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> Kb:
+    """Six hundred papers, so that thresholds are crossed; read, and never changed."""
+    made = Kb(tmp_path_factory.mktemp("papers") / "kb", dictionary)
+    make_notes(made.notes)
+    made.refresh()
+    return made
 
 
 @pytest.fixture
