@@ -40,17 +40,17 @@ man: $(VENV)/.demo ## Write the manual page anew from what --help says.
 	$(BIN)/kb man > docs/kb.1
 
 coverage: $(VENV)/.demo ## Say where every system named stands in the notes.
-	$(BIN)/python docs/coverage.py
+	$(BIN)/python tools/coverage_page.py
 
 variants: $(VENV)/.test ## Write anew which characters are forms of one another, from the tables of OpenCC.
-	$(BIN)/python docs/variants.py
+	$(BIN)/python tools/variants.py
 
 digests: $(VENV)/.demo ## Write the digests of the notes.
 	$(BIN)/kb digest --all --out docs/digests
 
 screenshots: $(VENV)/.test ## Take the pictures of a month's page for docs/ (needs Chromium).
 	$(BIN)/kb verify
-	$(BIN)/python docs/screenshots.py
+	$(BIN)/python tools/screenshots.py
 
 fuzz: $(VENV)/.test ## Feed noise to parsers, queries, claim blocks, kb.toml, BibTeX, CSL JSON and Zotero, ten minutes each.
 	$(BIN)/python -m tests.fuzz

@@ -26,7 +26,7 @@ OCTOBER = """\
 
 @pytest.fixture(scope="module")
 def coverage() -> Any:
-    spec = importlib.util.spec_from_file_location("docs_coverage", ROOT / "docs" / "coverage.py")
+    spec = importlib.util.spec_from_file_location("docs_coverage", ROOT / "tools" / "coverage_page.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

@@ -68,7 +68,7 @@ def test_letters_keep_the_form_that_they_are_written_in() -> None:
 
 
 def test_the_forms_are_those_of_the_tables_they_were_made_from() -> None:
-    spec = importlib.util.spec_from_file_location("variants", ROOT / "docs" / "variants.py")
+    spec = importlib.util.spec_from_file_location("variants", ROOT / "tools" / "variants.py")
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
 

@@ -1,6 +1,6 @@
 """Characters that are forms of one another: simplified, traditional, of Taiwan and Hong Kong, Japanese.
 
-Written by docs/variants.py from the tables of OpenCC 1.4.2 (Apache License 2.0, see LICENSE-OpenCC); do not edit.
+Written by tools/variants.py from the tables of OpenCC 1.4.2 (Apache License 2.0, see LICENSE-OpenCC); do not edit.
 """
 
 # One group a word, the form that all others are folded into first.

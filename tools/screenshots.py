@@ -1,6 +1,6 @@
 """Take the pictures of a month's page that README shows, in a headless Chromium.
 
-python docs/screenshots.py
+python tools/screenshots.py
 """
 
 import shutil

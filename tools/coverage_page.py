@@ -1,7 +1,8 @@
 """Say where every system named in what the notes were written from stands in the notes.
 
-python docs/coverage.py     from the names of docs/coverage.txt, the algorithms of docs/inventory.txt and the notes,
-                            writes docs/coverage.md
+python tools/coverage_page.py     writes docs/coverage.md
+
+It takes the names of tools/coverage.txt, the algorithms of tools/inventory.txt and the notes.
 """
 
 import re
@@ -17,8 +18,8 @@ from kb.terms import fold
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTES = ROOT / "notes"
-NAMES = ROOT / "docs" / "coverage.txt"
-INVENTORY = ROOT / "docs" / "inventory.txt"
+NAMES = ROOT / "tools" / "coverage.txt"
+INVENTORY = ROOT / "tools" / "inventory.txt"
 TABLES = ROOT / "docs" / "coverage.md"
 SHOWN = 5  # entries that mention a name; the others are counted
 
@@ -27,7 +28,8 @@ HEADING = """\
 
 Every system, paper, dataset and tool named in the sources the notes were written from, with the entry that is about it
 and the entries that mention it; below, what runs each algorithm. Written by `make coverage` from the names in
-[coverage.txt](coverage.txt), the algorithms in [inventory.txt](inventory.txt) and the notes; `tests/test_coverage.py`
+[coverage.txt](../tools/coverage.txt), the algorithms in [inventory.txt](../tools/inventory.txt) and the notes;
+`tests/test_coverage.py`
 fails when a name stands nowhere or when this page is not what these give.
 """
 
