@@ -363,21 +363,29 @@ class KnowledgeBase(Opened):
         found = tuple(one for one in map(entry, select(reader, target)) if state in (None, one.state))
         return Ledger(summary(found), found, tuple(reader.claims.runs(target)) if target else ())
 
-    def verify(self, target: str | None = None, progress: Progress = unwatched) -> "Ledger":
-        """Run what the notes claim, keep the runs, and return what came of it."""
+    def verify(
+        self, target: str | None = None, progress: Progress = unwatched, *, limit_seconds: float | None = None
+    ) -> "Ledger":
+        """Run what the notes claim, keep the runs, and return what came of it.
+
+        limit_seconds is how much of a processor's time one claim may take; LIMIT_SECONDS of kb.claims.running else.
+        """
         from kb.api.results import Ledger
         from kb.claims.ledger import entry, select, summary
 
-        self.run_claims(select(self.reader(), target), progress)
+        self.run_claims(select(self.reader(), target), progress, limit_seconds)
         found = tuple(map(entry, select(self.reader(), target)))
         return Ledger(summary(found), found)
 
-    def run_claims(self, rows: "Sequence[ClaimRow]", progress: Progress = unwatched) -> None:
+    def run_claims(
+        self, rows: "Sequence[ClaimRow]", progress: Progress = unwatched, limit_seconds: float | None = None
+    ) -> None:
         """Run claims and keep the runs. Raises: IndexBusy if the index cannot be written."""
+        from kb.claims.running import LIMIT_SECONDS
         from kb.claims.verifying import verify
         from kb.index.sqlite.writer import Writer
 
-        runs = verify(rows, progress)
+        runs = verify(rows, progress, limit_seconds or LIMIT_SECONDS)
         with self._writing, closing(Writer(self.config.database)) as writer, writer.transaction():
             writer.put_runs(runs)
 

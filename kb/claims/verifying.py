@@ -8,7 +8,7 @@ from kb import __version__
 from kb.claims.catalog import code_of
 from kb.claims.comparing import Figure, compare
 from kb.claims.ledger import Entry
-from kb.claims.running import LIMIT_SECONDS, Job, Outcome, run_all
+from kb.claims.running import LIMIT_SECONDS, OUT_OF_TIME, Job, Outcome, run_all
 from kb.index.sqlite.ledger import ClaimRow, ClaimRun
 from kb.progress import Progress
 
@@ -18,8 +18,12 @@ FAILURES = ("contradicted", "not-runnable")
 
 
 def fails(one: Entry, state: str) -> bool:
-    """Whether a claim is in a state of FAILURES; a contradiction that the note itself tells of is none."""
-    return one.state == state and not one.is_expected
+    """Whether a claim is in a state of FAILURES; a contradiction that the note itself tells of is none.
+
+    One that ran out of time may be in any of them.
+    """
+    is_unknown = (one.reason or "").startswith(OUT_OF_TIME)
+    return is_unknown or (one.state == state and not one.is_expected)
 
 
 def verify(

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from difflib import get_close_matches
+from math import ceil
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
@@ -21,16 +22,25 @@ from kb.claims.arguments import arguments
 from kb.claims.catalog import PACKAGE, missing, target
 from kb.errors import KbError
 
+try:
+    import resource
+except ModuleNotFoundError:  # Windows: whoever asks ends the process then
+    resource = None  # type: ignore[assignment]
+
 
 def main() -> None:
-    """Answer jobs until whoever asks is gone, and then end, whether or not a job is still running."""
+    """Answer jobs until whoever asks is gone, and then end, whether or not a job is still running.
+
+    The one argument of the process is how many seconds of its time a processor may spend on a job.
+    """
+    limit_seconds = float(sys.argv[1])
     answers = sys.stdout
     jobs: SimpleQueue[str] = SimpleQueue()
     Thread(target=_listen, args=[jobs], daemon=True).start()
     while True:
         job = jobs.get()
         with redirect_stdout(sys.stderr):  # what a reference prints is no answer
-            answer = run(**json.loads(job))
+            answer = run(**json.loads(job), limit_seconds=limit_seconds)
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
@@ -41,13 +51,18 @@ def _listen(jobs: "SimpleQueue[str]") -> None:
     os._exit(0)  # nobody waits for an answer, and a claim may never end
 
 
-def run(run: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return the figures of a claim, or the reason why there are none; with the device, and the seconds it took."""
+def run(run: str, parameters: dict[str, Any], limit_seconds: float | None = None) -> dict[str, Any]:
+    """Return the figures of a claim, or the reason why there are none; with the device, and the seconds it took.
+
+    What it imports, and how long a busy machine lets it wait, is not held against it: the limit is of processor time.
+    """
     figures: dict[str, Any] = {}
     seconds, reason = 0.0, None
     try:
         function = _function(run)
         typed = arguments(run, function, parameters)
+        if limit_seconds:
+            _end_after(limit_seconds)
         start = time.perf_counter()
         result = function(**typed)
         seconds = time.perf_counter() - start
@@ -58,6 +73,14 @@ def run(run: str, parameters: dict[str, Any]) -> dict[str, Any]:
         reason = f"{run} failed: {type(error).__name__}: {error}"
     one_line = " ".join(reason.split()) if reason else None
     return {"figures": figures, "reason": one_line, "seconds": seconds, "device": _device()}
+
+
+def _end_after(seconds: float) -> None:
+    """Have the system end this process when a processor has spent so many more seconds on it, where it can."""
+    if resource:
+        spent = resource.getrusage(resource.RUSAGE_SELF)
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (ceil(spent.ru_utime + spent.ru_stime + seconds), most))
 
 
 def _plain(name: str, result: Any) -> dict[str, Any]:

@@ -405,3 +405,15 @@ def test_every_claim_names_a_paper_that_is_there(claims_kb: Any) -> None:
     rows = db.execute("SELECT c.paper FROM claims c LEFT JOIN papers p ON p.id = c.paper WHERE p.id IS NULL").fetchall()
 
     assert rows == []
+
+
+def test_a_claim_that_runs_out_of_time_is_no_success(claims_kb: Any) -> None:
+    claims_kb.write(
+        "2025-06.md",
+        "```claim\nid: too-long\nsays: n\nrun: arithmetic.tree_nodes\nwith: {branching: 1, depth: 1000000000000}\n"
+        "expect: {tree_nodes: 1}\n```\n",
+    )
+    result = claims_kb.run("verify", "too-long", "--limit", "1", "--fail-on", "contradicted")
+
+    assert result.exit_code == 1
+    assert "no answer within 1 s of processor time" in result.stdout

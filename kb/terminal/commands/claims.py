@@ -40,6 +40,9 @@ def verify(
             "--fail-on", help="End with 1 on claims in this state: contradicted (not as noted), not-runnable."
         ),
     ] = None,
+    limit: Annotated[
+        float, typer.Option("--limit", min=1, help="Seconds of a processor's time that one claim may take.")
+    ] = 20,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
 ) -> None:
@@ -51,7 +54,7 @@ def verify(
             raise typer.BadParameter(f"--fail-on takes {' or '.join(FAILURES)}, got {state!r}")
     base = open_base(ctx, refresh)
     with progress_shown() as progress:
-        found = base.verify(target, progress)
+        found = base.verify(target, progress, limit_seconds=limit)
     if as_json:
         typer.echo(envelope({"summary": found.summary, "claims": found.claims}))
     else:
