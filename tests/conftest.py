@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy
 import pytest
-from generated_notes import make_notes
 from hypothesis import settings
 from typer.testing import CliRunner
 
@@ -166,6 +165,8 @@ def kb(empty_kb: Kb) -> Kb:
 @pytest.fixture(scope="session")
 def many_papers(dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> Kb:
     """Six hundred papers, so that thresholds are crossed; read, and never changed."""
+    from generated_notes import make_notes
+
     made = Kb(tmp_path_factory.mktemp("papers") / "kb", dictionary)
     make_notes(made.notes)
     made.refresh()
