@@ -2,23 +2,25 @@
 
 import sqlite3
 from pathlib import Path
+from sqlite3 import Connection, DatabaseError, Error, OperationalError
 from typing import Any
 
+__all__ = ["JOURNAL", "Connection", "DatabaseError", "Error", "OperationalError", "connect", "names_a_file"]
 JOURNAL = "-journal"  # what the name of a database goes on with
 _MAGIC = bytes.fromhex("d9d505f920a163d7")  # what a journal begins with, and ends with after the name of another file
 
 
-def connect(address: Path | str, **options: Any) -> sqlite3.Connection:
+def connect(address: Path | str, **options: Any) -> Connection:
     """Return sqlite3.connect(address, **options), once the schema has been read.
 
     Raises: sqlite3.DatabaseError; also where SQLite's complaint quotes text of the file that Python cannot read.
     """
-    connection: sqlite3.Connection = sqlite3.connect(address, **options)
+    connection: Connection = sqlite3.connect(address, **options)
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     except UnicodeDecodeError:
         connection.close()
-        raise sqlite3.DatabaseError("malformed database schema") from None
+        raise DatabaseError("malformed database schema") from None
     except BaseException:
         connection.close()
         raise

@@ -6,7 +6,6 @@ languages, another word for its first senses.
 
 import os
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,7 @@ from urllib.parse import quote
 
 from kb.errors import KbError
 from kb.index.query import Query
-from kb.sqlite_files import connect
+from kb.sqlite_files import Connection, DatabaseError, connect
 from kb.terms import Phrase, fold, has_unspaced, letters, name_key, phrase, runs, split_unspaced, terms
 
 FEWEST_WORDS = 3  # of a passage, for a model that reads English alone to have something to go by
@@ -144,7 +143,7 @@ def open_gloss(index: Path, in_memory: bool = False) -> Gloss | None:
     path = gloss_path(index)
     try:
         return Gloss(path, in_memory) if path.is_file() else None
-    except sqlite3.DatabaseError as error:
+    except DatabaseError as error:
         raise KbError(f"{path} is damaged ({error}); run: kb index") from None
 
 
@@ -157,11 +156,11 @@ def is_damaged(index: Path) -> bool:
         with closing(_connect(path)) as db:
             is_empty = not db.execute("SELECT 1 FROM meta").fetchall()
             return is_empty or db.execute("PRAGMA quick_check").fetchone() != ("ok",)
-    except sqlite3.DatabaseError:
+    except DatabaseError:
         return True
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> Connection:
     # The table is written once, under another name: nobody has to be waited for, and nothing is written beside it.
     return connect(f"file:{quote(os.fsencode(path))}?immutable=1", uri=True)
 

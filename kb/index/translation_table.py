@@ -6,7 +6,6 @@ at its first comma and kept if it is short: what follows explains, it does not t
 
 import os
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from kb.errors import IndexBusy, KbError
 from kb.index.translation import LONGEST, SENSES_INDEXED, gloss_path
 from kb.progress import Progress
+from kb.sqlite_files import OperationalError, connect
 from kb.terms import fold, has_unspaced, name_key
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def build_gloss(index: Path, glossaries: Iterable[Path], made_of: str, progress:
         for abandoned in index.glob("gloss.*.tmp*"):  # by builds that were killed
             abandoned.unlink(missing_ok=True)
         _write_table(index, senses, concepts, made_of)
-    except (OSError, sqlite3.OperationalError) as error:
+    except (OSError, OperationalError) as error:
         raise IndexBusy(f"{gloss_path(index)} cannot be written: {error}; see to disk and permissions") from None
     if progress:
         progress("preparing the dictionary, once", 1, 1)
@@ -82,7 +82,7 @@ def _write_table(
     path = gloss_path(index)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
-        with closing(sqlite3.connect(temporary)) as db, db:
+        with closing(connect(temporary)) as db, db:
             db.execute("CREATE TABLE words (term TEXT PRIMARY KEY, senses TEXT) WITHOUT ROWID")
             db.execute("CREATE TABLE meta (value TEXT)")
             db.execute("INSERT INTO meta VALUES (?)", (made_of,))

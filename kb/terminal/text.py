@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kb.claims.ledger import Entry
 
 SNIPPET_CHARACTERS = 160
-MATCHES_SHOWN = 8
+SPOTS_SHOWN = 8
 CLAIM_COUNTS = {
     "holds": "hold",
     "contradicted": "contradicted",
@@ -135,7 +135,7 @@ def _matches(hit: Hit) -> str:
     """Return which words of the passage match, or that only its translation does."""
     found = dict.fromkeys(_flat(hit.text[start:end]).casefold() for start, end in hit.marks)
     if found:
-        return f"; matches {'、'.join(list(found)[:MATCHES_SHOWN])}"
+        return f"; matches {'、'.join(list(found)[:SPOTS_SHOWN])}"
     is_by_words = any(reason.retriever == "words" for reason in hit.reasons)
     return "; matches elsewhere in the paper, or in its translation" if is_by_words else ""
 

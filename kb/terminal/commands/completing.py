@@ -1,6 +1,5 @@
 """What a shell asks for when somebody presses Tab: an answer or none, and never a message in the middle of a line."""
 
-import sqlite3
 from collections.abc import MutableMapping
 
 import typer
@@ -13,9 +12,11 @@ def offer(what: str, ctx: typer.Context, typed: str) -> list[str]:
 
     The index is taken as it is: nobody waits for changed notes between two keys.
     """
+    from kb.sqlite_files import Error
+
     try:
         return _offer(what, ctx, typed)
-    except (KbError, OSError, sqlite3.Error):
+    except (KbError, OSError, Error):
         return []
 
 
