@@ -47,7 +47,7 @@ def lost(page: str, file: str) -> list[str]:
         for number, line in enumerate(lines, 1)
         if number > front
         and line.strip()
-        and not (number in remainder and (not _words(line) or any(_words(line) <= one for one in sections)))
+        and not (number in remainder and (not _words(line) or any(_words(bare[number - 1]) <= one for one in sections)))
         and not (number in claimed and _words(bare[number - 1]) <= claimed[number])
         and not (number in owners and _words(line) <= words[owners[number].id])
         and not (
