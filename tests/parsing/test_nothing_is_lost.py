@@ -97,9 +97,8 @@ def _words(text: str) -> set[str]:
 
 def _front_lines(lines: list[str]) -> int:
     """Return how many lines front matter takes up."""
-    if lines[0].rstrip() != "---":
-        return 0
-    return next((n + 1 for n in range(1, len(lines)) if lines[n].rstrip() in ("---", "...")), 0)
+    ends = {"---": ("---", "..."), "+++": ("+++",)}.get(lines[0].rstrip(), ())
+    return next((n + 1 for n in range(1, len(lines)) if lines[n].rstrip() in ends), 0)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

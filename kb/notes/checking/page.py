@@ -125,9 +125,8 @@ def lines_of(text: str) -> list[str]:
 
 def front_lines(lines: list[str]) -> int:
     """Return how many lines the front matter takes up, fences included; 0 if it is not closed."""
-    if lines[0].rstrip() != "---":
-        return 0
-    return next((n for n, line in enumerate(lines[1:], 2) if line.rstrip() in ("---", "...")), 0)
+    ends = {"---": ("---", "..."), "+++": ("+++",)}.get(lines[0].rstrip(), ())
+    return next((n for n, line in enumerate(lines[1:], 2) if line.rstrip() in ends), 0)
 
 
 def fences_of(text: str) -> list[Fence]:
