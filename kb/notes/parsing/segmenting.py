@@ -48,10 +48,13 @@ def candidates(outline: Outline, lines: Sequence[str], front: FrontMatter, file:
     said_above = {below: one for one in named if (below := _first_below(one, lines)) is not None}
     found += [one for one in paragraphs.propose(outline, lines) if not _is_said(one, said_above.get(one.line), lines)]
     said = measuring.of_file(lines, file)
-    linked = [one for one in named if one.evidence & measuring.LINKED]
+    inside = bytearray(len(lines))  # the lines below headings that link to their papers
+    for one in named:
+        if one.evidence & measuring.LINKED:
+            inside[one.line + 1 : one.end] = b"\1" * (one.end - one.line - 1)
     for one in found:
         one.evidence |= said
-        if _is_named_alone(one) and not any(outer.line < one.line < outer.end for outer in linked):
+        if _is_named_alone(one) and not inside[one.line]:
             one.evidence.discard("short")
     return sorted(found, key=lambda one: (one.line, -one.end, one.place != "page"))
 
