@@ -151,16 +151,20 @@ class KnowledgeBase(Opened):
 
         Where marks.toml cannot be read it is what the notes star.
         """
-        reader = self.reader()
-        try:
-            return self._states(reader, keys), ()
-        except (KbError, OSError) as error:
-            return self._noted(reader, keys), (str(error),)
+        return self._said(self.reader(), keys)
 
     def paper(self, name: str) -> "PaperView":
         """Return one paper with all that its notes say. Raises: KbError if name names none, or several."""
         reader = self.reader()
         return self._view(reader, self._named(reader, name))
+
+    def address(self, view: "PaperView") -> str | None:
+        """Return where on the web a paper is best read; None if its notes link to nothing there."""
+        from kb.notes.merging import merged
+        from kb.notes.web_address import best_address
+
+        names = self.reader().marks.known_as([view.paper.key])[view.paper.key].names
+        return best_address(names, merged(list(view.records.values()))["links"])
 
     def any_paper(self, query: str = "") -> "PaperView":
         """Return a paper by chance, of those that a query leaves. Raises: KbError if it leaves none."""
@@ -219,6 +223,12 @@ class KnowledgeBase(Opened):
                 return states(path, known)
         return self._noted(reader, keys)
 
+    def _said(self, reader: "Reader", keys: Sequence[int]) -> "tuple[dict[int, State], tuple[str, ...]]":
+        try:
+            return self._states(reader, keys), ()
+        except (KbError, OSError) as error:
+            return self._noted(reader, keys), (str(error),)
+
     def _noted(self, reader: "Reader", keys: Sequence[int]) -> "dict[int, State]":
         from kb.notes.marked import IN_NOTE, State
 
@@ -239,20 +249,11 @@ class KnowledgeBase(Opened):
 
         from kb.api.results import PaperView
         from kb.claims.ledger import entry
-        from kb.notes.merging import merged
-        from kb.notes.web_address import best_address
 
-        notices: tuple[str, ...] = ()
-        try:
-            state = self._states(reader, [paper.key])[paper.key]
-        except (KbError, OSError) as error:
-            state, notices = self._noted(reader, [paper.key])[paper.key], (str(error),)
+        states, notices = self._said(reader, [paper.key])
         records = {key: json.loads(reader.papers.record(key)) for key in reader.works.notes_of(paper.key)}
         claims = reader.claims.of_papers(record["id"] for record in records.values())
-        address = best_address(
-            reader.marks.known_as([paper.key])[paper.key].names, merged(list(records.values()))["links"]
-        )
-        return PaperView(paper, records, tuple(map(entry, claims)), state, address, notices)
+        return PaperView(paper, records, tuple(map(entry, claims)), states[paper.key], notices)
 
     # Counts and reports
 

@@ -59,7 +59,7 @@ class Opened:
         from kb.index.translation import gloss_path
         from kb.notes.folders import find_changes
 
-        stamps, joining = self.known_state()
+        stamps, joining = self._known_state()
         changes = find_changes(self.config, stamps)
         is_whole = self.config.database.is_file() and gloss_path(self.config.index).is_file()
         if not (changes or joining != self.config.joining or not is_whole):
@@ -75,11 +75,11 @@ class Opened:
         from kb.notes.folders import find_changes
 
         is_new = full or not self.config.database.is_file()
-        changes = None if is_new else find_changes(self.config, self.known_state()[0])
+        changes = None if is_new else find_changes(self.config, self._known_state()[0])
         with self._writing:
             return bring_all(self.config, changes, progress)
 
-    def known_state(self) -> tuple[dict[str, tuple[int, int]], str]:
+    def _known_state(self) -> tuple[dict[str, tuple[int, int]], str]:
         """Return the stamps of the files in the index, and by what of kb.toml their records were joined.
 
         An index of an older version is upgraded.

@@ -25,7 +25,6 @@ class PaperView(NamedTuple):
     records: Mapping[int, dict[str, Any]]  # by key; as the index keeps them, fields of kb.records.Paper
     claims: tuple[Entry, ...]
     state: State
-    address: str | None  # where on the web it is best read
     notices: tuple[str, ...] = ()
 
 

@@ -85,18 +85,21 @@ def says_who(line: str) -> bool:
     """
     if lists_people(line):
         return True
-    text = line.strip(" \t>*_")
-    is_short = len(text) <= LONGEST_SAYING_WHO and not text.startswith(("- ", "+ ", "|", "#"))
-    return is_short and not _SENTENCE.search(text) and (has_number(text) or bool(find_venue(text)))
+    text = _short_line(line)
+    return not _SENTENCE.search(text) and (has_number(text) or bool(find_venue(text)))
 
 
 def lists_people(line: str) -> bool:
     """Whether a line begins with the people who wrote something: "One et al., ICASSP 2018", "One, Two and Three"."""
-    text = line.strip(" \t>*_")
-    if not text or len(text) > LONGEST_SAYING_WHO or text.startswith(("- ", "+ ", "|", "#")):
-        return False
+    text = _short_line(line)
     first = _PART.split(text, maxsplit=1)[0]
     return bool(cited_people(text) or are_surnames(first) or byline(first, is_paragraph=True))
+
+
+def _short_line(line: str) -> str:
+    """Return a short line without quote and emphasis; "" if it is long, an item, a row or a heading."""
+    text = line.strip(" \t>*_")
+    return "" if len(text) > LONGEST_SAYING_WHO or text.startswith(("- ", "+ ", "|", "#")) else text
 
 
 def _are_people(names: tuple[str, ...], text: str, is_marked: bool, fewest: int) -> bool:

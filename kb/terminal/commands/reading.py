@@ -84,11 +84,12 @@ def open_note(
         open_in_editor(base.config.path_of(paper.file), paper.line)
     import webbrowser
 
-    if not found.address:
+    address = base.address(found)
+    if not address:
         raise KbError(f"{paper.id} has no link to the web in its note; open the note with: kb open {name}")
-    tell(found.address)
-    if not webbrowser.open(found.address):
-        raise KbError(f"no browser can be started here; set $BROWSER, or open {found.address} yourself")
+    tell(address)
+    if not webbrowser.open(address):
+        raise KbError(f"no browser can be started here; set $BROWSER, or open {address} yourself")
 
 
 @app.command()
