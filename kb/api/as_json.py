@@ -1,7 +1,10 @@
 """Results as JSON: the one way for every front."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kb.records import Note, Paper
 
 SCHEMA = 1  # of the envelope
 
@@ -19,3 +22,10 @@ def plain(data: Any) -> Any:
     if isinstance(data, dict):
         return {name: plain(value) for name, value in data.items()}
     return [plain(value) for value in data] if isinstance(data, (list, tuple)) else data
+
+
+def record_line(note: "Note", paper: "Paper") -> str:
+    """Return a record of a note as one line of JSON: its facts, without its text."""
+    from kb.notes.reading import flat_record
+
+    return json.dumps(flat_record(note, paper), ensure_ascii=False)

@@ -1,11 +1,12 @@
 """A knowledge base, opened: what every front calls."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kb.api.opened import Opened, unwatched
+from kb.api.opened import Opened, unheard, unwatched
 from kb.config.kb_toml import find_config
 from kb.errors import IndexBusy, KbError
 from kb.progress import Progress
@@ -13,14 +14,19 @@ from kb.progress import Progress
 if TYPE_CHECKING:
     from kb.api.results import Exported, Ledger, ListedPaper, PaperView, Status
     from kb.claims.ledger import Entry
+    from kb.config.settings import Setting
+    from kb.config.sources import Source
     from kb.exchange.adding import Outcome
-    from kb.exchange.adding.fetching import Online
     from kb.exchange.export.obsidian import Written
     from kb.exchange.export.works import Work
+    from kb.index.claim_states import ClaimState
+    from kb.index.encoders.catalog import EncoderState
+    from kb.index.encoders.exported import OnnxEncoder
     from kb.index.sqlite.ledger import ClaimRow
     from kb.index.sqlite.papers import PaperRow
     from kb.index.sqlite.reader import Reader
     from kb.index.translation import Meaning
+    from kb.notes.checking.findings import Finding
     from kb.notes.marked import State
     from kb.reports.duplicates import Duplicates
     from kb.reports.options import Layout
@@ -160,11 +166,10 @@ class KnowledgeBase(Opened):
 
     def address(self, view: "PaperView") -> str | None:
         """Return where on the web a paper is best read; None if its notes link to nothing there."""
-        from kb.notes.merging import merged
         from kb.notes.web_address import best_address
 
         names = self.reader().marks.known_as([view.paper.key])[view.paper.key].names
-        return best_address(names, merged(list(view.records.values()))["links"])
+        return best_address(names, view.merged["links"])
 
     def any_paper(self, query: str = "") -> "PaperView":
         """Return a paper by chance, of those that a query leaves. Raises: KbError if it leaves none."""
@@ -248,12 +253,15 @@ class KnowledgeBase(Opened):
         import json
 
         from kb.api.results import PaperView
-        from kb.claims.ledger import entry
+        from kb.claims.catalog import runnable
+        from kb.notes.merging import merged
 
         states, notices = self._said(reader, [paper.key])
         records = {key: json.loads(reader.papers.record(key)) for key in reader.works.notes_of(paper.key)}
-        claims = reader.claims.of_papers(record["id"] for record in records.values())
-        return PaperView(paper, records, tuple(map(entry, claims)), states[paper.key], notices)
+        whole = merged(list(records.values()))
+        ledger = _ledger(reader.claims.of_papers(record["id"] for record in records.values()))
+        names = runnable((whole["short_name"], whole["title"], whole["arxiv_id"]))
+        return PaperView(paper, records, whole, names, ledger, states[paper.key], notices)
 
     # Counts and reports
 
@@ -303,20 +311,31 @@ class KnowledgeBase(Opened):
     # From and to other programs
 
     def add(
-        self, typed: Sequence[str], *, month: str | None = None, write: bool = False, online: "Online | None" = None
+        self,
+        typed: Sequence[str],
+        *,
+        month: str | None = None,
+        write: bool = False,
+        offline: bool = False,
+        tell: Callable[[str], None] = unheard,
     ) -> "Iterator[Outcome]":
         """Yield what comes of each paper that was typed: its entry, and with write the note that holds it then.
 
-        month is "2024-10", else this month. online asks arXiv and Crossref (kb.exchange.adding.fetching.opened);
-        without it ids become stubs. One that cannot be added does not keep the others from it.
+        month is "2024-10", else this month. arXiv and Crossref are asked, and tell hears of waiting; offline, ids
+        become stubs. One that cannot be added does not keep the others from it. Raises: KbError for what is no month.
         """
+        from contextlib import nullcontext
         from datetime import date
 
         from kb.exchange.adding import Plan, add_papers
+        from kb.exchange.adding.fetching import opened
 
         today = date.today()
+        if month is not None and not re.fullmatch(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])", month):
+            raise KbError(f"--month should look like 2024-10, got {month!r}")
         plan = Plan(self.config, month or f"{today:%Y-%m}", today.isoformat(), write)
-        return add_papers(plan, self.reader(), typed, online)
+        with nullcontext() if offline else opened(tell) as online:
+            yield from add_papers(plan, self.reader(), typed, online)
 
     def export(self, query: str = "", form: str = "bibtex") -> "Exported":
         """Return the papers that a query leaves in a format: "bibtex", "csl-json", "ris", "jsonl" or "csv"."""
@@ -352,17 +371,16 @@ class KnowledgeBase(Opened):
 
     # Claims
 
-    def claims(self, target: str | None = None, state: str | None = None) -> "Ledger":
+    def claims(self, target: str | None = None, state: "ClaimState | None" = None) -> "Ledger":
         """Return what the notes claim, and what came of it; of one claim, every run.
 
-        target is a month, a claim, or part of a paper's name; state is one of kb.index.query.CLAIM_STATES.
+        target is a month, a claim, or part of a paper's name.
         """
-        from kb.api.results import Ledger
-        from kb.claims.ledger import entry, select, summary
+        from kb.claims.ledger import select
 
         reader = self.reader()
-        found = tuple(one for one in map(entry, select(reader, target)) if state in (None, one.state))
-        return Ledger(summary(found), found, tuple(reader.claims.runs(target)) if target else ())
+        rows = [row for row in select(reader, target) if state in (None, row.state)]
+        return _ledger(rows)._replace(runs=tuple(reader.claims.runs(target)) if target else ())
 
     def verify(
         self, target: str | None = None, progress: Progress = unwatched, *, limit_seconds: float | None = None
@@ -371,12 +389,10 @@ class KnowledgeBase(Opened):
 
         limit_seconds is how much of a processor's time one claim may take; LIMIT_SECONDS of kb.claims.running else.
         """
-        from kb.api.results import Ledger
-        from kb.claims.ledger import entry, select, summary
+        from kb.claims.ledger import select
 
         self.run_claims(select(self.reader(), target), progress, limit_seconds)
-        found = tuple(map(entry, select(self.reader(), target)))
-        return Ledger(summary(found), found)
+        return _ledger(select(self.reader(), target))
 
     def run_claims(
         self, rows: "Sequence[ClaimRow]", progress: Progress = unwatched, limit_seconds: float | None = None
@@ -412,3 +428,73 @@ class KnowledgeBase(Opened):
         except IndexBusy as error:
             return (f"claims are shown as they were: {error}",)
         return ()
+
+    # Its notes, its settings, its encoders
+
+    def check(self) -> "list[Finding]":
+        """Return what in the notes is likely not meant, but for the rules that kb.toml ignores."""
+        from kb.api.alone import check
+
+        return check(self.config.notes, self.config.ignored_rules)
+
+    def import_source(self, path: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> "Source":
+        """Take a folder of notes or a library in, where it lies, by an entry in kb.toml.
+
+        include and exclude are patterns of fnmatch for the paths below a folder. Raises: KbError if it cannot be taken.
+        """
+        from kb.notes.importing import import_source
+
+        return import_source(self.config, path, include, exclude)
+
+    def settings(self, root_origin: str = "", name: str | None = None) -> "list[Setting]":
+        """Return every setting and where it comes from, or the one of a name; root_origin is where the folder does.
+
+        Raises: KbError if there is none of that name.
+        """
+        from os import environ
+
+        from kb.config.settings import setting, settings
+
+        found = settings(self.config, root_origin, environ)
+        return [setting(found, name)] if name else found
+
+    def encoders(self) -> "list[EncoderState]":
+        """Return the encoders on this machine."""
+        from kb.index.encoders.catalog import encoders
+
+        return encoders(self.config.index, self.config.encoder)
+
+    def fetch_encoder(self, model: str) -> "OnnxEncoder":
+        """Download a model and set it up. Raises: KbError if it cannot be had."""
+        from kb.index.encoders.models import fetch_model
+
+        fetch_model(self.config.index, model)
+        return self.export_encoder(model)
+
+    def export_encoder(self, model: str | None = None) -> "OnnxEncoder":
+        """Set an encoder up anew from its model: the one in use if none is named. Raises: KbError if that is none."""
+        from kb.config.kb_toml import NO_ENCODER
+        from kb.index.encoders.exporting import export_encoder
+
+        name = model or self.config.encoder
+        if name == NO_ENCODER:
+            raise KbError("kb.toml names no encoder; name one: kb encoder export minilm")
+        return export_encoder(self.config.root, self.config.index, name)
+
+    def use_encoder(self, model: str) -> bool:
+        """Make kb.toml name an encoder, set up first where it is not, or "none"; return whether it is one."""
+        from kb.config.kb_toml import NO_ENCODER, set_encoder
+        from kb.index.encoders.exported import open_encoder
+
+        if model != NO_ENCODER and not open_encoder(self.config.index, model):
+            self.export_encoder(model)
+        set_encoder(self.config, model)
+        return model != NO_ENCODER
+
+
+def _ledger(rows: "Sequence[ClaimRow]") -> "Ledger":
+    from kb.api.results import Ledger
+    from kb.claims.ledger import entry, summary
+
+    found = tuple(map(entry, rows))
+    return Ledger(summary(found), found)

@@ -23,6 +23,10 @@ def unwatched(what: str, done: int, total: int) -> None:
     """Show no progress."""
 
 
+def unheard(line: str) -> None:
+    """Say nothing."""
+
+
 class Opened:
     """The index and the encoder of one knowledge base; several threads may use them at once.
 

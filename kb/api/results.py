@@ -1,9 +1,10 @@
 """What use cases return that no room below has a name for. Named tuples, because a search has no time for more."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from kb.claims.ledger import Entry
+from kb.index.claim_states import Failure
 from kb.index.sqlite.files import FileState
 from kb.index.sqlite.ledger import ClaimRun
 from kb.index.sqlite.papers import PaperRow
@@ -23,7 +24,9 @@ class PaperView(NamedTuple):
 
     paper: PaperRow
     records: Mapping[int, dict[str, Any]]  # by key; as the index keeps them, fields of kb.records.Paper
-    claims: tuple[Entry, ...]
+    merged: dict[str, Any]  # what all of them say, as one record
+    runnable: tuple[str, ...]  # the algorithms that belong to it, as typed
+    ledger: "Ledger"
     state: State
     notices: tuple[str, ...] = ()
 
@@ -34,6 +37,12 @@ class Ledger(NamedTuple):
     summary: Mapping[str, int]
     claims: tuple[Entry, ...]
     runs: tuple[ClaimRun, ...] = ()  # of one claim, every run
+
+    def fails(self, ways: Iterable[Failure]) -> bool:
+        """Return whether a claim fails in one of these ways; a contradiction that the note tells of itself is none."""
+        from kb.claims.verifying import fails
+
+        return any(fails(one, way) for one in self.claims for way in ways)
 
 
 class Exported(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from kb.claims.comparing import Figure
 from kb.errors import KbError
-from kb.index.query import CLAIM_STATES
+from kb.index.claim_states import CLAIM_STATES
 from kb.index.sqlite.ledger import ClaimRow, ClaimRun
 from kb.index.sqlite.reader import Reader
 

@@ -9,18 +9,17 @@ from kb.claims.catalog import code_of
 from kb.claims.comparing import Figure, compare
 from kb.claims.ledger import Entry
 from kb.claims.running import LIMIT_SECONDS, OUT_OF_TIME, Job, Outcome, run_all
+from kb.index.claim_states import Failure
 from kb.index.sqlite.ledger import ClaimRow, ClaimRun
 from kb.progress import Progress
 
 UNEXPECTED = "the note expects a contradiction, but what it says holds"
 
-FAILURES = ("contradicted", "not-runnable")
 
+def fails(one: Entry, state: Failure) -> bool:
+    """Return whether a claim fails as state says; a contradiction that the note itself tells of is none.
 
-def fails(one: Entry, state: str) -> bool:
-    """Whether a claim is in a state of FAILURES; a contradiction that the note itself tells of is none.
-
-    One that ran out of time may be in any of them.
+    One that ran out of time may fail in any way.
     """
     is_unknown = (one.reason or "").startswith(OUT_OF_TIME)
     return is_unknown or (one.state == state and not one.is_expected)

@@ -119,9 +119,10 @@ def _is_own(value: str, paper: "Paper") -> bool:
         return True
     lines = [line for line in paper.body.splitlines() if line.strip()]
     others = next((number for number, line in enumerate(lines) if _OTHERS_FOLLOW.match(fold(line))), OPENING_LINES)
+    names = {name_key(name) for name in (paper.title, paper.short_name, value) if name}
     is_entry_line = bool(paper.passages) and paper.passages[0].line == paper.line
     if any(
-        value in line and _gives(line, value, paper, is_entry_line and number == 0)
+        value in line and _gives(line, value, paper, names, is_entry_line and number == 0)
         for number, line in enumerate(lines[: min(others, OPENING_LINES)])
     ):
         return True
@@ -129,17 +130,17 @@ def _is_own(value: str, paper: "Paper") -> bool:
     return is_pictured and set(_ARXIV.findall(paper.body)) == {value}
 
 
-def _gives(line: str, value: str, paper: "Paper", is_entry_line: bool) -> bool:
+def _gives(line: str, value: str, paper: "Paper", names: set[str], is_entry_line: bool) -> bool:
     """Whether line says that value is the paper's: nothing but addresses and labels, or a link that says so.
 
-    On the line that names the entry, a link "[pdf](…)" is enough.
+    names are the keys of what the paper is called. On the line that names the entry, a link "[pdf](…)" is enough.
     """
     if any(
-        value in part and part != line and _gives(part, value, paper, False) for part in _parts(line, is_entry_line)
+        value in part and part != line and _gives(part, value, paper, names, False)
+        for part in _parts(line, is_entry_line)
     ):
         return True
     labels = [link["label"] for link in _LINK.finditer(line) if value in link["url"] and not link["bang"]]
-    names = {name_key(name) for name in (paper.title, paper.short_name, value) if name}
     if any(name_key(label) in names for label in labels):
         return True
     rest = _ADDRESS.sub(" ", _LINK.sub(lambda link: f" {link['label']} ", line)).replace(value, " ")

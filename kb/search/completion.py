@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from kb.config.kb_toml import Config, shipped_templates
-from kb.index.query import CLAIM_STATES, FIELDS, HAS_KINDS, KINDS, MARKS
+from kb.index.claim_states import CLAIM_STATES
+from kb.index.query import FIELDS, HAS_KINDS, KINDS, MARKS
 from kb.index.sqlite.lists import count_names
 from kb.index.sqlite.reader import Reader
 

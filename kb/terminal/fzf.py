@@ -7,15 +7,18 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kb.errors import KbError
-from kb.index.sqlite.papers import PaperRow
 from kb.terminal.text import clean_row
+
+if TYPE_CHECKING:
+    from kb.index.sqlite.papers import PaperRow
 
 NOTHING_CHOSEN = (1, 130)  # no line matched, or the user left
 
 
-def pick(papers: Sequence[PaperRow], signs: Mapping[int, str], root: Path) -> PaperRow | None:
+def pick(papers: "Sequence[PaperRow]", signs: Mapping[int, str], root: Path) -> "PaperRow | None":
     """Return the one of papers that is chosen in fzf, beside a preview by `kb show`; None if none is.
 
     signs stand before the titles, by key; root is the folder of the knowledge base.

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kb.index.sqlite.papers import PaperRow
-from kb.search.answer import Hit
-
 if TYPE_CHECKING:
     from kb.claims.ledger import Entry
+    from kb.index.sqlite.papers import PaperRow
+    from kb.search.answer import Hit
 
 SNIPPET_CHARACTERS = 160
 SPOTS_SHOWN = 8
@@ -78,7 +77,9 @@ def people(authors: Sequence[str]) -> str:
     return f"{', '.join(named)} et al." if named and last == "others" else ", ".join(authors)  # kb.records.OTHERS
 
 
-def hit_lines(hit: Hit, path_of: Callable[[str], Path], style: Style, with_reasons: bool, signs: str = "") -> list[str]:
+def hit_lines(
+    hit: "Hit", path_of: Callable[[str], Path], style: Style, with_reasons: bool, signs: str = ""
+) -> list[str]:
     """Return a hit as it is shown: title, whence, the passage around the first match, and why if asked.
 
     signs stand before the title: "★ " if the reader starred the paper.
@@ -131,7 +132,7 @@ def claim_columns(entries: "Sequence[Entry]", path_of: Callable[[str], Path], st
     ]
 
 
-def _matches(hit: Hit) -> str:
+def _matches(hit: "Hit") -> str:
     """Return which words of the passage match, or that only its translation does."""
     found = dict.fromkeys(_flat(hit.text[start:end]).casefold() for start, end in hit.marks)
     if found:
@@ -140,7 +141,7 @@ def _matches(hit: Hit) -> str:
     return "; matches elsewhere in the paper, or in its translation" if is_by_words else ""
 
 
-def snippet(hit: Hit, style: Style) -> str:
+def snippet(hit: "Hit", style: Style) -> str:
     """Return the stretch of the passage around its first match, on one line, without pictures and link targets."""
     text = _ADDRESS_PARTS.sub(lambda found: " " * len(found[0]), hit.text)
     start = 0
@@ -158,7 +159,7 @@ def snippet(hit: Hit, style: Style) -> str:
     return ("…" if start else "") + shown + ("…" if end < len(text) else "") if shown else ""
 
 
-def paper_columns(papers: Sequence[PaperRow], path_of: Callable[[str], Path], style: Style) -> list[list[str]]:
+def paper_columns(papers: "Sequence[PaperRow]", path_of: Callable[[str], Path], style: Style) -> list[list[str]]:
     """Return id, month, title, organizations and place of papers, a row each."""
     return [
         [

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from contextlib import closing, suppress
+from pathlib import Path
 
 from kb.api.doctor.findings import Finding
 from kb.api.doctor.notes import unfinished
-from kb.config.kb_toml import Config
+from kb.config.kb_toml import Config, find_config
 from kb.index import refresh as refreshing
 from kb.index.sqlite import health
 from kb.index.sqlite.reader import Reader
@@ -14,12 +15,13 @@ from kb.notes.folders import find_changes
 from kb.progress import Progress
 
 
-def mend(config: Config, findings: Iterable[Finding], progress: Progress) -> list[str]:
+def mend(start: Path, findings: Iterable[Finding], progress: Progress) -> list[str]:
     """Mend what findings name and return what was done, a line each.
 
     A damaged index is set aside, not deleted: it may still hold what nobody can make again, the runs of claims.
     Raises: KbError if the index cannot be written.
     """
+    config = find_config(start)
     wanted = {finding.mend for finding in findings}
     done = []
     if "anew" in wanted:

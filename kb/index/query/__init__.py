@@ -12,7 +12,6 @@ from typing import NamedTuple
 from kb.errors import KbError
 from kb.index.literal import quoted
 from kb.index.query.fields import (
-    CLAIM_STATES,
     FIELDS,
     HAS_KINDS,
     KINDS,
@@ -27,7 +26,6 @@ from kb.index.query.tokens import Token, cut
 from kb.terms import Phrase, alternatives, phrase
 
 __all__ = [
-    "CLAIM_STATES",
     "FIELDS",
     "HAS_KINDS",
     "KINDS",

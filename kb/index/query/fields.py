@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from kb.errors import KbError
+from kb.index.claim_states import CLAIM_STATES
 from kb.index.query import spans
 from kb.index.query.tokens import Token
 from kb.terms import Phrase, phrase
@@ -27,7 +28,6 @@ HAS_KINDS = {
     "figure": ("figure",),
 }
 KINDS = ("paper", "project", "lecture", "note")
-CLAIM_STATES = ("holds", "contradicted", "not-runnable", "stale")
 MARKS = ("starred", "read", "unread")
 FIELDS = (*TEXT_FIELDS, "year", "month", "id", "kind", "has", "claim", "is")
 

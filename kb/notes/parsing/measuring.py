@@ -50,7 +50,7 @@ _NUMBERED = re.compile(
     r"|(?:step|part|chapter|section|appendix|figure|table|day|week|lecture|lesson)\s*\d|q\d\b",
     re.IGNORECASE,
 )
-_RESULTS = re.compile(r"\d\s?%|\d\.\d.*\s\d+\.\d")  # "29.92 to 32.06 BLEU"; one decimal may be that of GPT-3.5
+_RESULTS = re.compile(r"\d\s?%|\d\.\d.{0,60}\s\d+\.\d")  # "29.92 to 32.06 BLEU"; one decimal may be that of GPT-3.5
 _DESCRIBED = re.compile(r"[^:：]{1,40}[:：]\s*[\u3400-\u9fff]")  # "System 2：以 Qwen 为编码器"
 _COLLECTION = re.compile(
     r"(?:\bpapers|\barticles|\bpublications|reading lists?|论文|论文(?:列表|清单|集))\s*$", re.IGNORECASE

@@ -1,13 +1,11 @@
 """Adding papers: the one command that writes notes, and only when told."""
 
-import re
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kb.api.as_json import envelope
-from kb.errors import KbError
 from kb.terminal.commands.shared import JsonOption, offered, open_base, tell
 from kb.terminal.text import clean, from_here
 
@@ -40,19 +38,12 @@ def add(
 
     Nothing is written without --write. kb add 2410.00037, kb add 10.1109/5.771073 --month 2024-10 --write
     """
-    from contextlib import nullcontext
-
-    from kb.exchange.adding.fetching import opened
-
-    if month is not None and not re.fullmatch(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])", month):
-        raise KbError(f"--month should look like 2024-10, got {month!r}")
     base = open_base(ctx, refresh=True)
     outcomes: list[Outcome] = []
-    with nullcontext() if offline else opened(_tell_person) as online:
-        for outcome in base.add(papers, month=month, write=write, online=online):
-            if not as_json:
-                _show(outcome, write, is_first=not any(one.entry for one in outcomes))
-            outcomes.append(outcome)
+    for outcome in base.add(papers, month=month, write=write, offline=offline, tell=_tell_person):
+        if not as_json:
+            _show(outcome, write, is_first=not any(one.entry for one in outcomes))
+        outcomes.append(outcome)
     problems = [one.problem for one in outcomes if one.problem]
     if as_json:
         data = [{**one._asdict(), "path": str(one.path) if one.path else None} for one in outcomes]

@@ -9,7 +9,6 @@ from kb.api.as_json import envelope
 from kb.terminal.commands.shared import (
     JsonOption,
     RefreshOption,
-    config_of,
     open_base,
     progress_shown,
     put,
@@ -24,9 +23,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(help="Where to start; made if it is missing.")] = Path()) -> None:
     """Start a knowledge base: a folder with kb.toml and a first note."""
-    from kb.config.new import start_knowledge_base
+    from kb.api.alone import start
 
-    for path in start_knowledge_base(folder):
+    for path in start(folder):
         typer.echo(f"made {path}")
     typer.echo("write your notes there, then: kb index; kb search 残差向量量化")
 
@@ -97,7 +96,5 @@ def import_notes(
     Patterns are those of fnmatch, matched against the path below the folder: * any characters, ? one, [ab] one of
     these. What is excluded stays out, included or not.
     """
-    from kb.notes.importing import import_source
-
-    source = import_source(config_of(ctx), path, include or [], exclude or [])
+    source = open_base(ctx, refresh=False).import_source(path, include or (), exclude or ())
     typer.echo(f"imported {source.place} as {source.name}; to index it: kb index")

@@ -1,15 +1,14 @@
 """Notes read without an index: their records, their mistakes."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kb.api.as_json import envelope
+from kb.api.as_json import envelope, record_line
 from kb.errors import KbError
-from kb.terminal.commands.shared import JsonOption, config_of, tell, terminal_style
+from kb.terminal.commands.shared import JsonOption, open_base, tell, terminal_style
 from kb.terminal.text import clean, clean_row, from_here
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -22,11 +21,11 @@ def parse(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a record, a line each.")] = False,
 ) -> None:
     """Show the records that notes hold, and how each file was understood."""
-    from kb.notes.reading import flat_record, read_notes
+    from kb.api.alone import parse as parsed
 
     style = terminal_style()
     has_failed = False
-    for note in read_notes(paths):
+    for note in parsed(paths):
         if isinstance(note, KbError):
             tell(f"error: {note}")
             has_failed = True
@@ -36,7 +35,7 @@ def parse(
             typer.echo(style.dim(clean_row(note.file, note.grammar, note.reason)))
         for paper in papers:
             if as_json:
-                typer.echo(json.dumps(flat_record(note, paper), ensure_ascii=False))
+                typer.echo(record_line(note, paper))
             else:
                 typer.echo(clean_row(f"{note.file}:{paper.line}", note.grammar, paper.title))
     if has_failed:
@@ -53,16 +52,17 @@ def check(
     """Find mistakes in notes: dead links, duplicates, open fences, broken front matter and more."""
     from shlex import quote
 
-    from kb.notes.checking import check as find_mistakes
-    from kb.notes.checking.mending import patch
-    from kb.notes.reading import note_files
+    from kb.api.alone import check as checked
+    from kb.api.alone import patch
 
-    place, ignored = (path, ()) if path else _own_notes(ctx)
+    if path:
+        place, found = path, checked(path)
+    else:
+        base = open_base(ctx, refresh=False)
+        place, found = base.config.notes, base.check()
     folder = place if place.is_dir() else place.parent
-    notes = note_files(place)
-    found = find_mistakes(notes, ignored)
     if fix:
-        text = patch(notes)
+        text = patch(place)
         typer.echo(clean(text) if terminal_style().is_terminal else text, nl=False)
         way = f"kb check --fix {quote(str(place))} | patch -p0 -d {quote(str(folder))}"
         tell(f"to mend what the patch mends: {way}" if text else "nothing that a patch can mend")
@@ -76,9 +76,3 @@ def check(
             tell(f"rules: {counts}; to silence one, in kb.toml: [check] and below it ignore = [{found[0].rule!r}]")
     if found:
         raise typer.Exit(1)
-
-
-def _own_notes(ctx: typer.Context) -> tuple[Path, tuple[str, ...]]:
-    """Return where the notes of the knowledge base lie, and the rules that are not to be asked of them."""
-    config = config_of(ctx)
-    return config.notes, config.ignored_rules

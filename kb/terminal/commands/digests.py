@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from kb.api.as_json import envelope
-from kb.reports.options import Format, Language, Layout, Site
+from kb.api.options import Format, Language, Layout, Site, period
 from kb.terminal.commands.shared import JsonOption, RefreshOption, offered, open_base, progress_shown, tell
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -41,8 +41,6 @@ def digest(
     refresh: RefreshOption = True,
 ) -> None:
     """Write the digest of a month, a year or some months: 2024-10, --year 2024, --since 2024-10, --all --out posts."""
-    from kb.reports.periods import period
-
     if sum(map(bool, (month, since or until, year, every))) != 1:
         raise typer.BadParameter("say which months: 2024-10, --year, --since and --until, or --all")
     if every and not out:

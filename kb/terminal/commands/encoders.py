@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from kb.api.as_json import envelope
-from kb.errors import KbError
-from kb.terminal.commands.shared import JsonOption, config_of, offered, put, tell, terminal_style
+from kb.terminal.commands.shared import JsonOption, offered, open_base, put, tell, terminal_style
 from kb.terminal.text import clean, table
 
 app = typer.Typer(
@@ -26,10 +25,7 @@ UsedArgument = Annotated[
 @app.command("list")
 def list_encoders(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """List the encoders on this machine."""
-    from kb.index.encoders.catalog import encoders
-
-    config = config_of(ctx)
-    found = encoders(config.index, config.encoder)
+    found = open_base(ctx, refresh=False).encoders()
     if as_json:
         typer.echo(envelope(found))
         return
@@ -50,31 +46,20 @@ def list_encoders(ctx: typer.Context, as_json: JsonOption = False) -> None:
 @app.command("get")
 def get_encoder(ctx: typer.Context, model: ModelArgument) -> None:
     """Download a model and set it up; but for kb add nothing else uses the network."""
-    from kb.index.encoders.exporting import export_encoder
-    from kb.index.encoders.models import fetch_model
-
-    config = config_of(ctx)
+    base = open_base(ctx, refresh=False)
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # of its retries; what it says in the end is our error
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     tell(f"fetching {model}")
-    fetch_model(config.index, model)
-    encoder = export_encoder(config.root, config.index, model)
+    encoder = base.fetch_encoder(model)
     typer.echo(f"{model}: ready in {encoder.folder}; to use it: kb encoder use {model}")
 
 
 @app.command("use")
 def use_encoder(ctx: typer.Context, model: UsedArgument) -> None:
     """Make kb.toml name an encoder, or none."""
-    from kb.config.kb_toml import NO_ENCODER, set_encoder
-    from kb.index.encoders.exported import open_encoder
-    from kb.index.encoders.exporting import export_encoder
-
-    config = config_of(ctx)
-    if model != NO_ENCODER and not open_encoder(config.index, model):
-        export_encoder(config.root, config.index, model)
-    set_encoder(config, model)
-    typer.echo(f"encoder: {model}" if model == NO_ENCODER else f"encoder: {model}; to encode the notes: kb index")
+    is_one = open_base(ctx, refresh=False).use_encoder(model)
+    typer.echo(f"encoder: {model}; to encode the notes: kb index" if is_one else f"encoder: {model}")
 
 
 @app.command("export")
@@ -83,11 +68,5 @@ def export_again(
     model: Annotated[str | None, typer.Argument(help="Another model than the one in use.")] = None,
 ) -> None:
     """Set an encoder up anew from its model."""
-    from kb.config.kb_toml import NO_ENCODER
-    from kb.index.encoders.exporting import export_encoder
-
-    config = config_of(ctx)
-    if (model or config.encoder) == NO_ENCODER:
-        raise KbError("kb.toml names no encoder; name one: kb encoder export minilm")
-    encoder = export_encoder(config.root, config.index, model or config.encoder)
+    encoder = open_base(ctx, refresh=False).export_encoder(model)
     typer.echo(f"{encoder.manifest.model}: ready in {encoder.folder}")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from kb.api.as_json import envelope
-from kb.terminal.commands.shared import JsonOption, config_of, progress_shown, put, tell, terminal_style
+from kb.terminal.commands.shared import JsonOption, open_base, progress_shown, put, tell, terminal_style
 from kb.terminal.text import clean, table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -26,7 +26,7 @@ def doctor(
         base = examine(ctx.obj, progress)
         done = []
         if fix and any(finding.mend for finding in base):
-            done = mend(config_of(ctx), base, progress)
+            done = mend(ctx.obj, base, progress)
             base = examine(ctx.obj, progress)
     found = [*machine, *base]
     if as_json:
@@ -47,13 +47,7 @@ def show_settings(
     as_json: JsonOption = False,
 ) -> None:
     """Show every setting, and where it comes from: a line of kb.toml, the environment or the default."""
-    import os
-
-    from kb.config.settings import setting, settings
-
-    found = settings(config_of(ctx), _root_origin(ctx), os.environ)
-    if name:
-        found = [setting(found, name)]
+    found = open_base(ctx, refresh=False).settings(_root_origin(ctx), name)
     if as_json:
         typer.echo(envelope(found[0] if name else found))
     elif name:

@@ -2,7 +2,7 @@
 
 import shutil
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,7 +28,6 @@ from kb.terminal.text import Style, clean, people
 if TYPE_CHECKING:
     from kb.api.base import KnowledgeBase
     from kb.api.results import PaperView
-    from kb.notes.marked import State
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -110,22 +109,20 @@ def mark(
 
 
 def _show(base: "KnowledgeBase", found: "PaperView", pager: bool, as_json: bool) -> None:
-    from kb.notes.merging import merged
-
-    config, records, claims, state = base.config, found.records, list(found.claims), found.state
+    config, records, state = base.config, found.records, found.state
     for notice in found.notices:
         tell(notice)
     if as_json:
         others = [record for key, record in records.items() if key != found.paper.key]
-        data = {**records[found.paper.key], "notes": others, "claims": claims, "state": state}
+        data = {**records[found.paper.key], "notes": others, "claims": found.ledger.claims, "state": state}
         typer.echo(envelope(data))
         return
     with paged(pager):
         style = terminal_style()
-        record = merged(list(records.values()))
+        record = found.merged
         places = {note["id"]: style.place(config.path_of(note["file"]), note["line"]) for note in records.values()}
         typer.echo(state.signs + style.bold(clean(record["title"])))
-        for label, value in _facts(record, state):
+        for label, value in _facts(found):
             if value:
                 typer.echo(f"{label:>13}  {clean(value)}")
         if len(records) == 1:
@@ -137,15 +134,13 @@ def _show(base: "KnowledgeBase", found: "PaperView", pager: bool, as_json: bool)
             if len(records) > 1:
                 typer.echo(f"{style.bold(places[note['id']])}  {style.dim(clean(note['id']))}\n")
             _put_markdown(note["body"], style)
-        if claims:
+        if found.ledger.claims:
             typer.echo()
-            show_claims(config, claims)
+            show_claims(config, found.ledger)
 
 
-def _facts(record: dict[str, Any], state: "State") -> "list[tuple[str, str | None]]":
-    from kb.claims.catalog import runnable
-
-    belonging = runnable((record["short_name"], record["title"], record["arxiv_id"]))
+def _facts(found: "PaperView") -> "list[tuple[str, str | None]]":
+    record = found.merged
     return [
         ("authors", people(record["authors"])),
         ("venue", record["venue"]),
@@ -160,9 +155,9 @@ def _facts(record: dict[str, Any], state: "State") -> "list[tuple[str, str | Non
         ("DOI", record["doi"]),
         ("cited as", record["citation_key"]),
         ("part of", record["parent"]),
-        ("starred", state.starred),
-        ("read", state.read),
-        ("runnable", ", ".join(f"kb run {one}" for one in belonging)),
+        ("starred", found.state.starred),
+        ("read", found.state.read),
+        ("runnable", ", ".join(f"kb run {one}" for one in found.runnable)),
     ]
 
 

@@ -13,9 +13,7 @@ from kb.terminal.commands.shared import (
     open_base,
     progress_shown,
     put,
-    tell,
     terminal_style,
-    write_picture,
 )
 from kb.terminal.text import claim_state, clean, sparks, table
 
@@ -46,7 +44,7 @@ def run(
     ] = False,
 ) -> None:
     """Run the reference implementation of an algorithm."""
-    from kb.claims import algorithms as runs
+    from kb.api import algorithms as runs
 
     if show_help:
         typer.echo(ctx.get_help() if name is None else _parameters(name))
@@ -69,7 +67,7 @@ def run(
 
 
 def _parameters(name: str) -> str:
-    from kb.claims.algorithms import parameters
+    from kb.api.algorithms import parameters
 
     rows = [[f"{one.name}={one.default}", one.kind, one.what] for one in parameters(name)]
     lines = "\n".join(f"  {setting:<24} {kind:<16} {what}" for setting, kind, what in rows)
@@ -88,7 +86,7 @@ def _base(ctx: typer.Context) -> "KnowledgeBase | None":
 
 def _show_algorithms(ctx: typer.Context, as_json: bool) -> None:
     """List the algorithms, with the number of claims that run them where there is an index to count in."""
-    from kb.claims.algorithms import algorithms
+    from kb.api.algorithms import algorithms
 
     base = _base(ctx)
     claimed = base.claims_by_algorithm() if base else {}
@@ -103,7 +101,7 @@ def _show_algorithms(ctx: typer.Context, as_json: bool) -> None:
 
 
 def _show_checks(names: list[str], device: str, as_json: bool) -> None:
-    from kb.claims.algorithms import check
+    from kb.api.algorithms import check
 
     with progress_shown() as progress:
         checks = []
@@ -120,21 +118,19 @@ def _show_checks(names: list[str], device: str, as_json: bool) -> None:
 
 
 def _draw(name: str, drawn: dict[str, Any] | None, path: Path) -> None:
+    from kb.terminal.pictures import write_picture
+
     if not drawn:
         raise KbError(f"{name} has nothing to draw; run it without --plot")
     write_picture(path, drawn)
 
 
 def _play(name: str, audio: dict[str, Any] | None, path: Path) -> None:
-    """Write each track to a file: path itself for a single one."""
-    from kb.files import write_whole
-    from kb.markup import pictures as showing
+    from kb.terminal.pictures import write_tracks
 
     if not audio:
         raise KbError(f"{name} makes no sound; run it without --wav")
-    for track, place in showing.track_paths(path, list(audio["tracks"])).items():
-        write_whole(place, showing.wav(audio["tracks"][track], audio["sample_rate_hz"]))
-        tell(f"wrote {place}")
+    write_tracks(path, audio)
 
 
 def _show_result(result: dict[str, Any], drawn: dict[str, Any] | None, as_json: bool) -> None:

@@ -14,10 +14,7 @@ from typer.core import TyperCommand
 from kb.terminal.text import Style, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from kb.api.base import KnowledgeBase
-    from kb.config.kb_toml import Config
     from kb.notes.marked import State
     from kb.progress import Progress
 
@@ -64,13 +61,6 @@ NameArgument = Annotated[
         autocompletion=offered("names"),
     ),
 ]
-
-
-def config_of(ctx: typer.Context) -> "Config":
-    """Return the settings of the knowledge base that was named, or that this folder is in."""
-    from kb.config.kb_toml import find_config
-
-    return find_config(ctx.obj)
 
 
 def open_base(ctx: typer.Context, refresh: bool) -> "KnowledgeBase":
@@ -176,14 +166,3 @@ def _bar() -> Any:
 def tell(text: str) -> None:
     """Print a line for the person, not for the pipe."""
     typer.echo(clean(text), err=True)
-
-
-def write_picture(path: Path, plot: "Mapping[str, Any]") -> None:
-    """Write what is to be drawn to a PNG file, and say what it lacks."""
-    from kb.files import write_whole
-    from kb.markup import pictures as showing
-
-    write_whole(path, showing.picture(plot))
-    if showing.lacks_font(plot):
-        tell("no font with Chinese was found, so boxes stand for it; install one, such as Noto Sans CJK")
-    tell(f"wrote {path}")

@@ -13,7 +13,6 @@ from kb.terminal.commands.shared import (
     open_base,
     put,
     terminal_style,
-    write_picture,
 )
 from kb.terminal.text import clean, sparks, table
 
@@ -35,7 +34,8 @@ def trends(
     refresh: RefreshOption = True,
 ) -> None:
     """Show which topics come and go: papers of each keyword by month."""
-    from kb.reports.periods import period
+    from kb.api.options import period
+    from kb.terminal.pictures import write_picture
 
     found = open_base(ctx, refresh).trends(period(since=since, until=until), limit=limit)
     if plot:
