@@ -26,7 +26,6 @@ from kb.index.encoders import Encoder
 from kb.index.encoders.exported import open_encoder
 from kb.index.encoders.exporting import export_encoder
 from kb.index.query import parse_query
-from kb.index.sqlite import nearest as vectors
 from kb.index.sqlite.files import FileState
 from kb.index.sqlite.reader import Reader
 from kb.index.sqlite.rows import NoteRows, PaperRows, note_rows
@@ -108,8 +107,8 @@ def write_vectors(config: Config, encoder: Encoder, encoded: Vectors) -> None:
             hashes = [hashlib.sha256(f"made for {passage}".encode()).hexdigest() for passage in batch]
             made = between(encoded, neighbours, len(batch), chance)
             with writer.transaction():
-                writer.put_passage_texts(encoder.fingerprint, zip(batch, hashes, strict=True))
-                writer.put_vectors(
+                writer.engine.put_passage_texts(encoder.fingerprint, zip(batch, hashes, strict=True))
+                writer.engine.put_vectors(
                     encoder.fingerprint,
                     ((text_hash, vector.tobytes()) for text_hash, vector in zip(hashes, made, strict=True)),
                 )
@@ -128,7 +127,7 @@ def between(encoded: Vectors, neighbours: NDArray[numpy.int64], count: int, chan
 def batches(config: Config, encoder: Encoder) -> Iterator[Vectors]:
     """Yield the encoder's vectors [B, D] in the order of their keys."""
     with closing(Reader(config.database)) as reader:
-        rows = (vector for _, vector in reader.vectors.in_order(encoder.fingerprint))
+        rows = (vector for _, vector in reader.view.vectors.in_order(encoder.fingerprint))
         while batch := list(islice(rows, ROWS_AT_ONCE)):
             yield numpy.frombuffer(b"".join(batch), dtype="<f4").reshape(len(batch), encoder.dimension)
 
@@ -142,7 +141,7 @@ def recall(config: Config, encoder: Encoder, questions: Vectors) -> float:
         found = [
             sum(cosine >= tenth - 1e-6 for *_, cosine in near[:10])
             for question, tenth in zip(questions, best[:, 9], strict=True)
-            for near in [vectors.nearest(config.index, reader, encoder.fingerprint, question, NEAREST_PASSAGES)]
+            for near in [reader.view.nearest(encoder.fingerprint, question, NEAREST_PASSAGES)]
         ]
     return sum(found) / (10 * len(questions))
 
@@ -166,7 +165,7 @@ def nearest_seconds(config: Config, encoder: Encoder, query: str) -> float:
     question = encoder.encode_query(query)
     with closing(Reader(config.database)) as reader:
         started = time.perf_counter()
-        vectors.nearest(config.index, reader, encoder.fingerprint, question, NEAREST_PASSAGES)
+        reader.view.nearest(encoder.fingerprint, question, NEAREST_PASSAGES)
         return time.perf_counter() - started
 
 
@@ -189,7 +188,7 @@ def main() -> None:
         return
     if arguments.job == "matches":
         with closing(Reader(config.database)) as reader:
-            print(max(len(reader.text.match(parse_query(query))) for query in arguments.query))
+            print(max(len(reader.match(parse_query(query)).scores) for query in arguments.query))
         return
     if arguments.job == "nearest" and encoder:
         print(nearest_seconds(config, encoder, arguments.query[0]))

@@ -10,6 +10,7 @@ from kb.errors import KbError
 from kb.index import translation as gloss
 from kb.index import translation_table as dictionaries
 from kb.index.query import parse_query
+from kb.index.sqlite.full_text import fts
 from kb.terms import terms
 
 GLOSSARY = """\
@@ -28,7 +29,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> gloss.Gloss:
 
 
 def phrases(query: Any) -> list[str]:
-    return [found.fts() for found in query.glosses]
+    return [fts(found) for found in query.glosses]
 
 
 def test_a_concept_stands_for_all_its_names_in_both_languages(table: gloss.Gloss) -> None:

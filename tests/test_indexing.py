@@ -65,7 +65,7 @@ def test_an_edited_file_is_read_again_and_a_deleted_one_forgotten(kb: Any) -> No
 
     assert (report.indexed, report.removed) == (1, 1)
     assert titles(kb) == ["Changed"]
-    assert kb.reader().text.match(parse_query("OldCodec")) == []
+    assert kb.reader().match(parse_query("OldCodec")).scores == []
 
 
 def test_a_touched_file_with_the_same_bytes_is_not_parsed_again(kb: Any) -> None:

@@ -51,11 +51,11 @@ def test_a_search_encodes_few_passages_itself_and_says_when_more_are_left(
 
     notices = bring_in(kb.config, find_changes(kb.config, {}), lambda *_: None)
     assert any("many passages have no embedding yet" in one for one in notices)
-    assert not kb.reader().vectors.has_any(encoder.fingerprint)
+    assert not kb.reader().view.has_vectors(encoder.fingerprint)
 
     monkeypatch.setattr(refresh, "ENCODED_ON_THE_WAY", 100)
     assert bring_in(kb.config, find_changes(kb.config, {}), lambda *_: None) == ()
-    assert kb.reader().vectors.has_any(encoder.fingerprint)
+    assert kb.reader().view.has_vectors(encoder.fingerprint)
 
 
 def test_meaning_names_no_more_papers_than_a_ranking_is_deep(

@@ -5,17 +5,18 @@ import pytest
 
 from kb.errors import KbError
 from kb.index.query import parse_query
+from kb.index.sqlite.full_text import fts
 from tests.cases import Case, cases
 
 SHOWN = {  # by what a fixture calls it
     "text": lambda query: query.text,
     "names": lambda query: list(query.names),
     "advice": lambda query: list(query.advice),
-    "required": lambda query: [one.fts() for one in query.required],
+    "required": lambda query: [fts(one) for one in query.required],
     "excluded": lambda query: [one.name for one in query.filters if one.is_excluded],
     "months": lambda query: [list(one.months()) for one in query.filters if one.name == "month"],
     "years": lambda query: [list(one.years()) for one in query.filters if one.name == "year"],
-    "author": lambda query: [name.fts() for name in query.filters[0].names()],
+    "author": lambda query: [fts(name) for name in query.filters[0].names()],
 }
 
 
@@ -44,16 +45,16 @@ def test_a_query_is_taken_apart() -> None:
     query = parse_query('codec "声学延迟" -VAE -"image model" org:Meta month:2024-08..2024-11')
 
     assert query.text == "codec"
-    assert [one.fts() for one in query.words] == ['"codec"']
-    assert [one.fts() for one in query.required] == ['"声学 学延 延迟"']
-    assert [one.fts() for one in query.excluded_words] == ['"vae"']
-    assert [one.fts() for one in query.excluded] == ['"image model"']
+    assert [fts(one) for one in query.words] == ['"codec"']
+    assert [fts(one) for one in query.required] == ['"声学 学延 延迟"']
+    assert [fts(one) for one in query.excluded_words] == ['"vae"']
+    assert [fts(one) for one in query.excluded] == ['"image model"']
     assert [(one.name, one.value) for one in query.filters] == [("org", "Meta"), ("month", "2024-08..2024-11")]
     assert query.filters[1].months() == ("2024-08", "2024-11")
 
 
 def test_chinese_quotes_quote_and_a_field_takes_several_words() -> None:
-    assert [one.fts() for one in parse_query("“语音”").required] == ['"语音"']
+    assert [fts(one) for one in parse_query("“语音”").required] == ['"语音"']
     assert parse_query('tag:"Speech Codec"').filters[0].value == "Speech Codec"
 
 
@@ -77,7 +78,7 @@ def test_what_is_no_field_is_a_word() -> None:
 def test_no_mark_of_the_index_language_gets_through(marks: str) -> None:
     query = parse_query(marks)
     for found in (*query.words, *query.required, *query.excluded_words):
-        assert found.fts().strip('"*').replace(" ", "").isalnum()
+        assert fts(found).strip('"*').replace(" ", "").isalnum()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from kb.search.fusion import DEPTH, MEANING_WEIGHT
 
 def found(kb: Any, text: str) -> set[str]:
     reader = kb.reader()
-    return {reader.papers.rows([key])[0].id.split("/")[1] for key, _ in reader.text.match(parse_query(text))}
+    return {reader.papers.rows([key])[0].id.split("/")[1] for key, _ in reader.match(parse_query(text)).scores}
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_what_a_paper_is_called_counts_more_than_what_it_mentions(empty_kb: Any)
     empty_kb.write("a.md", "**《About Delay》** X，k\n\nshort\n\n**《Other》** X，k\n\ndelay delay delay delay delay\n")
     empty_kb.refresh()
     reader = empty_kb.reader()
-    best, _ = reader.text.match(parse_query("delay"))[0]
+    best, _ = reader.match(parse_query("delay")).scores[0]
     assert reader.papers.rows([best])[0].title == "About Delay"
 
 

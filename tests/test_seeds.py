@@ -51,7 +51,7 @@ def test_every_record_is_found_as_it_was_written_down_by_hand(
 def test_a_quoted_string_finds_exactly_the_records_that_hold_it(seed_kb: Any) -> None:
     reader = seed_kb.reader()
     texts: dict[int, str] = {}
-    for row in reader.papers.rows([key for key, _ in reader.text.match(parse_query(""))]):
+    for row in reader.papers.rows([key for key, _ in reader.match(parse_query("")).scores]):
         record = json.loads(reader.papers.record(row.key))
         lines = (seed_kb.notes / row.file).read_text("utf-8").splitlines()
         of_file = [row.title] if record["is_rest"] else []  # text beside papers is called like its file or heading
@@ -68,12 +68,12 @@ def test_a_quoted_string_finds_exactly_the_records_that_hold_it(seed_kb: Any) ->
 
     wrong = []
     for text in han:
-        if {key for key, _ in reader.text.match(parse_query(f'"{text}"'))} != {
+        if {key for key, _ in reader.match(parse_query(f'"{text}"')).scores} != {
             k for k, held in texts.items() if text in held
         }:
             wrong.append(text)
     for word in latin:
-        if {key for key, _ in reader.text.match(parse_query(f'"{word}"'))} != {
+        if {key for key, _ in reader.match(parse_query(f'"{word}"')).scores} != {
             k for k, held in words_of.items() if word in held
         }:
             wrong.append(word)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb.index.sqlite.full_text import fts
 from kb.terms import VARIANTS, alternatives, fold, letters, phrase, terms
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,19 +30,19 @@ def test_kana_and_hangul_are_kept_whole() -> None:
 
 
 def test_a_phrase_ends_where_the_text_may_go_on() -> None:
-    assert phrase("声学延迟").fts() == '"声学 学延 延迟"'
-    assert phrase("量").fts() == '"量"*'
-    assert phrase("RVQ第一层").fts() == '"rvq 第一 一层"'
-    assert phrase("第一层RVQ").fts() == '"第一 一层 层 rvq"'
-    assert phrase("量 化").fts() == '"量 化"*'
+    assert fts(phrase("声学延迟")) == '"声学 学延 延迟"'
+    assert fts(phrase("量")) == '"量"*'
+    assert fts(phrase("RVQ第一层")) == '"rvq 第一 一层"'
+    assert fts(phrase("第一层RVQ")) == '"第一 一层 层 rvq"'
+    assert fts(phrase("量 化")) == '"量 化"*'
     assert phrase("…！") is None
 
 
 def test_an_unquoted_word_is_worth_a_look_for_each_of_its_pairs() -> None:
-    assert [one.fts() for one in alternatives("声学延迟")] == ['"声学"', '"学延"', '"延迟"']
-    assert [one.fts() for one in alternatives("12.5Hz")] == ['"12"', '"hz"', '"12 5 hz"']
-    assert [one.fts() for one in alternatives("o1-mini")] == ['"mini"', '"o 1 mini"']
-    assert [one.fts() for one in alternatives("RVQ量化")] == ['"rvq"', '"量化"']
+    assert [fts(one) for one in alternatives("声学延迟")] == ['"声学"', '"学延"', '"延迟"']
+    assert [fts(one) for one in alternatives("12.5Hz")] == ['"12"', '"hz"', '"12 5 hz"']
+    assert [fts(one) for one in alternatives("o1-mini")] == ['"mini"', '"o 1 mini"']
+    assert [fts(one) for one in alternatives("RVQ量化")] == ['"rvq"', '"量化"']
 
 
 @pytest.mark.parametrize(

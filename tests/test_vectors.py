@@ -55,8 +55,8 @@ class Shelf:
             held = [(passage, paper_of(passage)) for passage, _, _ in rows]
             writer._connection.executemany("INSERT OR IGNORE INTO passages (key, paper) VALUES (?, ?)", held)
             writer._connection.executemany("INSERT OR IGNORE INTO papers (key) VALUES (?)", [one[1:] for one in held])
-            writer.put_passage_texts(encoder, [(passage, text_hash) for passage, text_hash, _ in rows])
-            writer.put_vectors(encoder, [(text_hash, row.tobytes()) for _, text_hash, row in rows])
+            writer.engine.put_passage_texts(encoder, [(passage, text_hash) for passage, text_hash, _ in rows])
+            writer.engine.put_vectors(encoder, [(text_hash, row.tobytes()) for _, text_hash, row in rows])
         writer.close()
         self.held.update({passage: row for passage, _, row in rows})
 
@@ -67,14 +67,14 @@ class Shelf:
                 writer._connection.execute("DELETE FROM passage_texts WHERE passage = ?", [passage])
                 del self.held[passage]
             if with_vectors:
-                writer.remove_unused_vectors()
+                writer.engine.remove_unused_vectors()
         writer.close()
 
     def refresh(self, progress: vector_file.Progress = lambda done, total: None, encoder: str = ENCODER) -> None:
-        vectors.refresh(self.folder, Reader(self.database), encoder, DIMENSION, progress)
+        vectors.refresh(self.folder, Reader(self.database).view.vectors, encoder, DIMENSION, progress)
 
     def nearest(self, query: Vectors, k: int = 10, among: set[int] | None = None) -> list[tuple[int, float]]:
-        found = vectors.nearest(self.folder, Reader(self.database), ENCODER, query, k, among)
+        found = Reader(self.database).view.nearest(ENCODER, query, k, among=None if among is None else frozenset(among))
         assert all(paper == paper_of(passage) for passage, paper, _ in found)
         return [(passage, cosine) for passage, _, cosine in found]
 
@@ -200,9 +200,9 @@ def test_the_place_of_a_vector_is_not_given_to_another(indexed: Shelf, monkeypat
 
 def test_a_vector_that_is_there_keeps_its_key(shelf: Shelf) -> None:
     shelf.put(1, clusters(3))
-    before = list(Reader(shelf.database).vectors.in_order(ENCODER))
+    before = list(Reader(shelf.database).view.vectors.in_order(ENCODER))
     shelf.put(1, clusters(3))
-    assert list(Reader(shelf.database).vectors.in_order(ENCODER)) == before
+    assert list(Reader(shelf.database).view.vectors.in_order(ENCODER)) == before
 
 
 def test_many_newcomers_or_many_gone_make_the_file_anew(indexed: Shelf) -> None:
@@ -323,10 +323,10 @@ def test_vectors_of_an_older_index_are_kept(tmp_path: Path) -> None:
 
     Writer(path).close()
     reader = Reader(path)
-    rows = list(reader.vectors.in_order(ENCODER))
+    rows = list(reader.view.vectors.in_order(ENCODER))
     assert [(key, vector) for key, vector in rows] == [(n + 1, row.tobytes()) for n, row in enumerate(made)]
-    assert reader.vectors.passages([1, 2, 3]) == {1: [(0, 1)], 2: [(1, 1)], 3: [(2, 1)]}
-    assert reader.vectors.last_key() == 3
+    assert reader.view.vectors.passages([1, 2, 3]) == {1: [(0, 1)], 2: [(1, 1)], 3: [(2, 1)]}
+    assert reader.view.vectors.last_key() == 3
     assert [passage for passage, _, _ in reader.passages.to_encode(ENCODER)] == [9]
 
 
@@ -362,7 +362,7 @@ def test_vectors_of_texts_that_are_gone_are_removed_by_indexing(kb: Any, encoder
     (kb.notes / "2024-10.md").unlink()
     kb.refresh()
     encoding.encode_missing(kb.config, encoder)
-    assert kb.reader().vectors.count(encoder.fingerprint) == 1
+    assert kb.reader().view.vectors.count(encoder.fingerprint) == 1
 
 
 def test_a_note_that_changes_while_its_text_is_encoded_is_encoded_again(kb: Any, encoder: Any) -> None:
@@ -382,4 +382,4 @@ def test_a_note_that_changes_while_its_text_is_encoded_is_encoded_again(kb: Any,
     pending = [title for _, title, _ in kb.reader().passages.to_encode(encoder.fingerprint)]
     assert pending == ["Another Paper"]
     encoding.encode_missing(kb.config, encoder)
-    assert kb.reader().vectors.count(encoder.fingerprint) == 2
+    assert kb.reader().view.vectors.count(encoder.fingerprint) == 2

@@ -40,9 +40,9 @@ def encode_missing(config: Config, encoder: Encoder, progress: Progress | None =
 
     encoded = _encode(config, encoder, progress)
     with closing(Writer(config.database)) as writer, writer.transaction():
-        writer.remove_unused_vectors()
+        writer.engine.remove_unused_vectors()
     with closing(Reader(config.database)) as reader:
-        vectors.refresh(config.index, reader, encoder.fingerprint, encoder.dimension, tell_indexed)
+        vectors.refresh(config.index, reader.view.vectors, encoder.fingerprint, encoder.dimension, tell_indexed)
     return encoded
 
 
@@ -63,10 +63,10 @@ def _encode(config: Config, encoder: Encoder, progress: Progress | None, wait_se
         with closing(Writer(config.database, wait_seconds)) as writer:
             with writer.transaction():
                 with closing(Reader(config.database)) as now:  # vectors that are there while nobody else can write
-                    for text_hash in now.vectors.known(encoder.fingerprint, pending):
+                    for text_hash in now.view.encoded(encoder.fingerprint, pending):
                         del pending[text_hash]
                 done = ((passage, key) for key in standing if key not in pending for passage in standing[key])
-                writer.put_passage_texts(encoder.fingerprint, done)
+                writer.engine.put_passage_texts(encoder.fingerprint, done)
             texts = sorted(pending.items(), key=lambda item: len(item[1]))
             for start in range(0, len(texts), TEXTS_AT_ONCE):
                 batch = texts[start : start + TEXTS_AT_ONCE]
@@ -74,8 +74,9 @@ def _encode(config: Config, encoder: Encoder, progress: Progress | None, wait_se
                 hashes = [text_hash for text_hash, _ in batch]
                 made = zip(hashes, (vector.tobytes() for vector in encoded), strict=True)
                 with writer.transaction():
-                    writer.put_passage_texts(encoder.fingerprint, ((n, key) for key in hashes for n in standing[key]))
-                    writer.put_vectors(encoder.fingerprint, made)
+                    standing_now = ((passage, key) for key in hashes for passage in standing[key])
+                    writer.engine.put_passage_texts(encoder.fingerprint, standing_now)
+                    writer.engine.put_vectors(encoder.fingerprint, made)
                 if progress:
                     progress("encoding passages", start + len(batch), len(texts))
     return len(texts)

@@ -87,7 +87,7 @@ def refresh(
             writer.join_records(config.same, config.different, is_all=joined != config.joining)
             writer.put_meta(JOINING, config.joining)
             if report.indexed >= FILES_WORTH_SHARING:
-                writer.merge_terms()
+                writer.engine.merge()
     finally:
         writer.close()
     return report

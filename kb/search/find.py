@@ -1,10 +1,9 @@
 """A query -> one ranking of hits with reasons, fused from what finds words and what finds meaning."""
 
-import sys
-
 from kb.config.kb_toml import Config
 from kb.errors import EncoderMissing
 from kb.index.encoders import Encoder
+from kb.index.engine import Ranking
 from kb.index.query import Query, parse_query
 from kb.index.sqlite.reader import Reader
 from kb.index.translation import Gloss, Meaning, open_gloss, readable
@@ -43,7 +42,7 @@ def search(
     if is_fuzzy:
         query, mistyped = corrected(reader, query)
         meanings += mistyped
-    allowed = reader.text.allowed(query) if query.has_text else None  # without text the fields are all that is asked
+    allowed = reader.left(query) if query.has_text else None  # without text the fields are all that is asked
     notice = None
     near = None
     if encoder and retriever in ("hybrid", "dense"):
@@ -52,7 +51,7 @@ def search(
         except EncoderMissing as error:
             notice = f"searching by words only: {error}"
     uses_words = retriever != "dense"
-    words, is_all = reader.text.best(query, MOST_RANKED if limit else sys.maxsize) if uses_words else ([], True)
+    words, is_all = reader.match(query, MOST_RANKED if limit else None) if uses_words else Ranking([], True)
     if not is_all:
         notice = notice or "very many papers hold these words; of them the best are ranked, --limit 0 ranks all"
     named = reader.papers.called_exactly(query.names) if uses_words else []
@@ -77,7 +76,7 @@ def search(
 
 
 def _nearest(
-    config: Config, reader: Reader, query: Query, allowed: set[int] | None, encoder: Encoder, gloss: Gloss | None
+    config: Config, reader: Reader, query: Query, allowed: frozenset[int] | None, encoder: Encoder, gloss: Gloss | None
 ) -> Near | None:
     """Return the papers nearest to query in meaning, or None if the encoder has nothing to say on it."""
     question = readable(query.text, encoder.reads_unspaced, gloss).strip()

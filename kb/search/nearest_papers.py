@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from kb.config.kb_toml import Config
 from kb.errors import EncoderMissing
 from kb.index.encoders import Encoder
-from kb.index.sqlite import nearest as vectors
 from kb.index.sqlite.reader import Reader
 from kb.search.fusion import DEPTH, Scores
 
@@ -24,20 +23,18 @@ class Near(NamedTuple):
 
 
 def nearest_papers(
-    config: Config, reader: Reader, encoder: Encoder, vector: "NDArray[np.float32]", allowed: set[int] | None
+    config: Config, reader: Reader, encoder: Encoder, vector: "NDArray[np.float32]", allowed: frozenset[int] | None
 ) -> Near:
     """Return the papers nearest to the unit vector [D], only allowed ones unless that is None.
 
     Raises: EncoderMissing if there are passages and encoder has encoded none.
     """
-    if not reader.vectors.has_any(encoder.fingerprint):
+    if not reader.view.has_vectors(encoder.fingerprint):
         if not reader.passages.has_any():
             return Near({}, {})
         raise EncoderMissing(f"no passage has an embedding of {config.encoder!r} yet; run: kb index")
     found = Near({}, {})
-    for passage, key, cosine in vectors.nearest(
-        config.index, reader, encoder.fingerprint, vector, NEAREST_PASSAGES, allowed
-    ):
+    for passage, key, cosine in reader.view.nearest(encoder.fingerprint, vector, NEAREST_PASSAGES, among=allowed):
         if key not in found.cosines:
             found.cosines[key] = cosine
             found.passages[key] = passage

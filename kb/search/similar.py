@@ -50,7 +50,7 @@ def similar(
         except EncoderMissing as error:
             notice = f"comparing by words only: {error}"
     rankings: dict[str, Scores] = {
-        "words": dict(reader.text.match(query)) if query.words else {},
+        "words": dict(reader.match(query).scores) if query.words else {},
         "meaning": near.cosines if near else {},
     }
     for ranking in rankings.values():
@@ -59,7 +59,7 @@ def similar(
     scores = fuse(rankings["words"], rankings["meaning"])
     order = best_notes(reader, list(scores))
     shown = order[: limit or None]
-    others = reader.works.other_notes(shown, reader.text.allowed(query))
+    others = reader.works.other_notes(shown, reader.left(query))
     found = hits(reader, query, shown, scores, rankings, near.passages if near else {}, others)
     took_part = ("words",) + ("meaning",) * (near is not None)
     return Answer(found, len(order), took_part, (), notice)
@@ -73,7 +73,7 @@ def _telling_words(reader: Reader, texts: Sequence[str], fewest: int) -> tuple[P
     weights: dict[Phrase, float] = {}
     for term, count in counts.most_common(WORDS_WEIGHED):
         word = Phrase((term,), is_prefix=False)
-        holding = reader.text.holding(word)
+        holding = reader.view.holding(word)
         if fewest <= holding <= most:
             weights[word] = (1 + log(count)) * log(1 + papers / holding)
     return tuple(sorted(weights, key=lambda word: -weights[word])[:TELLING_WORDS])
@@ -88,4 +88,4 @@ def _nearest(config: Config, reader: Reader, query: Query, texts: Sequence[str],
     import numpy
 
     mean = encoder.encode_passages(encodable).mean(axis=0)
-    return nearest_papers(config, reader, encoder, mean / numpy.linalg.norm(mean), reader.text.allowed(query))
+    return nearest_papers(config, reader, encoder, mean / numpy.linalg.norm(mean), reader.left(query))

@@ -20,8 +20,8 @@ def corrections(reader: Reader, query: Query) -> tuple[Meaning, ...]:
     """
     from difflib import get_close_matches  # here, because every search imports this file
 
-    strange = [word for word in dict.fromkeys(_latin_words(query)) if not reader.text.knows(Phrase((word,), False))]
-    known = reader.text.latin_words() if strange else []
+    strange = [word for word in dict.fromkeys(_latin_words(query)) if not reader.view.holding(Phrase((word,), False))]
+    known = reader.view.latin_words() if strange else []
     found = []
     for word in strange:
         candidates = [other for other in known if abs(len(other) - len(word)) <= LENGTH_DIFFERENCE]

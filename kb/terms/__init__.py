@@ -106,11 +106,6 @@ class Phrase(NamedTuple):
     is_prefix: bool
     quoted: str = ""  # what must stand there to the letter, as kb.index.literal compares it
 
-    def fts(self) -> str:
-        """Return the phrase as an FTS5 expression."""
-        quoted = '"' + " ".join(self.terms) + '"'
-        return quoted + "*" if self.is_prefix else quoted
-
     @property
     def has_words(self) -> bool:
         """Whether a term is of the kind the full-text index stems."""

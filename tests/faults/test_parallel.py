@@ -58,7 +58,7 @@ def test_an_index_that_has_to_wait_too_long_says_so_in_one_line(kb: Any, monkeyp
 def test_a_search_sees_one_state_though_another_program_changes_it_meanwhile(kb: Any) -> None:
     kb.refresh()
     with closing(Reader(kb.config.database)) as reader:
-        found = reader.text.match(parse_query("TinyCodec"))
+        found = reader.match(parse_query("TinyCodec")).scores
         for path in kb.notes.glob("*.md"):
             path.unlink()
         kb.write("other.md", "**《Other》** X，k\n")
@@ -67,7 +67,7 @@ def test_a_search_sees_one_state_though_another_program_changes_it_meanwhile(kb:
         assert reader.papers.rows([key for key, _ in found])[0].title.startswith("TinyCodec")
         assert search(kb.config, reader, "TinyCodec", 10, None).total == 1
         reader.renew()
-        assert reader.text.match(parse_query("TinyCodec")) == []
+        assert reader.match(parse_query("TinyCodec")).scores == []
 
 
 def test_a_search_whose_passages_cannot_be_encoded_now_goes_on(

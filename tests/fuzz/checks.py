@@ -16,6 +16,7 @@ from kb.config.sources import Source
 from kb.errors import KbError
 from kb.exchange.export.keys import as_bibtex
 from kb.index.query import parse_query
+from kb.index.sqlite.full_text import fts
 from kb.index.sqlite.papers import PaperRow
 from kb.index.sqlite.reader import Reader
 from kb.index.sqlite.rows import note_rows
@@ -189,7 +190,7 @@ def query_of(config: Config, reader: Reader) -> Callable[[str], None]:
     """
     known = {
         row.key: _folded(reader.papers.record(row.key))
-        for row in reader.papers.rows([key for key, _ in reader.text.match(parse_query(""))])
+        for row in reader.papers.rows([key for key, _ in reader.match(parse_query("")).scores])
     }
 
     def query(text: str) -> None:
@@ -198,7 +199,7 @@ def query_of(config: Config, reader: Reader) -> Callable[[str], None]:
         parsed = parse_query(text)
         phrases = (*parsed.words, *parsed.required, *parsed.excluded, *parsed.excluded_words)
         for one in phrases:
-            assert re.fullmatch(r'"[^"\0\s]+( [^"\0\s]+)*"\*?', one.fts()), one
+            assert re.fullmatch(r'"[^"\0\s]+( [^"\0\s]+)*"\*?', fts(one)), one
         answer = search(config, reader, text, 0, None, is_fuzzy=len(text) < 200)
         for hit in answer.hits:
             ends = [place for mark in hit.marks for place in mark]

@@ -84,7 +84,7 @@ def encoder(config: Config, reader: Reader) -> Iterator[Finding]:
 def _vectors(config: Config, reader: Reader, encoder: OnnxEncoder) -> Iterator[Finding]:
     if next(reader.passages.to_encode(encoder.fingerprint), None):
         yield Finding("vectors", "warning", "some passages have no vector yet", INDEX, "index")
-    state = vectors.state(config.index, reader, encoder.fingerprint, encoder.dimension)
+    state = vectors.state(config.index, reader.view.vectors, encoder.fingerprint, encoder.dimension)
     if state.is_due:
         what = "the FAISS file is missing, damaged or far behind: searches may go by words only"
         yield Finding("vectors", "warning", what, INDEX, "index")

@@ -41,7 +41,7 @@ def mend(start: Path, findings: Iterable[Finding], progress: Progress) -> list[s
         done.append("removed what belonged to nothing")
     if "merge" in wanted:
         with closing(Writer(config.database)) as writer:
-            writer.merge_terms()
+            writer.engine.merge()
         done.append("merged the lists of words")
     return done
 

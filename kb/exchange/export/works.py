@@ -50,7 +50,7 @@ def works(reader: Reader, query: Query) -> list[Work]:
         range(len(groups)), key=lambda place: (groups[place].rows[-1].month or "", groups[place].rows[-1].id)
     )
     keys = dict(zip(oldest_first, citation_keys([facts[place] for place in oldest_first]), strict=True))
-    wanted = {key for key, _ in reader.text.match(query)}
+    wanted = {key for key, _ in reader.match(query).scores}
     return [
         Work(
             keys[place],

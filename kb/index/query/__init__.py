@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 from kb.errors import KbError
+from kb.index.engine import Words
 from kb.index.literal import quoted
 from kb.index.query.fields import (
     FIELDS,
@@ -72,6 +73,23 @@ class Query(NamedTuple):
     def has_text(self) -> bool:
         """Whether there is anything to rank by."""
         return bool(self.words or self.required)
+
+    @property
+    def asked(self) -> Words:
+        """What is asked of the terms of papers."""
+        return Words(
+            any_of=self.words,
+            glosses=self.glosses,
+            all_of=self.required,
+            none_of=self.excluded_words,
+            none_exact=self.excluded,
+            fields=tuple(one.words() for one in self.filters if one.name in TEXT_FIELDS),
+        )
+
+    @property
+    def conditions(self) -> tuple[Filter, ...]:
+        """What is asked of papers besides: month:2024, kind:paper, is:unread."""
+        return tuple(one for one in self.filters if one.name not in TEXT_FIELDS)
 
 
 def parse_query(text: str) -> Query:

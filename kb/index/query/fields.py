@@ -5,19 +5,12 @@ from typing import NamedTuple
 
 from kb.errors import KbError
 from kb.index.claim_states import CLAIM_STATES
+from kb.index.engine import FieldWords
 from kb.index.query import spans
 from kb.index.query.tokens import Token
 from kb.terms import Phrase, phrase
 
-# Of a field with words: the column that holds them.
-TEXT_FIELDS = {
-    "org": "organizations",
-    "tag": "keywords",
-    "section": "section",
-    "title": "title",
-    "author": "authors",
-    "venue": "venue",
-}
+TEXT_FIELDS = ("org", "tag", "section", "title", "author", "venue")  # they take words
 HAS_KINDS = {
     "code": ("github", "gitlab"),
     "arxiv": ("arxiv",),
@@ -62,6 +55,11 @@ class Filter(NamedTuple):
         if not found:
             raise self._lacks_word()
         return [one._replace(is_prefix=one.is_prefix or len("".join(one.terms)) == 1) for one in found]
+
+    def words(self) -> FieldWords:
+        """Return the words of a text field."""
+        found = self.names() if self.name == "author" else [self.phrase()]
+        return FieldWords(self.name, tuple(found), self.is_excluded)
 
     def months(self) -> tuple[str, str]:
         """Return the first and the last month of a month filter: "2024" -> ("2024-01", "2024-12")."""

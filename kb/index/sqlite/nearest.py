@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kb.errors import EncoderMissing
 from kb.files import is_abandoned
 from kb.index.sqlite import faiss_file as vector_file
-from kb.index.sqlite.reader import Reader
+from kb.index.sqlite.vectors import Vectors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +44,7 @@ class IndexState(NamedTuple):
 
 def nearest(
     index: Path,
-    reader: Reader,
+    vectors: Vectors,
     encoder: str,
     query: "NDArray[np.float32]",
     k: int,
@@ -59,53 +59,53 @@ def nearest(
     """
     import numpy
 
-    chosen = None if among is None else reader.vectors.keys_of(encoder, among, SCANNED_AT_MOST)
+    chosen = None if among is None else vectors.keys_of(encoder, among, SCANNED_AT_MOST)
     wanted = CANDIDATES * k
     if chosen is not None and len(chosen) <= SCANNED_AT_MOST:
-        keys, cosines = _cosines(reader.vectors.of(encoder, chosen), query)
+        keys, cosines = _cosines(vectors.of(encoder, chosen), query)
     else:
         if among is not None:  # as many more as there are more papers
-            wanted = wanted * reader.papers.largest_key() // len(among)
-        keys, cosines = _near(index, reader, encoder, query, wanted)
+            wanted = wanted * vectors.largest_paper() // len(among)
+        keys, cosines = _near(index, vectors, encoder, query, wanted)
     best = numpy.lexsort((keys, -cosines))[:wanted]
-    passages = reader.vectors.passages(keys[best].tolist())
+    passages = vectors.passages(keys[best].tolist())
     scored = zip(keys[best].tolist(), cosines[best].tolist(), strict=True)
     found = ((passage, paper, cosine) for key, cosine in scored for passage, paper in passages.get(key, ()))
     return list(islice((one for one in found if among is None or one[1] in among), k))
 
 
 def _near(
-    index: Path, reader: Reader, encoder: str, query: "NDArray[np.float32]", wanted: int
+    index: Path, vectors: Vectors, encoder: str, query: "NDArray[np.float32]", wanted: int
 ) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
     """Return the keys of the vectors that may be nearest, about so many as are wanted or more, and their cosines."""
     import numpy
 
-    opened = _open(index, reader, encoder, len(query))
-    rows = reader.vectors.in_order(encoder, opened.last_key if opened else 0, SCANNED_AT_MOST + 1)
+    opened = _open(index, vectors, encoder, len(query))
+    rows = vectors.in_order(encoder, opened.last_key if opened else 0, SCANNED_AT_MOST + 1)
     keys, cosines = _cosines(rows, query)
     if len(keys) > SCANNED_AT_MOST:
         raise EncoderMissing("the vector index is missing or far behind; run: kb index")
     if not opened:
         return keys, cosines
     _, found = opened.faiss.search(query.reshape(1, -1), wanted)
-    candidates = reader.vectors.of(encoder, (int(key) for key in found[0] if key != PADDING))
+    candidates = vectors.of(encoder, (int(key) for key in found[0] if key != PADDING))
     more_keys, more_cosines = _cosines(candidates, query)
     return numpy.concatenate((keys, more_keys)), numpy.concatenate((cosines, more_cosines))
 
 
-def refresh(index: Path, reader: Reader, encoder: str, dimension: int, progress: vector_file.Progress) -> None:
+def refresh(index: Path, vectors: Vectors, encoder: str, dimension: int, progress: vector_file.Progress) -> None:
     """Build the index file anew if there should be one and it is missing, broken or far behind; remove all others.
 
     It takes half a minute for a million vectors of 384 dimensions. An interrupted build leaves the old file as it was.
     """
-    found = state(index, reader, encoder, dimension)
+    found = state(index, vectors, encoder, dimension)
     kept = found.path
     if found.is_due:
         kept = None
-        total = reader.vectors.count(encoder)
+        total = vectors.count(encoder)
         if total > SCANNED:
-            built, last_key = vector_file.build(lambda: reader.vectors.in_order(encoder), total, dimension, progress)
-            kept = index / f"{_prefix(reader, encoder)}{last_key}.faiss"
+            built, last_key = vector_file.build(lambda: vectors.in_order(encoder), total, dimension, progress)
+            kept = index / f"{_prefix(vectors, encoder)}{last_key}.faiss"
             vector_file.save(built, kept)
     for path in index.glob("vectors-*"):
         if path != kept and _is_unused(path):
@@ -113,11 +113,11 @@ def refresh(index: Path, reader: Reader, encoder: str, dimension: int, progress:
                 path.unlink()
 
 
-def state(index: Path, reader: Reader, encoder: str, dimension: int) -> IndexState:
+def state(index: Path, vectors: Vectors, encoder: str, dimension: int) -> IndexState:
     """Return how the index file of encoder's vectors stands to them, and what files lie beside it."""
-    opened = _open(index, reader, encoder, dimension)
-    total = reader.vectors.count(encoder)
-    alive = reader.vectors.count(encoder, opened.last_key) if opened else 0
+    opened = _open(index, vectors, encoder, dimension)
+    total = vectors.count(encoder)
+    alive = vectors.count(encoder, opened.last_key) if opened else 0
     dead = opened.faiss.ntotal - alive if opened else 0
     path = opened.path if opened else None
     others = tuple(other for other in sorted(index.glob("vectors-*")) if other != path and _is_unused(other))
@@ -129,13 +129,13 @@ def _is_unused(path: Path) -> bool:
     return path.suffix == ".faiss" or is_abandoned(path)
 
 
-def _open(index: Path, reader: Reader, encoder: str, dimension: int) -> _Index | None:
+def _open(index: Path, vectors: Vectors, encoder: str, dimension: int) -> _Index | None:
     """Return the newest index of encoder's vectors; None if there is none that can be used."""
-    prefix = _prefix(reader, encoder)
+    prefix = _prefix(vectors, encoder)
     named = {path.stem.removeprefix(prefix): path for path in index.glob(f"{prefix}*.faiss")}
     paths = {int(key): path for key, path in named.items() if key.isdecimal()}
     # A file that knows keys which were never given is of a state of the database that is lost.
-    last_key = max((key for key in paths if key <= reader.vectors.last_key()), default=None)
+    last_key = max((key for key in paths if key <= vectors.last_key()), default=None)
     if last_key is None:
         return None
     with suppress(OSError):  # another process has just replaced it
@@ -144,9 +144,8 @@ def _open(index: Path, reader: Reader, encoder: str, dimension: int) -> _Index |
     return None
 
 
-def _prefix(reader: Reader, encoder: str) -> str:
-    series = reader.meta("vector_series") or ""  # of this database: the keys of another mean other vectors
-    return f"vectors-{encoder}-{series}-"
+def _prefix(vectors: Vectors, encoder: str) -> str:
+    return f"vectors-{encoder}-{vectors.series()}-"  # the keys of another database mean other vectors
 
 
 def _cosines(

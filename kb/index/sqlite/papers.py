@@ -69,6 +69,13 @@ class Papers:
         found = {row.key: row for row in rows}
         return [found[key] for key in keys]
 
+    def in_reading_order(self, keys: Iterable[int] | None) -> list[int]:
+        """Return keys, or those of all papers, newest month first."""
+        where = "" if keys is None else " WHERE key IN (SELECT value FROM json_each(?))"
+        parameters: tuple[str, ...] = () if keys is None else (json.dumps(list(keys)),)
+        rows = self._db.execute(f"SELECT key FROM papers p{where} ORDER BY {READING_ORDER}", parameters)
+        return [key for (key,) in rows]
+
     def entries(self, keys: Sequence[int]) -> list[int]:
         """Return keys, in their order, without those of text beside the papers of a file."""
         beside = {key for (key,) in self._db.execute("SELECT key FROM papers WHERE is_rest")}

@@ -1,8 +1,10 @@
 """Records as rows of the index. Pure, so that the processes that parse can do this too."""
 
 import hashlib
+import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from kb.notes.identity import identities
@@ -152,3 +154,13 @@ def _venue(paper: "Paper") -> str:
     """Return where and when a paper appeared as one text, so that "ICASSP 2024" stands in it: ICASSP, 2024."""
     venue, year = paper.venue or "", _year(paper) or ""
     return venue if year in venue else f"{venue} {year}"
+
+
+def insert(db: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+    """Insert rows that have the same columns, replacing those with the same key."""
+    rows = iter(rows)
+    if (first := next(rows, None)) is None:
+        return
+    columns = ", ".join(first)
+    marks = ", ".join(f":{column}" for column in first)
+    db.executemany(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", chain([first], rows))

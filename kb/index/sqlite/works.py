@@ -48,7 +48,7 @@ class Works:
         """Whether keys, one at least, are all records of one paper."""
         return len(keys) == 1 or set(keys) <= set(self.notes_of(keys[0]))
 
-    def other_notes(self, keys: Sequence[int], allowed: set[int] | None) -> dict[int, tuple[Place, ...]]:
+    def other_notes(self, keys: Sequence[int], allowed: frozenset[int] | None) -> dict[int, tuple[Place, ...]]:
         """Return where else the papers of keys are written about, newest month first; only records that are allowed."""
         rows = self._db.execute(
             "SELECT w.paper, p.key, p.id, p.month, p.file, p.line FROM works w"

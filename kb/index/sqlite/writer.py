@@ -4,18 +4,20 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kb.errors import IndexBusy
+from kb.index.engine import PaperDocument
 from kb.index.sqlite import former
+from kb.index.sqlite.change import SqliteChange
 from kb.index.sqlite.files import FileState
 from kb.index.sqlite.former import Lists
 from kb.index.sqlite.joining import Touched, rejoin
 from kb.index.sqlite.ledger import ClaimRun
 from kb.index.sqlite.opening import LATEST_STEP, refusal, steps
-from kb.index.sqlite.rows import NoteRows, PaperRows
+from kb.index.sqlite.rows import NoteRows, PaperRows, insert
 from kb.sqlite_files import connect
 
 WAIT_SECONDS = 30
@@ -34,6 +36,8 @@ class Writer:
             self._connection.execute("PRAGMA synchronous = NORMAL")
         except sqlite3.DatabaseError as error:
             raise refusal(error, database) or error from None
+        self.engine = SqliteChange(self._connection)
+        self._put = partial(insert, self._connection)
         try:
             with self._refusals():
                 if LATEST_STEP not in steps(self._connection, database):
@@ -85,10 +89,12 @@ class Writer:
         self._put("claims", (claim for _, note in files for claim in note.claims))
         keyed = list(enumerate((rows for _, note in files for rows in note.papers), self._next_key("papers")))
         self._put("papers", ({"key": key, **rows.paper} for key, rows in keyed))
-        self._put("papers_fts", ({"rowid": key, **rows.full_text} for key, rows in keyed))
-        self._put("passages", ({"paper": key, **passage} for key, rows in keyed for passage in rows.passages))
+        self._put(
+            "passages",
+            ({"paper": key, **passage} for key, rows in keyed for passage in rows.passages),
+        )
         self._put("names", ({"paper": key, **name} for key, rows in keyed for name in rows.names))
-        self._put("variants", ({"paper": key, "characters": rows.variants} for key, rows in keyed if rows.variants))
+        self.engine.put_papers(PaperDocument(key, rows.full_text, rows.variants) for key, rows in keyed)
         self._put("identities", ({"paper": key, **one} for key, rows in keyed for one in rows.identities))
         self._put("ids", ({"paper": key, **one} for key, rows in keyed for one in rows.ids))
         renamed = (former.renamed(before[state.path], map(_bearer, note.papers)) for state, note in files)
@@ -105,41 +111,9 @@ class Writer:
         rejoin(self._connection, None if is_all else self._touched, same, different)
         self._touched = Touched()
 
-    def merge_terms(self) -> None:
-        """Make one list of the lists of terms that were written one after the other: lookups take half as long then."""
-        self._connection.execute("INSERT INTO papers_fts(papers_fts) VALUES ('optimize')")
-
     def put_runs(self, runs: Iterable[ClaimRun]) -> None:
         """Keep runs of claims."""
         self._put("claim_runs", (run._asdict() for run in runs))
-
-    def put_passage_texts(self, encoder: str, texts: Iterable[tuple[int, str]]) -> None:
-        """Record the hash of the text that encoder reads for each passage, empty if it can read nothing of it.
-
-        Passages that are gone are passed over.
-        """
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO passage_texts (passage, encoder, text_hash)"
-            " SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM passages WHERE key = ?1)",
-            ((passage, encoder, text_hash) for passage, text_hash in texts),
-        )
-
-    def put_vectors(self, encoder: str, vectors: Iterable[tuple[str, bytes]]) -> None:
-        """Keep the vectors of texts, little-endian float32, by the hash of the text; one that is there stays.
-
-        Replacing it would give it another key, and what knows it by the old one would not find it.
-        """
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO vectors (encoder, text_hash, vector) VALUES (?, ?, ?)",
-            ((encoder, text_hash, vector) for text_hash, vector in vectors),
-        )
-
-    def remove_unused_vectors(self) -> None:
-        """Forget vectors whose text stands in no passage any more."""
-        self._connection.execute(
-            "DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM passage_texts t"
-            " WHERE t.encoder = vectors.encoder AND t.text_hash = vectors.text_hash)"
-        )
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
@@ -160,20 +134,10 @@ class Writer:
     def _next_key(self, table: str) -> int:
         return int(self._connection.execute(f"SELECT coalesce(max(key), 0) + 1 FROM {table}").fetchone()[0])
 
-    def _put(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
-        """Insert rows that have the same columns, replacing those with the same key."""
-        rows = iter(rows)
-        if (first := next(rows, None)) is None:
-            return
-        columns = ", ".join(first)
-        marks = ", ".join(f":{column}" for column in first)
-        self._connection.executemany(
-            f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", chain([first], rows)
-        )
-
     def _remove_records(self, path: str) -> None:
         self._connection.execute("DELETE FROM claims WHERE file = ?", [path])
         papers = self._connection.execute("SELECT key, id FROM papers WHERE file = ?", [path]).fetchall()
+        self.engine.remove_papers(key for key, _ in papers)
         for key, record in papers:
             self._touched.records.add(record)
             self._touched.identities.update(
@@ -181,14 +145,9 @@ class Writer:
             )
             self._connection.execute("DELETE FROM identities WHERE paper = ?", [key])
             self._connection.execute("DELETE FROM works WHERE paper = ?", [key])
-            self._connection.execute(
-                "DELETE FROM passage_texts WHERE passage IN (SELECT key FROM passages WHERE paper = ?)", [key]
-            )
             self._connection.execute("DELETE FROM passages WHERE paper = ?", [key])
-            self._connection.execute("DELETE FROM papers_fts WHERE rowid = ?", [key])
             self._connection.execute("DELETE FROM names WHERE paper = ?", [key])
             self._connection.execute("DELETE FROM ids WHERE paper = ?", [key])
-            self._connection.execute("DELETE FROM variants WHERE paper = ?", [key])
         self._connection.execute("DELETE FROM papers WHERE file = ?", [path])
 
 
