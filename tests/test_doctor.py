@@ -12,6 +12,7 @@ import pytest
 
 from kb.api.doctor import index, machine
 from kb.api.doctor.findings import Finding
+from kb.index.sqlite import libraries
 from tests.conftest import ROOT, HashEncoder, Kb
 
 PROBE = machine.libraries_together
@@ -234,7 +235,7 @@ def test_vectors_that_are_missing_and_files_of_another_encoder(
 
 
 def probed(monkeypatch: pytest.MonkeyPatch, program: str) -> list[Finding]:
-    monkeypatch.setattr(machine, "_PROBE", program)
+    monkeypatch.setattr(libraries, "PROBE", program)
     return list(PROBE())
 
 

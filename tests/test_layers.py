@@ -131,3 +131,11 @@ def test_only_the_command_line_prints_or_exits() -> None:
         calls = [node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
         names = {ast.unparse(function) for function in calls}
         assert not names & {"print", "exit", "sys.exit", "typer.echo", "input"}, path
+
+
+def test_the_engine_is_known_in_its_room_alone() -> None:
+    its_own = (KB / "index" / "sqlite", KB / "sqlite_files.py", KB / "notes" / "zotero.py")  # whose files are SQLite
+    for path in KB.rglob("*.py"):
+        if not any(path.is_relative_to(place) for place in its_own):
+            found = re.findall(r"sqlite3|fts5|faiss|MATCH", path.read_text(encoding="utf-8"))
+            assert not found, f"{path.relative_to(ROOT)} knows of {found}"

@@ -2,45 +2,20 @@
 
 import json
 import platform
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from importlib import metadata
 from importlib.util import find_spec
 from shutil import which
 
 from kb.api.doctor.findings import Finding
+from kb.index.sqlite import libraries
 
 OLDEST_PYTHON = (3, 10)
 PROBE_SECONDS = 120
-REINSTALL = "pip install --force-reinstall faiss-cpu"
 ONE_THREAD = "OMP_NUM_THREADS=1 kb index"
 MODELS = "pip install 'paper-kb[models]'"
-# torch goes first, as where kb uses both: on some systems the other order ends the process.
-_PROBE = """
-import json, re, sys
-found = {}
-try:
-    import torch
-    torch.ones(256, 256) @ torch.ones(256, 256)
-    found["torch"] = torch.__version__
-    found["device"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-except ModuleNotFoundError:
-    pass
-import faiss, numpy
-index = faiss.IndexFlatIP(8)
-index.add(numpy.eye(8, dtype="float32"))
-found["nearest"] = int(index.search(numpy.eye(8, dtype="float32")[5:6], 1)[1][0][0])
-try:
-    maps = open("/proc/self/maps").read()
-except OSError:
-    maps = ""
-found["openmp"] = sorted(set(re.findall(r"[^/\\s]*lib(?:[gi]?omp|iomp5)[^/\\s]*", maps)))
-print(json.dumps(found))
-"""
-NEAREST = 5  # of the vectors that the probe asks FAISS about
 
 
 def python() -> Iterator[Finding]:
@@ -52,15 +27,12 @@ def python() -> Iterator[Finding]:
 
 def sqlite() -> Iterator[Finding]:
     """Look whether SQLite has full text and JSON."""
-    what = f"SQLite {sqlite3.sqlite_version}"
-    with closing(sqlite3.connect(":memory:")) as db:
-        try:
-            db.execute("CREATE VIRTUAL TABLE tried USING fts5(text, tokenize='porter ascii')")
-            db.execute("SELECT value FROM json_each('[1]')").fetchall()
-        except sqlite3.OperationalError as error:
-            yield Finding("sqlite", "broken", f"{what} without FTS5 or JSON ({error})", "use another build of Python")
-            return
-    yield Finding("sqlite", "ok", f"{what} with FTS5 and JSON")
+    found = libraries.sqlite()
+    if found.fault:
+        what = f"{found.name} without FTS5 or JSON ({found.fault})"
+        yield Finding("sqlite", "broken", what, "use another build of Python")
+    else:
+        yield Finding("sqlite", "ok", f"{found.name} with FTS5 and JSON")
 
 
 def onnxruntime() -> Iterator[Finding]:
@@ -76,7 +48,7 @@ def libraries_together() -> Iterator[Finding]:
     """Load torch and FAISS into one process and let both compute: each may bring an OpenMP of its own."""
     try:
         done = subprocess.run(  # noqa: S603 - our own text, this interpreter
-            [sys.executable, "-c", _PROBE],
+            [sys.executable, "-c", libraries.PROBE],
             capture_output=True,
             text=True,
             timeout=PROBE_SECONDS,
@@ -92,15 +64,15 @@ def libraries_together() -> Iterator[Finding]:
         return
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [""])[-1]
-        yield Finding("faiss", "broken", f"torch or FAISS cannot be loaded: {last}", REINSTALL)
+        yield Finding(libraries.FAISS, "broken", f"torch or FAISS cannot be loaded: {last}", libraries.REINSTALL)
         return
     yield from _loaded(json.loads(done.stdout.splitlines()[-1]))
 
 
 def _loaded(found: dict[str, object]) -> Iterator[Finding]:
-    is_right = found["nearest"] == NEAREST
-    what = f"FAISS {metadata.version('faiss-cpu')}" + ("" if is_right else " finds another vector than the nearest")
-    yield Finding("faiss", "ok" if is_right else "broken", what, "" if is_right else REINSTALL)
+    nearest = libraries.vectors(found)
+    what = nearest.name + (f" {nearest.fault}" if nearest.fault else "")
+    yield Finding(libraries.FAISS, *("broken", what, libraries.REINSTALL) if nearest.fault else ("ok", what))
     if "torch" not in found:
         what = "torch is not installed: models cannot be set up, and some algorithms cannot run"
         yield Finding("torch", "warning", what, MODELS)
