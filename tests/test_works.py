@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kb.index import words as indexing
+from kb.notes import identity
 from kb.notes.identity import is_generic, title_tells
+from kb.notes.parsing import parse_note
 from kb.notes.same_paper import works
 
 TITLE = "DM-Codec: Distilling Multimodal Representations"
@@ -429,3 +431,14 @@ def test_a_month_in_two_grammars_is_each_paper_once(seeds: Path, empty_kb: Any) 
     assert {len(records) for records in found} == {2}
     assert all(one.split("/")[1] == other.split("/")[1] for one, other in found)
     assert len(empty_kb.json("list")) == 26
+
+
+def test_what_a_paper_is_called_is_read_once_however_many_links_a_line_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    links = "## [模型 codec](https://arxiv.org/abs/2410.00037v2)codec 模型codec" * 200
+    line = f"**《Toy Codec》** codec，{links}**《Toy Vocoder》** Meta"
+    (paper,) = parse_note(f"{line}\n".encode(), "n.md").papers
+    read: list[str] = []
+    monkeypatch.setattr(identity, "name_key", lambda name: read.append(name) or name)
+    identity.identities(paper)
+
+    assert sum(map(len, read)) < 5 * len(line)
