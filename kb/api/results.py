@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from kb.claims.ledger import Entry
+from kb.claims.ledger import Entry, entry, summary
 from kb.index.claim_states import Failure
 from kb.index.sqlite.files import FileState
-from kb.index.sqlite.ledger import ClaimRun
+from kb.index.sqlite.ledger import ClaimRow, ClaimRun
 from kb.index.sqlite.papers import PaperRow
 from kb.notes.marked import State
 from kb.notes.others import Others
@@ -65,3 +65,9 @@ class Status(NamedTuple):
 
     files: tuple[FileStatus, ...]
     others: tuple[Others, ...]
+
+
+def ledger(rows: Iterable[ClaimRow]) -> Ledger:
+    """Return claims of the index as a ledger."""
+    found = tuple(map(entry, rows))
+    return Ledger(summary(found), found)

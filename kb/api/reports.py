@@ -1,0 +1,59 @@
+"""What the papers come to: counts, trends, digests."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kb.api.opened import Opened
+
+if TYPE_CHECKING:
+    from kb.reports.duplicates import Duplicates
+    from kb.reports.options import Layout
+    from kb.reports.periods import Period
+    from kb.reports.trends import Trends
+
+
+class ReportCases(Opened):
+    """Use cases of counts and reports."""
+
+    def duplicates(self) -> "Duplicates":
+        """Return pairs of records that may be one paper."""
+        from kb.reports.duplicates import find_duplicates
+
+        return find_duplicates(self.config, self.reader())
+
+    def tags(self) -> list[tuple[str, int]]:
+        """Return (keyword, papers), the most frequent first."""
+        from kb.index.sqlite.lists import count_names
+
+        return count_names(self.reader().papers.column("keywords"))
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return counts of papers by month, kind, organization and kind of link."""
+        from kb.reports.counts import statistics
+
+        return statistics(self.reader())
+
+    def trends(self, period: "Period", *, limit: int = 12) -> "Trends":
+        """Return the papers of each keyword by month."""
+        from kb.reports.trends import trends
+
+        return trends(self.reader(), period, limit)
+
+    def months(self) -> list[str]:
+        """Return the months with papers, newest first."""
+        return [month for month, _ in self.reader().papers.months() if month]
+
+    def publish(self, period: "Period", layout: "Layout", out: Path | None = None) -> str:
+        """Return the digest of some months as text, and write it to out if that is given.
+
+        Raises: KbError if out cannot be written or lies among the notes, or if a template is amiss.
+        """
+        from kb.reports.publish import publish
+
+        return publish(self.config, self.reader(), period, layout, out)
+
+    def publish_all(self, layout: "Layout", folder: Path) -> list[Path]:
+        """Write the digest of every month to a folder, and return the files."""
+        from kb.reports.publish import publish_all
+
+        return publish_all(self.config, self.reader(), layout, folder)

@@ -1,0 +1,82 @@
+"""What a query finds, and what it may have meant."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kb.api.opened import Opened
+from kb.api.papers import named
+
+if TYPE_CHECKING:
+    from kb.index.translation import Meaning
+    from kb.search.answer import Answer
+    from kb.search.judge import Verdict
+
+
+class SearchCases(Opened):
+    """Use cases of searches."""
+
+    def search(self, text: str, *, limit: int = 10, fuzzy: bool = False) -> "Answer":
+        """Return the papers that answer a query, the best first; limit 0 returns all.
+
+        fuzzy looks for what mistyped Latin words may mean, too. Raises: KbError if a field is used wrongly.
+        """
+        from kb.search.find import search
+
+        encoder, notice = self.encoder()
+        answer = search(self.config, self.reader(), text, limit, encoder, is_fuzzy=fuzzy)
+        return answer._replace(notice=answer.notice or notice)
+
+    def similar(self, texts: Sequence[str], *, limit: int = 10, fields: str = "") -> "Answer":
+        """Return the papers most like the passages of a text; fields such as month:2024 narrow them."""
+        from kb.search.similar import similar
+
+        encoder, notice = self.encoder()
+        answer = similar(self.config, self.reader(), texts, limit, encoder, narrowed=fields)
+        return answer._replace(notice=answer.notice or notice)
+
+    def similar_to_file(self, path: Path, *, limit: int = 10, fields: str = "") -> "Answer":
+        """Return the papers most like a note or a text file."""
+        from kb.search.samples import passages_of_file
+
+        return self.similar(passages_of_file(path), limit=limit, fields=fields)
+
+    def related(self, name: str, *, limit: int = 5) -> "Answer":
+        """Return the papers most like one. Raises: KbError if name names none, or several."""
+        from kb.search.similar import similar
+
+        encoder, notice = self.encoder()
+        reader = self.reader()
+        paper = named(reader, name)
+        texts = [f"{paper.title}\n{passage.text}" for passage in reader.passages.of(paper.key)] or [paper.title]
+        answer = similar(self.config, reader, texts, limit, encoder, without=paper.key)
+        return answer._replace(notice=answer.notice or notice)
+
+    def corrections(self, text: str) -> "tuple[Meaning, ...]":
+        """Return what the Latin words of a query that stand in no paper may have been meant to be."""
+        from kb.index.query import parse_query
+        from kb.search.spelling import corrections
+
+        return corrections(self.reader(), parse_query(text))
+
+    def gloss(self, text: str) -> "tuple[Meaning, ...]":
+        """Return what words stand for in the other language."""
+        from kb.index.query import parse_query
+        from kb.index.translation import open_gloss
+
+        table = open_gloss(self.config.index)
+        return table.expand(parse_query(text))[1] if table else ()
+
+    def judge(self, path: Path, *, limit: int = 10) -> "Verdict":
+        """Judge searches by one's own queries: lines of a query, a tab, and the papers it should find."""
+        from kb.search.find import search
+        from kb.search.judge import judge, read_judgments
+
+        encoder, _ = self.encoder()
+        reader = self.reader()
+
+        def ask(query: str) -> list[int]:
+            hits = search(self.config, reader, query, limit, encoder).hits
+            return list(dict.fromkeys(reader.works.notes_of(hit.paper.key)[0] for hit in hits))
+
+        return judge(read_judgments(path, reader), ask, limit)
