@@ -65,7 +65,7 @@ def month_in(text: str) -> str | None:
 
     Example: "论文速览 2024年10月" -> "2024-10"; "2024-11-01 23:00" -> "2024-11"; "2024-W42" -> "2024-10".
     """
-    found = _first(text)
+    found = _first(text) if text else None
     return found.text[:7] if found and found.month else None
 
 

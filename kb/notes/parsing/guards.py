@@ -42,6 +42,7 @@ _WORDS = re.compile(r"[a-z]+|\d+|[\u3400-\u9fff]+", re.IGNORECASE)
 _ADDRESS = re.compile(r"[\s(（\[<]*(?:https?://|www\.|doi\.org/|arxiv\.org/)\S+>?\s*", re.IGNORECASE)
 _FILE = re.compile(r"\S+\.(?:pdf|md|markdown|txt|html?|docx?|pptx?|bib|png|jpe?g)", re.IGNORECASE)
 _PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+/?|\W+")
+_SIGNS = re.compile(r"\W+")
 _NUMBER = re.compile(
     r"\s*(?:\w{2,12}\s*[:：]\s*)?(?:arxiv|doi)?\s*[:：]?\s*(?:\[?\d{4}\.\d{4,5}(?:v\d+)?\]?|10\.\d{4,9}/\S+|[a-z-]+/\d{7})\s*(?:\[[\w.]+\])?\s*",
     re.IGNORECASE,
@@ -83,11 +84,13 @@ def names_nothing(title: str) -> bool:
 
 def is_address(title: str) -> bool:
     """Whether a text is an address, the name of a file, the number of a preprint or a date, and nothing else."""
-    patterns = (_ADDRESS, _FILE, _NUMBER, _PATH, _VENUE) if len(title) <= LONGEST or "/" in title else (_FILE,)
+    is_short = len(title) <= LONGEST
+    patterns: tuple[re.Pattern[str], ...] = (_SIGNS, _VENUE) if is_short else ()
+    if "/" in title or "." in title:
+        patterns = (_ADDRESS, _FILE, _NUMBER, _PATH, _VENUE) if is_short or "/" in title else (_FILE,)
     if any(pattern.fullmatch(title) for pattern in patterns):
         return True
-    words = _WORDS.findall(title) if len(title) <= LONGEST else ["x"]
-    return all(not _DATE.sub("", word.lower()) for word in words)
+    return is_short and all(not _DATE.sub("", word.lower()) for word in _WORDS.findall(title))
 
 
 def _is_general(word: str) -> bool:

@@ -150,10 +150,11 @@ def of_head(candidate: Candidate) -> set[str]:
             found.add("named")
     if any(link not in title and titles.says_what(link) for link in own):
         found.add("button")
-    if _REPOSITORY.search(head):
-        found.add("code")
-    elif not found and "//" in head:
-        found.add("web")
+    if "//" in head:
+        if _REPOSITORY.search(head):
+            found.add("code")
+        elif not found:
+            found.add("web")
     bare = titles.plain(head)
     if find_venue(bare):
         found.add("venue")
@@ -200,6 +201,8 @@ def people_in(head: str, candidate: Candidate) -> str:
 def of_opening(candidate: Candidate) -> set[str]:
     """Return what the lines below say."""
     lines, title = candidate.opening, candidate.found.title
+    if not lines:
+        return set()
     facts = labelled(lines)
     found = of_labels(facts)
     linked = [titles.links_to_its_paper(line, title) or is_only_link(line) for line in lines[:LINK_LINES]]
