@@ -71,7 +71,7 @@ def test_the_wheel_holds_program_and_templates_and_nobodys_notes(wheel: Path) ->
         "kb/__main__.py",
         "kb/templates/digest.md.j2",
         "kb/reference/rvq.py",
-        "kb/glossary.yaml",
+        "kb/index/glossary.yaml",
         f"paper_kb-{__version__}.data/data/share/man/man1/kb.1",  # where man looks beside the program
     } <= names
     assert not [name for name in names if name.startswith(("notes", "tests", "templates", "cli")) or ".kb" in name]

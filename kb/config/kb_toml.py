@@ -181,10 +181,8 @@ def shipped_templates() -> Path:
 
 
 def shipped_glossary() -> Path:
-    """Return the glossary that comes with the program: beside this file in a wheel, else the checkout's notes."""
-    here = Path(__file__).resolve().parents[1]
-    packaged = here / GLOSSARY_NAME
-    return packaged if packaged.is_file() else here.parent / "notes" / GLOSSARY_NAME
+    """Return the glossary that comes with the program, which lies beside the translation that it is for."""
+    return Path(__file__).resolve().parents[1] / "index" / GLOSSARY_NAME
 
 
 def _judgments(values: dict[str, Any], path: Path) -> dict[str, Lists]:
