@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BUILD = build
 
-.PHONY: help demo test uncovered lint format bench man coverage variants digests screenshots fuzz soak clean
+.PHONY: help demo test uncovered lint format bench man coverage variants screenshots fuzz soak clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -44,9 +44,6 @@ coverage: $(VENV)/.demo ## Say where every system named stands in the notes.
 
 variants: $(VENV)/.test ## Write anew which characters are forms of one another, from the tables of OpenCC.
 	$(BIN)/python tools/variants.py
-
-digests: $(VENV)/.demo ## Write the digests of the notes.
-	$(BIN)/kb digest --all --out docs/digests
 
 screenshots: $(VENV)/.test ## Take the pictures of a month's page for docs/ (needs Chromium).
 	$(BIN)/kb verify

@@ -99,22 +99,27 @@ def test_the_digest_of_each_month_prints_its_ledger(own_kb: Any, claims: dict[st
     assert len(rows) == sum(claim["month"] == month for claim in claims.values())
 
 
-def test_the_digests_in_the_documents_are_those_of_the_notes(own_kb: Any, claims: dict[str, Any]) -> None:
+def test_the_digest_of_october(own_kb: Any, claims: dict[str, Any], golden: Any) -> None:
     pytest.importorskip("torch")
-    (own_kb.root / "kb").symlink_to(ROOT / "kb")
-    written = own_kb.root / "docs" / "digests"
-    shutil.copytree(ROOT / "docs" / "digests", written)
 
-    own_kb.run("digest", "--all", "--out", str(written))
-
-    for month in MONTHS:
-        text = (written / f"{month}.md").read_text("utf-8")
-        assert text == (ROOT / "docs" / "digests" / f"{month}.md").read_text("utf-8"), "make digests writes them anew"
+    golden("own-notes-2024-10.md", own_kb.run("digest", "2024-10").stdout)
 
 
-def test_the_october_digest_lacks_nothing_of_the_list_that_it_follows(seeds: Path) -> None:
+def test_a_claim_of_a_digest_leads_to_the_function_that_computes_it(own_kb: Any, claims: dict[str, Any]) -> None:
+    code = own_kb.root / "kb"
+    code.symlink_to(ROOT / "kb")
+    digest = own_kb.run("digest", "2024-10").stdout
+    code.unlink()
+
+    found = re.findall(r"\[(\w+)\.(\w+)\]\((kb/reference/\1\.py)#L(\d+)\)", digest)
+    assert len(found) == sum(claim["month"] == "2024-10" for claim in claims.values())
+    for _, function, file, line in found:
+        assert (ROOT / file).read_text("utf-8").splitlines()[int(line) - 1].startswith(f"def {function}(")
+
+
+def test_the_october_digest_lacks_nothing_of_the_list_that_it_follows(own_kb: Any, seeds: Path) -> None:
     [october] = [text for path in seeds.glob("*.txt") if "2024年10月" in (text := path.read_text("utf-8"))]
-    digest = (ROOT / "docs" / "digests" / "2024-10.md").read_text("utf-8")
+    digest = own_kb.run("digest", "2024-10").stdout
     titles, addresses = re.findall(r"《(.+?)》", october), re.findall(r"https?://[^\s)>\]\"]+", october)
 
     assert len(titles) == 13
