@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BUILD = build
 
-.PHONY: help demo test uncovered lint format bench man coverage variants screenshots fuzz soak clean
+.PHONY: help demo test uncovered lint format bench coverage variants screenshots fuzz soak clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -35,9 +35,6 @@ format: $(VENV)/.test ## Lay out the code.
 
 bench: $(VENV)/.test ## Measure against the budgets of docs/design.md (needs ripgrep).
 	$(BIN)/python benchmarks/search_and_index.py
-
-man: $(VENV)/.demo ## Write the manual page anew from what --help says.
-	$(BIN)/kb man > docs/kb.1
 
 coverage: $(VENV)/.demo ## Say where every system named stands in the notes.
 	$(BIN)/python tools/coverage_page.py

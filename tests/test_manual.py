@@ -9,10 +9,7 @@ from typer.testing import CliRunner
 
 from cli import app
 from kb.terminal.man_page import Entry, manual
-from tests.conftest import ROOT
 from tests.test_docs import commands
-
-PAGE = ROOT / "docs" / "kb.1"
 
 
 def shown(page: str) -> str:
@@ -25,14 +22,8 @@ def shown(page: str) -> str:
     return done.stdout.decode()
 
 
-def test_the_page_is_that_of_the_commands() -> None:
-    made = CliRunner().invoke(app, ["man"], catch_exceptions=False).stdout
-
-    assert made == PAGE.read_text(encoding="utf-8"), "run: make man"
-
-
 def test_every_command_and_option_stands_in_the_page_as_man_shows_it() -> None:
-    text = shown(PAGE.read_text(encoding="utf-8"))
+    text = shown(CliRunner().invoke(app, ["man"], catch_exceptions=False).stdout)
 
     for name, help_text in commands().items():
         told = CliRunner().invoke(app, [*name.split(), "--help"]).stdout

@@ -31,6 +31,7 @@ QUICK = (
     ["status"],
     ["config"],
     ["run", "--list"],
+    ["man"],  # a wheel is built with typer alone beside it
 )
 
 UNASKED = (  # rooms that a search by words does without

@@ -1,9 +1,11 @@
-"""The wheel holds what it should and works away from the checkout; nothing is downloaded."""
+"""Source distribution and wheel hold what they should, and work away from the checkout; nothing is downloaded."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -18,12 +20,21 @@ BLOCK_HEAVY = (
 )
 
 
+MANUAL_PAGE = f"paper_kb-{__version__}.data/data/share/man/man1/kb.1"  # where man looks beside the program
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a source distribution and the wheel that was made of it."""
     out = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(out), str(ROOT)]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)]
     subprocess.run(command, check=True, capture_output=True)
-    (found,) = out.glob("*.whl")
+    return out
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    (found,) = built.glob("*.whl")
     return found
 
 
@@ -72,9 +83,34 @@ def test_the_wheel_holds_program_and_templates_and_nobodys_notes(wheel: Path) ->
         "kb/templates/digest.md.j2",
         "kb/reference/rvq.py",
         "kb/index/glossary.yaml",
-        f"paper_kb-{__version__}.data/data/share/man/man1/kb.1",  # where man looks beside the program
+        MANUAL_PAGE,
     } <= names
     assert not [name for name in names if name.startswith(("notes", "tests", "templates", "cli")) or ".kb" in name]
+
+
+def test_the_source_distribution_holds_nobodys_notes(built: Path) -> None:
+    (found,) = built.glob("*.tar.gz")
+    with tarfile.open(found) as archive:
+        folders = {name.split("/")[1] for name in archive.getnames()}
+
+    assert {"kb", "tests", "tools", "cli.py"} <= folders
+    assert not folders & {"notes", ".kb", ".venv", "build", "dist"}
+
+
+def test_the_manual_page_in_the_wheel_is_the_one_that_the_program_prints(
+    wheel: Path, program: Path, tmp_path: Path
+) -> None:
+    page = zipfile.ZipFile(wheel).read(MANUAL_PAGE).decode("utf-8")
+
+    assert page.startswith('.\\" Made by: kb man\n.TH KB 1 ')
+    assert page == kb(program, tmp_path, "man").stdout
+
+
+def test_a_build_asks_for_the_typer_that_the_program_asks_for() -> None:
+    asked = re.findall(r'"(typer\b[^"]*)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
 
 
 def test_it_works_without_torch_and_says_what_is_missing(program: Path, tmp_path: Path) -> None:
@@ -82,6 +118,7 @@ def test_it_works_without_torch_and_says_what_is_missing(program: Path, tmp_path
     assert "Commands" in kb(program, tmp_path, "--help").stdout
     assert kb(program, tmp_path, "init").returncode == 0
     assert "SoundStream" in kb(program, tmp_path, "search", "残差向量量化").stdout
+    assert "码书" in kb(program, tmp_path, "gloss", "codebook").stdout  # of the shipped glossary alone
     month = next((tmp_path / "notes").glob("*.md")).stem
     assert "SoundStream" in kb(program, tmp_path, "digest", month).stdout
     index = kb(program, tmp_path, "index")
