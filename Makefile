@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BUILD = build
 
-.PHONY: help demo test uncovered lint format bench coverage variants screenshots fuzz soak clean
+.PHONY: help demo test uncovered lint format bench coverage variants screenshot fuzz soak clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -42,9 +42,9 @@ coverage: $(VENV)/.demo ## Say where every system named stands in the notes.
 variants: $(VENV)/.test ## Write anew which characters are forms of one another, from the tables of OpenCC.
 	$(BIN)/python tools/variants.py
 
-screenshots: $(VENV)/.test ## Take the pictures of a month's page for docs/ (needs Chromium).
+screenshot: $(VENV)/.test ## Take the picture of a month's page for README (needs Chromium).
 	$(BIN)/kb verify
-	$(BIN)/python tools/screenshots.py
+	$(BIN)/python tools/screenshot.py
 
 fuzz: $(VENV)/.test ## Feed noise to parsers, queries, claim blocks, kb.toml, BibTeX, CSL JSON and Zotero, ten minutes each.
 	$(BIN)/python -m tests.fuzz

@@ -87,6 +87,17 @@ def test_every_claim_can_be_run(claims: dict[str, Any]) -> None:
     assert [claim["id"] for claim in claims.values() if claim["state"] not in ("holds", "contradicted")] == []
 
 
+def test_the_documents_count_the_claims_as_they_come_out(claims: dict[str, Any]) -> None:
+    pytest.importorskip("torch")
+    [counted] = re.findall(r"\b(\d+): (\d+) hold, (\d+) are contradicted", (ROOT / "README.md").read_text("utf-8"))
+    [timed] = re.findall(r"\b(\d+) of (\d+)\. Together", (ROOT / "docs" / "benchmarks.md").read_text("utf-8"))
+    states = [claim["state"] for claim in claims.values()]
+
+    assert [int(figure) for figure in counted] == [len(claims), states.count("holds"), states.count("contradicted")]
+    assert int(timed[0]) == sum(claim["run"].startswith("arithmetic.") for claim in claims.values())
+    assert int(timed[1]) == len(claims)
+
+
 def test_every_claim_stands_in_a_paper(claims: dict[str, Any]) -> None:
     assert [claim["id"] for claim in claims.values() if not claim["paper"]] == []
 

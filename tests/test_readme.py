@@ -1,4 +1,4 @@
-"""Every `kb` command in the README's console blocks runs as it stands there, over this project's own notes."""
+"""Every `kb` command in a console block of README, commands and algorithms runs as it stands, over our own notes."""
 
 import os
 import re
@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 from cli import app
 from tests.conftest import ROOT, Kb
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+DOCUMENTS = ("README.md", "docs/commands.md", "docs/algorithms.md")
+TEXT = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS)
+BLOCKS = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
 LINES = [line.removeprefix("$ ") for block in BLOCKS for line in block.splitlines() if line.startswith("$ ")]
 NOT_RUN = {  # what a line begins with -> why it is not run here
     "make ": "makes an environment; the targets are what CI calls",
@@ -53,7 +54,7 @@ def own(dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> Kb:
 
 
 @pytest.mark.parametrize("line", commands())
-def test_a_command_of_the_readme_runs_and_shows_what_is_shown(
+def test_a_command_that_is_shown_runs_and_shows_what_is_shown(
     line: str, own: Kb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(own.root)
@@ -64,11 +65,11 @@ def test_a_command_of_the_readme_runs_and_shows_what_is_shown(
     assert program == "kb"
     assert result.exit_code == 0, result.output
     if f"$ {line}" in SHOWN:
-        output = README.partition(f"$ {line}\n")[2].partition("```")[0].partition("\n$ ")[0]
+        output = TEXT.partition(f"$ {line}\n")[2].partition("```")[0].partition("\n$ ")[0]
         assert result.stdout.split() == output.split()
 
 
-def test_the_readme_has_commands_and_every_exception_is_one() -> None:
-    assert len(commands()) >= 10
+def test_there_are_commands_and_every_exception_is_one() -> None:
+    assert len(commands()) >= 20
     unused = [start for start in NOT_RUN if not any(line.startswith(start) for line in LINES)]
     assert set(unused) <= {"kb encoder get", "kb open"}  # may be shown, and may not be run
