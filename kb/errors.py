@@ -1,19 +1,30 @@
 """Errors a user will read: where, what, what was found, and the way out, on one line."""
 
+from pathlib import Path
+
 
 class KbError(Exception):
-    """Something the user can mend; shown as `error: ...` and ends the command with exit_code."""
+    """Something the user can mend; shown as `error: ...` and ends the command with exit_code.
+
+    Example: KbError("not UTF-8", "save it as UTF-8", "2024-10.md", 3) -> "2024-10.md:3: not UTF-8; save it as UTF-8".
+    """
 
     exit_code = 1
+
+    def __init__(self, what: str, way_out: str = "", file: str | Path | None = None, line: int | None = None) -> None:
+        super().__init__(what, way_out, file, line)
+        self.what = what
+        self.way_out = way_out
+        self.file = file
+        self.line = line  # counted from 1
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
+        return place + self.what + (f"; {self.way_out}" if self.way_out else "")
 
 
 class NoteError(KbError):
     """A note that cannot be read; indexing records it and goes on with the other notes."""
-
-    def __init__(self, file: str, line: int | None, message: str) -> None:
-        super().__init__(f"{file}:{line}: {message}" if line else f"{file}: {message}")
-        self.file = file
-        self.line = line
 
 
 class IndexBusy(KbError):

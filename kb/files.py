@@ -21,7 +21,7 @@ def write_whole(path: Path, data: bytes) -> None:
     try:
         replace_whole(path, data)
     except OSError as error:
-        raise KbError(f"{path}: cannot be written: {error.strerror}") from None
+        raise KbError(f"cannot be written: {error.strerror}", file=path) from None
 
 
 def replace_whole(path: Path, data: bytes, check: Callable[[], None] | None = None) -> None:
@@ -68,10 +68,10 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise KbError(f"{path}: cannot be made: {error.strerror}") from None
+        raise KbError(f"cannot be made: {error.strerror}", file=path) from None
 
 
 def refuse_notes(path: Path, folders: Iterable[Path]) -> None:
     """Raise KbError if path lies in one of folders, those of the notes: what is written there would be read as one."""
     if any(path.resolve().is_relative_to(folder.resolve()) for folder in folders):
-        raise KbError(f"{path} lies in a notes folder, which is never written to; choose another place")
+        raise KbError(f"{path} lies in a notes folder, which is never written to", "choose another place")

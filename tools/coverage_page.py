@@ -87,9 +87,9 @@ def read_groups(path: Path) -> list[Group]:
         elif line.strip():
             name = Name(tuple(way.strip() for way in line.split(" = ")))
             if not found:
-                raise KbError(f"{path.name}:{number}: {name.ways[0]} belongs to no group; write a line # … above it")
+                raise KbError(f"{name.ways[0]} belongs to no group", "write a line # … above it", path.name, number)
             if name in found[-1][1]:
-                raise KbError(f"{path.name}:{number}: {name.ways[0]} is listed twice; leave one out")
+                raise KbError(f"{name.ways[0]} is listed twice", "leave one out", path.name, number)
             found[-1][1].append(name)
     return [Group(title, tuple(names)) for title, names in found]
 

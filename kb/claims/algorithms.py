@@ -105,7 +105,7 @@ def _path(name: str) -> Path:
     if name not in paths:
         close = get_close_matches(name, paths, cutoff=0.7)
         hint = f"; there is {' and '.join(close)}" if close else ""
-        raise KbError(f"no algorithm {name!r}{hint}; to list them: kb run --list")
+        raise KbError(f"no algorithm {name!r}{hint}", "to list them: kb run --list")
     return paths[name]
 
 
@@ -115,7 +115,7 @@ def _told(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise KbError(missing(name, error.name)) from None
+        raise missing(name, error.name) from None
     except ValueError as error:
         raise KbError(f"{name}: {error}") from None
 
@@ -147,5 +147,5 @@ def _device(device: str) -> str:
     torch = sys.modules.get("torch")  # an algorithm without tensors has not brought it in
     has_cuda = torch is not None and torch.cuda.is_available()
     if device == "cuda" and not has_cuda:
-        raise KbError("no CUDA device on this machine; use --device cpu")
+        raise KbError("no CUDA device on this machine", "use --device cpu")
     return "cuda" if has_cuda and device != "cpu" else "cpu"

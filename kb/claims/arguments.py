@@ -25,10 +25,10 @@ def arguments(
     offered = ", ".join(f"{key}=…" for key in parameters)
     for key in values:
         if key not in parameters:
-            raise KbError(f"{name} has no parameter {key!r}; it takes: {offered}")
+            raise KbError(f"{name} has no parameter {key!r}", f"it takes: {offered}")
     for key, parameter in parameters.items():
         if key not in values and parameter.default is parameter.empty:
-            raise KbError(f"{name} needs {key}; it takes: {offered}")
+            raise KbError(f"{name} needs {key}", f"it takes: {offered}")
     found = {}
     for key, value in values.items():
         try:

@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from kb.errors import KbError
+
 FOLDER = Path(__file__).resolve().parents[1] / "reference"
 PACKAGE = "kb.reference"
 # Patterns are compiled where they are used: a search imports this file and matches nothing.
@@ -173,9 +175,9 @@ def _belonging() -> dict[str, list[str]]:
     return found
 
 
-def missing(name: str, package: str | None) -> str:
-    """Return how to get a package that a reference implementation needs."""
-    return f"{name} needs {package}; run: pip install 'paper-kb[{EXTRAS.get(package or '', MODELS)}]'"
+def missing(name: str, package: str | None) -> KbError:
+    """Return the error of a reference implementation that needs a package; its way out is how to get it."""
+    return KbError(f"{name} needs {package}", f"run: pip install 'paper-kb[{EXTRAS.get(package or '', MODELS)}]'")
 
 
 def references() -> list[Path]:

@@ -86,7 +86,7 @@ def select(reader: Reader, target: str | None) -> list[ClaimRow]:
         return reader.claims.of_months(target, target)
     named = reader.papers.named(target)
     if not named:
-        raise KbError(f"no claim, month or paper named {target!r}; to list the claims: kb claims")
+        raise KbError(f"no claim, month or paper named {target!r}", "to list the claims: kb claims")
     notes = [key for paper in named for key in reader.works.notes_of(paper.key)]
     return reader.claims.of_papers(row.id for row in reader.papers.rows(list(dict.fromkeys(notes))))
 

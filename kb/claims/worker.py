@@ -99,7 +99,7 @@ def _function(run: str) -> Callable[..., Any]:
     try:
         module = importlib.import_module(f"{PACKAGE}.{found.module}")
     except ModuleNotFoundError as error:
-        raise KbError(missing(run, error.name)) from None
+        raise missing(run, error.name) from None
     functions = {function.__name__: function for function in getattr(module, "FIGURES", ())}
     if found.function not in functions:
         close = get_close_matches(found.function, functions, n=1)

@@ -91,11 +91,11 @@ def find_config(start: Path) -> Config:
     """
     start = start.absolute()
     if not start.is_dir():
-        raise KbError(f"{start} is not a folder; name the folder of a knowledge base")
+        raise KbError(f"{start} is not a folder", "name the folder of a knowledge base")
     for folder in (start, *start.parents):
         if (folder / CONFIG_NAME).is_file():
             return load_config(folder)
-    raise KbError(f"{start} is no knowledge base: no {CONFIG_NAME} there or in a folder above; run: kb init")
+    raise KbError(f"{start} is no knowledge base: no {CONFIG_NAME} there or in a folder above", "run: kb init")
 
 
 def load_config(root: Path) -> Config:
@@ -107,17 +107,17 @@ def load_config(root: Path) -> Config:
     try:
         values = tomllib.loads(path.read_bytes().decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise KbError(f"{path}: not valid TOML in UTF-8: {error}; mend it, or delete it and run: kb init") from None
+        raise KbError(f"not valid TOML in UTF-8: {error}", "mend it, or delete it and run: kb init", path) from None
     except RecursionError:
-        raise KbError(f"{path}: lists in lists without end; mend it, or delete it and run: kb init") from None
+        raise KbError("lists in lists without end", "mend it, or delete it and run: kb init", path) from None
     except OSError as error:
-        raise KbError(f"{path}: cannot be read: {error.strerror}") from None
+        raise KbError(f"cannot be read: {error.strerror}", file=path) from None
     sources = values.pop(SOURCES, [])
     for key, value in values.items():
         if key not in FIELDS:
-            raise KbError(f"{path}: unknown key {key!r}; known keys: {', '.join(FIELDS)}")
+            raise KbError(f"unknown key {key!r}", f"known keys: {', '.join(FIELDS)}", path)
         if key in TEXTS and (not isinstance(value, str) or not value):
-            raise KbError(f"{path}: {key} should be a text in quotes, got {value!r}")
+            raise KbError(f"{key} should be a text in quotes, got {value!r}", file=path)
     notes = root / values.get("notes", "notes")
     return Config(
         root=root,
@@ -142,7 +142,7 @@ def set_encoder(config: Config, model: str) -> None:
     changed, count = _ENCODER_LINE.subn(lambda found: line + found["rest"], text, count=1)
     changed = changed if count else f"{line}{_newline(text)}{text}"
     if _values(changed) != {**tomllib.loads(text), "encoder": model}:
-        raise KbError(f"{path}: its line of the encoder is not where one is looked for; set it to {model!r} by hand")
+        raise KbError("its line of the encoder is not where one is looked for", f"set it to {model!r} by hand", path)
     write_whole(path, changed.encode("utf-8"))
 
 
@@ -157,7 +157,7 @@ def add_source(config: Config, source: Source) -> None:
     entry = "\n".join(("", f"[[{SOURCES}]]", *source.toml_lines(config.root), "")).replace("\n", newline)
     changed = text + (newline if text and not text.endswith("\n") else "") + (entry if text else entry.lstrip())
     if SOURCES not in (_values(changed) or {}):
-        raise KbError(f"{path}: sources should be tables [[{SOURCES}]]; write those that are there so")
+        raise KbError(f"sources should be tables [[{SOURCES}]]", "write those that are there so", path)
     write_whole(path, changed.encode("utf-8"))
 
 
@@ -191,15 +191,15 @@ def _judgments(values: dict[str, Any], path: Path) -> dict[str, Lists]:
     for key in LISTS:
         lists = values.get(key, [])
         if not isinstance(lists, list):
-            raise KbError(f'{path}: {key} should be lists of ids such as [["a/x", "b/x"]], got {lists!r}')
+            raise KbError(f'{key} should be lists of ids such as [["a/x", "b/x"]], got {lists!r}', file=path)
         for listed in lists:
             if not (isinstance(listed, list) and all(isinstance(one, str) and one for one in listed)):
-                raise KbError(f'{path}: {key} should hold lists of ids such as ["a/x", "b/x"], got {listed!r}')
+                raise KbError(f'{key} should hold lists of ids such as ["a/x", "b/x"], got {listed!r}', file=path)
             if len(set(listed)) < 2:
-                raise KbError(f"{path}: each list of {key} should name two records or more, got {listed!r}")
+                raise KbError(f"each list of {key} should name two records or more, got {listed!r}", file=path)
         found[key] = tuple(tuple(listed) for listed in lists)
     for pair in _pairs(found["same"]) & _pairs(found["different"]):
-        raise KbError(f"{path}: same and different both name {' and '.join(sorted(pair))}; keep one of them")
+        raise KbError(f"same and different both name {' and '.join(sorted(pair))}", "keep one of them", path)
     return found
 
 
@@ -208,7 +208,7 @@ def _ignored(values: dict[str, Any], path: Path) -> tuple[str, ...]:
     table = values.get(CHECK, {})
     ignored = table.get("ignore", []) if isinstance(table, dict) else None
     if not isinstance(ignored, list) or set(table) - {"ignore"}:
-        raise KbError(f'{path}: {CHECK} should be a table with ignore = ["no-link"], got {table!r}')
+        raise KbError(f'{CHECK} should be a table with ignore = ["no-link"], got {table!r}', file=path)
     return tuple(map(str, ignored))
 
 
@@ -221,7 +221,7 @@ def _inside(root: Path, values: dict[str, Any], key: str, default: str) -> Path:
     name = values.get(key, default)
     folder: Path = (root / name).resolve()
     if not folder.is_relative_to(root.resolve()) or folder == root.resolve():
-        raise KbError(f"{root / CONFIG_NAME}: {key} should be a folder inside the knowledge base, got {name!r}")
+        raise KbError(f"{key} should be a folder inside the knowledge base, got {name!r}", file=root / CONFIG_NAME)
     return folder
 
 
@@ -232,11 +232,11 @@ def _harmless(index: Path) -> Path:
             for entry in entries:
                 if entry.is_symlink():
                     raise KbError(
-                        f"{entry.path} is a link, and the index is written only where it lies; delete the link"
+                        f"{entry.path} is a link, and the index is written only where it lies", "delete the link"
                     )
                 if entry.name.endswith(JOURNAL) and entry.is_file() and names_a_file(Path(entry.path)):
                     what = "names another file, which SQLite would delete"
-                    raise KbError(f"{entry.path} {what}; delete the journal and run: kb index --full")
+                    raise KbError(f"{entry.path} {what}", "delete the journal and run: kb index --full")
     except OSError:
         return index  # not there yet; what else may be wrong is told when it is used
     return index

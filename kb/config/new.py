@@ -38,7 +38,7 @@ def start_knowledge_base(folder: Path) -> list[Path]:
     """
     config = folder / CONFIG_NAME
     if config.exists():
-        raise KbError(f"{config} is there already; this is a knowledge base")
+        raise KbError(f"{config} is there already", "this is a knowledge base")
     today = date.today()
     notes = folder / "notes"
     made = [config]
@@ -51,5 +51,5 @@ def start_knowledge_base(folder: Path) -> list[Path]:
             first.write_text(FIRST_NOTE.format(year=today.year, month=today.month, today=today), encoding="utf-8")
             made.append(first)
     except OSError as error:
-        raise KbError(f"{error.filename or folder}: cannot be written: {error.strerror}") from None
+        raise KbError(f"cannot be written: {error.strerror}", file=error.filename or folder) from None
     return made

@@ -43,7 +43,7 @@ def setting(found: list[Setting], name: str) -> Setting:
     for one in found:
         if one.name == name:
             return one
-    raise KbError(f"no setting named {name!r}; settings: {', '.join(one.name for one in found)}")
+    raise KbError(f"no setting named {name!r}", f"settings: {', '.join(one.name for one in found)}")
 
 
 def _origin(lines: list[str], name: str) -> str:

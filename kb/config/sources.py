@@ -70,12 +70,12 @@ def read_sources(tables: Any, root: Path, notes: Path, path: Path) -> tuple[Sour
     Raises: KbError naming what of path cannot be used; two folders may not go by one name.
     """
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise KbError(f"{path}: sources should be tables [[sources]], each with a folder")
+        raise KbError("sources should be tables [[sources]], each with a folder", file=path)
     found: list[Source] = []
     for table in tables:
         source = _source(table, root, path)
         if any(other.name == source.name for other in found) or (notes / source.name).exists():
-            raise KbError(f"{path}: another folder of notes is named {source.name!r}; give this source another `name`")
+            raise KbError(f"another folder of notes is named {source.name!r}", "give this source another `name`", path)
         found.append(source)
     return tuple(found)
 
@@ -83,25 +83,25 @@ def read_sources(tables: Any, root: Path, notes: Path, path: Path) -> tuple[Sour
 def _source(table: dict[str, Any], root: Path, path: Path) -> Source:
     for key in table:
         if key not in FIELDS:
-            raise KbError(f"{path}: unknown key {key!r} in [[sources]]; known keys: {', '.join(FIELDS)}")
+            raise KbError(f"unknown key {key!r} in [[sources]]", f"known keys: {', '.join(FIELDS)}", path)
     text = table.get("folder")
     if not isinstance(text, str) or not text:
-        raise KbError(f"{path}: folder of [[sources]] should be a text in quotes, got {text!r}")
+        raise KbError(f"folder of [[sources]] should be a text in quotes, got {text!r}", file=path)
     folder = root / Path(text).expanduser()
     file = table.get("file")
     if file is not None and not (isinstance(file, str) and Path(file).name == file and is_library(file)):
         kinds = ", ".join(LIBRARIES)
-        raise KbError(f"{path}: file of [[sources]] should be the name of a library ({kinds}), got {file!r}")
+        raise KbError(f"file of [[sources]] should be the name of a library ({kinds}), got {file!r}", file=path)
     name = table.get("name", default_name(folder, file))
     if not isinstance(name, str) or not name or "/" in name or "\\" in name or name in (".", ".."):
-        raise KbError(f"{path}: name of [[sources]] should be a text without slashes, got {name!r}")
+        raise KbError(f"name of [[sources]] should be a text without slashes, got {name!r}", file=path)
     return Source(name, folder, _patterns(table, "include", path), _patterns(table, "exclude", path), file)
 
 
 def _patterns(table: dict[str, Any], key: str, path: Path) -> tuple[str, ...]:
     value: Sequence[Any] = table.get(key, [])
     if not isinstance(value, list) or not all(isinstance(pattern, str) for pattern in value):
-        raise KbError(f'{path}: {key} of [[sources]] should be a list such as ["2024/*"], got {value!r}')
+        raise KbError(f'{key} of [[sources]] should be a list such as ["2024/*"], got {value!r}', file=path)
     return tuple(value)
 
 

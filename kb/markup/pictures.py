@@ -25,7 +25,7 @@ def picture(plot: Mapping[str, Any]) -> bytes:
     try:
         from matplotlib import rc_context
     except ModuleNotFoundError:
-        raise KbError("a picture needs matplotlib; run: pip install 'paper-kb[plots]'") from None
+        raise KbError("a picture needs matplotlib", "run: pip install 'paper-kb[plots]'") from None
     chinese = _chinese_font() if _is_chinese(plot) else None
     with rc_context({"font.family": ["DejaVu Sans", *([chinese] if chinese else [])]}), catch_warnings():
         simplefilter("ignore")  # of every missing letter; lacks_font tells it once

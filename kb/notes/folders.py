@@ -12,6 +12,8 @@ from kb.errors import KbError
 SUFFIXES = (".md", ".markdown", ".mdx", ".qmd", ".rmd", ".txt")  # MDX, Quarto and R Markdown are Markdown
 BESIDE = ("-wal", "-journal")  # of a SQLite file, what was written last may lie in one of these
 
+AS_IT_WAS = "showing what was indexed of it"
+
 Stamp = tuple[int, int]  # mtime in nanoseconds, size in bytes
 
 
@@ -32,24 +34,24 @@ def find_changes(config: Config, known: dict[str, Stamp]) -> Changes:
     The files of a source whose folder is not there stay: it may be a disk that is not plugged in.
     Raises: KbError if the notes folder is not there: an empty folder is a fact, a missing one is more likely a mistake.
     """
-    unread: dict[str, str] = {}
+    unread: dict[str, KbError] = {}
     found = scan(config.notes, unread)
-    missing = {path: f"{printable(path)}: {reason}" for path, reason in unread.items()}
+    missing = {path: f"{printable(path)}: {why}" for path, why in unread.items()}
     for source in config.sources:
         unread = {}
         try:
             below = {source.file: stamp(source.place)} if source.file else scan(source.folder, unread)
         except (KbError, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not there"
-            line = f"source {source.name}: {source.place} cannot be read ({reason}); showing what was indexed of it"
+            line = f"source {source.name}: {source.place} cannot be read ({reason}); {AS_IT_WAS}"
             missing[f"{source.name}/"] = line
             continue
         for file, its_stamp in below.items():
             if file != GLOSSARY_NAME and source.takes(file):
                 found[f"{source.name}/{file}"] = its_stamp
-        for path, reason in unread.items():
+        for path, why in unread.items():
             if source.takes(path):
-                missing[f"{source.name}/{path}"] = f"{printable(f'{source.name}/{path}')}: {reason}"
+                missing[f"{source.name}/{path}"] = f"{printable(f'{source.name}/{path}')}: {why}"
     if found == known:
         return Changes({}, (), tuple(missing.values()))
     return Changes(
@@ -59,7 +61,7 @@ def find_changes(config: Config, known: dict[str, Stamp]) -> Changes:
     )
 
 
-def scan(notes: Path, unread: dict[str, str]) -> dict[str, Stamp]:
+def scan(notes: Path, unread: dict[str, KbError]) -> dict[str, Stamp]:
     """Return the stamps of the glossary and of all notes in the folder and below.
 
     Hidden names, links to folders, links to nothing and what is neither file nor folder are passed over. Folders and
@@ -67,7 +69,7 @@ def scan(notes: Path, unread: dict[str, str]) -> dict[str, Stamp]:
     Raises: KbError if the folder is not there or cannot be looked at.
     """
     if not notes.is_dir():
-        raise KbError(f"no notes folder at {notes}; make it, or set `notes` in kb.toml")
+        raise KbError(f"no notes folder at {notes}", "make it, or set `notes` in kb.toml")
     found: dict[str, Stamp] = {}
     pending = [("", str(notes))]
     while pending:
@@ -88,22 +90,22 @@ def scan(notes: Path, unread: dict[str, str]) -> dict[str, Stamp]:
             except FileNotFoundError:
                 continue  # it went while we looked
             except UnicodeEncodeError:
-                unread[path] = "its name is not UTF-8, so it is not indexed; rename it"
+                unread[path] = KbError("its name is not UTF-8, so it is not indexed", "rename it")
             except OSError as error:
-                unread[path] = f"cannot be read ({error.strerror}); showing what was indexed of it"
+                unread[path] = KbError(f"cannot be read ({error.strerror})", AS_IT_WAS)
     return found
 
 
-def _entries(prefix: str, folder: str, unread: dict[str, str]) -> list["os.DirEntry[str]"]:
+def _entries(prefix: str, folder: str, unread: dict[str, KbError]) -> list["os.DirEntry[str]"]:
     """Return what a folder holds, "" being the one that was asked for."""
     try:
         with os.scandir(folder) as entries:
             return list(entries)
     except OSError as error:
         if not prefix:
-            raise KbError(f"{folder}: cannot be read: {error.strerror}; check its permissions") from None
+            raise KbError(f"cannot be read: {error.strerror}", "check its permissions", folder) from None
         if not isinstance(error, FileNotFoundError):
-            unread[prefix] = f"cannot be read ({error.strerror}); showing what was indexed of it"
+            unread[prefix] = KbError(f"cannot be read ({error.strerror})", AS_IT_WAS)
         return []
 
 

@@ -18,20 +18,20 @@ def import_source(config: Config, path: Path, include: Sequence[str] = (), exclu
     """
     if not path.is_dir() and not (path.is_file() and is_library(path.name)):
         kinds = ", ".join(f"*{suffix}" for suffix in LIBRARIES)
-        raise KbError(f"{path} is not a folder; name a folder of notes, or a library: {kinds}")
+        raise KbError(f"{path} is not a folder", f"name a folder of notes, or a library: {kinds}")
     place = path.resolve()
     is_file = place.is_file()
     taken = {"the index": config.index} if is_file else {"the notes": config.notes, "the index": config.index}
     for what, folder in taken.items():
         if _overlap(place, folder.resolve()):
-            raise KbError(f"{path} and {what} of the knowledge base overlap; name a place outside of {folder}")
+            raise KbError(f"{path} and {what} of the knowledge base overlap", f"name a place outside of {folder}")
     if config.root.resolve().is_relative_to(place):
-        raise KbError(f"{path} holds the knowledge base itself; name a folder outside of it")
+        raise KbError(f"{path} holds the knowledge base itself", "name a folder outside of it")
     for source in config.sources:
         if is_file == bool(source.file) and _overlap(place, source.place.resolve()):  # notes may lie around a library
-            raise KbError(f"{path} is imported already, as {source.name!r}; its entry in kb.toml can be changed")
+            raise KbError(f"{path} is imported already, as {source.name!r}", "its entry in kb.toml can be changed")
     if is_file and (include or exclude):
-        raise KbError(f"{path} is one file; patterns choose among the files of a folder, so leave them out")
+        raise KbError(f"{path} is one file", "patterns choose among the files of a folder, so leave them out")
     if is_file:
         parse_note(load(place, str(path)), str(path))  # what cannot be read is better said now
     parent, file = (place.parent, place.name) if is_file else (place, None)

@@ -14,7 +14,7 @@ def load(path: Path, file: str) -> bytes:
     try:
         return zotero.library(path) if path.suffix.lower() == zotero.SUFFIX else path.read_bytes()
     except OSError as error:
-        way_out = "; check its permissions" if isinstance(error, PermissionError) else ""
-        raise NoteError(file, None, f"cannot be read: {error.strerror}{way_out}") from None
+        way_out = "check its permissions" if isinstance(error, PermissionError) else ""
+        raise NoteError(f"cannot be read: {error.strerror}", way_out, file) from None
     except KbError as error:
-        raise NoteError(file, None, str(error)) from None
+        raise NoteError(error.what, error.way_out, file) from None

@@ -73,7 +73,7 @@ def mark(path: Path, targets: Sequence[Target], action: str, day: str) -> None:
     what, is_set = ACTIONS[action]
     for target in targets:
         if target.known.is_starred and action == "unstar":
-            raise KbError(f"{target.title}: its note bears the star; take it away there with: kb open")
+            raise KbError(f"{target.title}: its note bears the star", "take it away there with: kb open")
     before = _lines(path)
     _dates(path, before)
     lines = list(before)
@@ -121,9 +121,9 @@ def _lines(path: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise KbError(f"{path}: cannot be read: {error.strerror}") from None
+        raise KbError(f"cannot be read: {error.strerror}", file=path) from None
     except UnicodeDecodeError as error:
-        raise KbError(f"{path}: not UTF-8 at byte {error.start}; convert it") from None
+        raise KbError(f"not UTF-8 at byte {error.start}", "convert it", path) from None
     return [line for line in re.split(r"(?<=\n)", text) if line]
 
 
@@ -135,7 +135,7 @@ def _dates(path: Path, lines: list[str]) -> dict[str, dict[str, str]]:
     for place, line in _marking(lines):
         name = _name(line)
         if name in found:
-            raise KbError(f"{path}:{place + 1}: {name} has a line above already; keep one of them")
+            raise KbError(f"{name} has a line above already", "keep one of them", path, place + 1)
         found[name] = _marks(line)
     return found
 
@@ -146,16 +146,16 @@ def _check(path: Path, text: str) -> None:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         at = _AT_LINE.search(str(error))
-        line = at[1] if at and at[1] else text.count("\n") + (not text.endswith("\n"))
+        line = int(at[1]) if at and at[1] else text.count("\n") + (not text.endswith("\n"))
         problem = _AT_LINE.sub("", str(error)).strip()
-        raise KbError(f"{path}:{line}: {problem}; mend the line or delete it") from None
+        raise KbError(problem, "mend the line or delete it", path, line) from None
     except RecursionError:
-        raise KbError(f"{path}: lists in lists without end; mend it") from None
+        raise KbError("lists in lists without end", "mend it", path) from None
     for name, value in values.items():
         for what in (STARRED, READ):
             if isinstance(value, dict) and what in value and not re.fullmatch(_DAY, str(value[what])):
                 line = next((n for n, one in enumerate(text.split("\n"), 1) if name in one), 1)
-                raise KbError(f"{path}:{line}: {what} should be a day such as 2025-05-01, got {value[what]}")
+                raise KbError(f"{what} should be a day such as 2025-05-01, got {value[what]}", file=path, line=line)
 
 
 def _marking(lines: Iterable[str]) -> Iterable[tuple[int, re.Match[str]]]:

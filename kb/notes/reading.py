@@ -50,11 +50,11 @@ def note_files(path: Path) -> list[NoteFile]:
     if path.is_file():
         return [NoteFile(path.name, path)]
     if not path.is_dir():
-        raise KbError(f"{path}: no such file or folder; name a note or a folder of notes")
-    unread: dict[str, str] = {}
+        raise KbError("no such file or folder", "name a note or a folder of notes", path)
+    unread: dict[str, KbError] = {}
     found = [NoteFile(file, path / file) for file in sorted(scan(path, unread)) if file != GLOSSARY_NAME]
     for file in sorted(unread):
-        raise KbError(f"{path / printable(file)}: {unread[file].partition(';')[0]}; name the other files one by one")
+        raise KbError(unread[file].what, "name the other files one by one", path / printable(file))
     return found
 
 

@@ -79,7 +79,7 @@ def library(database: Path) -> bytes:
 
 
 def _refusal(why: str) -> KbError:
-    return KbError(f"not a Zotero database ({' '.join(why.split())}); name the zotero.sqlite of Zotero 5 or later")
+    return KbError(f"not a Zotero database ({' '.join(why.split())})", "name the zotero.sqlite of Zotero 5 or later")
 
 
 def _copy(database: Path, folder: Path) -> Path:
@@ -91,9 +91,9 @@ def _copy(database: Path, folder: Path) -> Path:
         if scan.stamp(database) == before:
             journal = copy.with_name(copy.name + JOURNAL)
             if journal.is_file() and names_a_file(journal):
-                raise KbError("its journal names another file, which SQLite would delete; open it in Zotero once")
+                raise KbError("its journal names another file, which SQLite would delete", "open it in Zotero once")
             return copy
-    raise KbError("Zotero is writing it just now; try again in a moment")
+    raise KbError("Zotero is writing it just now", "try again in a moment")
 
 
 def _items(db: sqlite3.Connection, folder: Path) -> list[dict[str, Any]]:

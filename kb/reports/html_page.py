@@ -135,7 +135,7 @@ def _asset(made: "Environment", name: str) -> Asset:
     """
     text = clean(made.loader.get_source(made, name)[0]) if made.loader else ""
     if "</" in text or "<!--" in text:
-        raise KbError(f"{name}: it stands inside the page and so cannot hold '</' or '<!--'; mend the template")
+        raise KbError("it stands inside the page and so cannot hold '</' or '<!--'", "mend the template", name)
     return Asset(text, f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}")
 
 

@@ -49,7 +49,7 @@ def period(text: str | None = None, since: str | None = None, until: str | None 
         return Period(_bound(text, "01"), _bound(text, "12"))
     found = Period(_bound(since, "01") if since else FIRST, _bound(until, "12") if until else LAST)
     if found.since > found.until:
-        raise KbError(f"{found.since} comes after {found.until}; turn --since and --until around")
+        raise KbError(f"{found.since} comes after {found.until}", "turn --since and --until around")
     return found
 
 

@@ -36,7 +36,7 @@ def publish_all(config: Config, reader: Reader, layout: Layout, folder: Path) ->
     """
     months = [month for month, _ in reader.papers.months() if month]
     if not months:
-        raise KbError("no month has any papers yet; write notes, then: kb index")
+        raise KbError("no month has any papers yet", "write notes, then: kb index")
     outs = {month: folder / f"{month}.{layout.form}" for month in months}
     made = {month: digest(reader, Period(month, month), layout.lang, _last(out)) for month, out in outs.items()}
     texts = {outs[month]: _text(config, one, layout, folder.absolute(), months) for month, one in made.items()}

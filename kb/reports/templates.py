@@ -64,9 +64,9 @@ def render(config: Config, made: "Environment", template: str, **values: Any) ->
     try:
         return made.get_template(template).render(**values)
     except jinja2.TemplateSyntaxError as error:
-        raise KbError(f"{error.filename or error.name}:{error.lineno}: {error.message}; mend the template") from None
+        raise KbError(f"{error.message}", "mend the template", error.filename or error.name, error.lineno) from None
     except jinja2.TemplateError as error:
-        raise KbError(f"{template}: {error.message}; mend the template in {config.templates}") from None
+        raise KbError(f"{error.message}", f"mend the template in {config.templates}", template) from None
 
 
 def link(path: Path, start: Path) -> str:

@@ -39,7 +39,7 @@ def trends(reader: Reader, period: Period, most: int) -> Trends:
     for month, joined in reader.papers.column_of_months("keywords", *period):
         counted.update((name, month) for name in dict.fromkeys(joined.split(LIST_MARK)))
     if not counted:
-        raise KbError(f"no paper of {period.name} has keywords; to see what there is: kb stats")
+        raise KbError(f"no paper of {period.name} has keywords", "to see what there is: kb stats")
     noted = {month for _, month in counted}
     months = Period(min(noted), max(noted)).months
     totals: Counter[str] = Counter()

@@ -46,17 +46,19 @@ def read_judgments(path: Path, reader: Reader) -> list[Judgment]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise KbError(f"{path}: cannot be read: {error}") from None
+        raise KbError(f"cannot be read: {error}", file=path) from None
     found = []
     for number, line in enumerate(lines, 1):
         query, *names = (part.strip() for part in line.split("\t"))
         if not query or query.startswith("#"):
             continue
         if not names:
-            raise KbError(f"{path}:{number}: should be a query, a tab and the papers it should find, got {line!r}")
-        found.append(Judgment(query, tuple(_named(reader, name, f"{path}:{number}") for name in names if name)))
+            raise KbError(
+                f"should be a query, a tab and the papers it should find, got {line!r}", file=path, line=number
+            )
+        found.append(Judgment(query, tuple(_named(reader, name, path, number) for name in names if name)))
     if not found:
-        raise KbError(f"{path}: holds no query; a line is a query, a tab and the papers it should find")
+        raise KbError("holds no query", "a line is a query, a tab and the papers it should find", path)
     return found
 
 
@@ -74,11 +76,12 @@ def judge(judgments: Sequence[Judgment], ask: Callable[[str], Sequence[int]], k:
     return Verdict(k, recall, mrr, tuple(outcomes))
 
 
-def _named(reader: Reader, name: str, place: str) -> PaperRow:
+def _named(reader: Reader, name: str, path: Path, number: int) -> PaperRow:
     papers = reader.papers.named(name)
     if not papers:
-        raise KbError(f"{place}: no paper named {name!r}; look for it with: kb search {name}")
+        raise KbError(f"no paper named {name!r}", f"look for it with: kb search {name}", path, number)
     if not reader.works.are_one([paper.key for paper in papers]):
         some = ", ".join(paper.id for paper in papers[:3])
-        raise KbError(f"{place}: {name!r} should name one paper, names {len(papers)}: {some}; say more of the name")
+        what = f"{name!r} should name one paper, names {len(papers)}: {some}"
+        raise KbError(what, "say more of the name", path, number)
     return reader.papers.rows(reader.works.notes_of(papers[0].key))[0]

@@ -32,7 +32,7 @@ def nearest_papers(
     if not reader.view.has_vectors(encoder.fingerprint):
         if not reader.passages.has_any():
             return Near({}, {})
-        raise EncoderMissing(f"no passage has an embedding of {config.encoder!r} yet; run: kb index")
+        raise EncoderMissing(f"no passage has an embedding of {config.encoder!r} yet", "run: kb index")
     found = Near({}, {})
     for passage, key, cosine in reader.view.nearest(encoder.fingerprint, vector, NEAREST_PASSAGES, among=allowed):
         if key not in found.cosines:

@@ -14,9 +14,9 @@ def passages_of_file(path: Path) -> list[str]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise KbError(f"{path}: cannot be read: {error.strerror}") from None
+        raise KbError(f"cannot be read: {error.strerror}", file=path) from None
     note = parse_note(data, str(path))
     found = [f"{paper.title}\n{passage.text}" for paper in note.papers for passage in paper.passages]
     if not found:
-        raise KbError(f"{path}: holds no text to compare with; name a note or a text file")
+        raise KbError("holds no text to compare with", "name a note or a text file", path)
     return found

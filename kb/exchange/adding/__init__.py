@@ -105,7 +105,7 @@ def _refused(plan: Plan, text: str, paper: Metadata, there: str) -> Outcome:
 def _added(plan: Plan, text: str, paper: Metadata, drafts: dict[Path, bytes]) -> Outcome:
     """Return paper as it is added. Raises: KbError if it was withdrawn and would be written, or cannot be placed."""
     if paper.warning and plan.write:
-        raise KbError(f"{paper.warning}; not written; without --write the entry is shown, to be put in by hand")
+        raise KbError(paper.warning, "not written; without --write the entry is shown, to be put in by hand")
     path, before, placed, notices = _placed(plan, paper, drafts)
     if paper.warning:
         return Outcome(text, paper.title, placed.lines, notices=(f"{paper.warning}; --write would not write it",))
@@ -122,7 +122,7 @@ def _refuse_outside(config: Config, path: Path) -> None:
     place = path.resolve()
     if not any(place.is_relative_to(folder.resolve()) for folder in (config.notes, config.root)):
         raise KbError(
-            f"{path} leads to {place}, outside of the notes, and is not written to; add the entry there by hand"
+            f"{path} leads to {place}, outside of the notes, and is not written to", "add the entry there by hand"
         )
 
 
@@ -140,4 +140,4 @@ def _placed(
         notices = (
             f"{path} cannot hold this entry: it would be misread there, or change others; another file is taken",
         )
-    raise KbError(f"{path}: no entry can be added that is read back as {paper.title!r:.80}; add it by hand")
+    raise KbError(f"no entry can be added that is read back as {paper.title!r:.80}", "add it by hand", path)

@@ -14,7 +14,7 @@ def read_note(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise KbError(f"{path}: cannot be read: {error.strerror}") from None
+        raise KbError(f"cannot be read: {error.strerror}", file=path) from None
 
 
 def replace_note(path: Path, before: bytes | None, now: bytes) -> None:
@@ -27,7 +27,7 @@ def replace_note(path: Path, before: bytes | None, now: bytes) -> None:
 
     def check() -> None:
         if read_note(place) != before:
-            raise KbError(f"{path}: was changed in the meantime; nothing is written, run the command again")
+            raise KbError("was changed in the meantime", "nothing is written, run the command again", path)
 
     try:
         if before is not None and not os.access(place, os.W_OK):
@@ -35,4 +35,4 @@ def replace_note(path: Path, before: bytes | None, now: bytes) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         replace_whole(place, now, check)
     except OSError as error:
-        raise KbError(f"{path}: cannot be written: {error.strerror or error}; it is as it was") from None
+        raise KbError(f"cannot be written: {error.strerror or error}", "it is as it was", path) from None

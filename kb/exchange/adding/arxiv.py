@@ -24,15 +24,15 @@ def read_arxiv(answer: bytes, number: str) -> Metadata:
     feed = _feed(answer)
     entry = feed.find(f"{_ATOM}entry")
     if entry is None:
-        raise KbError(f"arXiv has no paper {number}; check the id")
+        raise KbError(f"arXiv has no paper {number}", "check the id")
     address = _text(entry, f"{_ATOM}id")
     title = plain(_text(entry, f"{_ATOM}title"))
     if "/api/errors" in address:
-        raise KbError(f"arXiv has no paper {number}: {plain(_text(entry, f'{_ATOM}summary'))}; check the id")
+        raise KbError(f"arXiv has no paper {number}: {plain(_text(entry, f'{_ATOM}summary'))}", "check the id")
     if not title or not re.search(r"arxiv\.org/abs/.", address):
-        raise KbError(f"arXiv has no paper {number}, or says nothing of it; check the id")
+        raise KbError(f"arXiv has no paper {number}, or says nothing of it", "check the id")
     if identify(address).value != number:
-        raise KbError(f"arXiv was asked for {number} and answered with {address!r:.80}; nothing is taken from that")
+        raise KbError(f"arXiv was asked for {number} and answered with {address!r:.80}", "nothing is taken from that")
     people = [plain(_text(author, f"{_ATOM}name")) for author in entry.findall(f"{_ATOM}author")]
     places = [plain(place.text or "") for place in entry.iter(f"{_ARXIV}affiliation")]
     published = re.match(r"\s*(\d{4}-\d\d-\d\d)", _text(entry, f"{_ATOM}published"))
@@ -58,18 +58,18 @@ def _feed(answer: bytes) -> ElementTree.Element:
     try:
         text = answer.decode("utf-8")
     except UnicodeDecodeError:
-        raise KbError("arXiv answered with something that is not UTF-8; try again later") from None
+        raise KbError("arXiv answered with something that is not UTF-8", "try again later") from None
     if re.search(r"<html\b", text, re.IGNORECASE):
-        raise KbError("arXiv answered with a web page instead of Atom; try again later")
+        raise KbError("arXiv answered with a web page instead of Atom", "try again later")
     if re.search(r"<!(?:DOCTYPE|ENTITY)", text, re.IGNORECASE):
-        raise KbError("arXiv answered with XML that has a document type, which Atom has not; nothing of it is read")
+        raise KbError("arXiv answered with XML that has a document type, which Atom has not", "nothing of it is read")
     try:
         feed = ElementTree.fromstring(text)  # noqa: S314 - without a document type there are no entities
     except ElementTree.ParseError:
         what = plain(text[:60])
-        raise KbError(f"arXiv answered with Atom that is cut short or broken: {what!r}…; try again later") from None
+        raise KbError(f"arXiv answered with Atom that is cut short or broken: {what!r}…", "try again later") from None
     if feed.tag != f"{_ATOM}feed":
-        raise KbError(f"arXiv answered with {feed.tag!r:.60} instead of an Atom feed; try again later")
+        raise KbError(f"arXiv answered with {feed.tag!r:.60} instead of an Atom feed", "try again later")
     return feed
 
 

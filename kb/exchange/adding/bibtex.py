@@ -20,19 +20,19 @@ def read_bibtex(path: Path) -> list[Metadata]:
     try:
         data = path.read_bytes() if path.stat().st_size <= MOST_BYTES else None
     except OSError as error:
-        raise KbError(f"{path}: cannot be read: {error.strerror}") from None
+        raise KbError(f"cannot be read: {error.strerror}", file=path) from None
     if data is None:
-        raise KbError(f"{path}: larger than {MOST_BYTES // 1_000_000} MB; name a smaller file")
+        raise KbError(f"larger than {MOST_BYTES // 1_000_000} MB", "name a smaller file", path)
     try:
         papers = parse_note(data, path.with_suffix(".bib").name).papers
         entries = read_entries(data.decode("utf-8-sig"), path.name)
     except NoteError as error:
-        raise KbError(str(error).replace(path.name, str(path), 1)) from None
+        raise KbError(error.what, error.way_out, path, error.line) from None
     if not papers:
-        raise KbError(f"{path}: holds no entry; one begins like @article{{name,")
+        raise KbError("holds no entry", "one begins like @article{name,", path)
     for entry in entries:
         if "title" not in entry.fields:
-            raise KbError(f"{path}:{entry.line + 1}: {entry.key} has no title; give it one")
+            raise KbError(f"{entry.key} has no title", "give it one", path, entry.line + 1)
     return [_metadata(paper) for paper in papers]
 
 

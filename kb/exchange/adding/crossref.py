@@ -20,14 +20,14 @@ def read_crossref(answer: bytes, doi: str) -> Metadata:
         content = json.loads(answer)
     except (ValueError, RecursionError):
         if b"<html" in answer[:2000].lower():
-            raise KbError("Crossref answered with a web page instead of JSON; try again later") from None
-        raise KbError("Crossref answered with JSON that is cut short or broken; try again later") from None
+            raise KbError("Crossref answered with a web page instead of JSON", "try again later") from None
+        raise KbError("Crossref answered with JSON that is cut short or broken", "try again later") from None
     work = content.get("message") if isinstance(content, dict) else None
     if not isinstance(work, dict):
-        raise KbError(f"Crossref answered with something that describes no work; try again later: {doi}")
+        raise KbError("Crossref answered with something that describes no work", f"try again later: {doi}")
     title = _title(work)
     if not title:
-        raise KbError(f"Crossref knows {doi}, but no title of it; add it by hand, or as a stub with --offline")
+        raise KbError(f"Crossref knows {doi}, but no title of it", "add it by hand, or as a stub with --offline")
     people = [one for one in _list(work, "author") if isinstance(one, dict)]
     places = [
         plain(str(place.get("name") or ""))

@@ -52,16 +52,16 @@ class Online:
         """Return what arXiv says about an id. Raises: KbError if it says nothing."""
         answer = self._ask("arXiv", ARXIV, {"id_list": number, "max_results": "1"})
         if answer.status not in (200, 400):  # 400 comes with Atom that tells why
-            raise KbError(f"arXiv answered HTTP {answer.status} about {number}; {WAY_OUT}")
+            raise KbError(f"arXiv answered HTTP {answer.status} about {number}", WAY_OUT)
         return answer.body
 
     def crossref(self, doi: str) -> bytes:
         """Return what Crossref says about a DOI. Raises: KbError if it says nothing."""
         answer = self._ask("Crossref", CROSSREF + quote(doi, safe=""), {})
         if answer.status == 404:
-            raise KbError(f"Crossref knows no DOI {doi}; check it, or make a stub with --offline if it is right")
+            raise KbError(f"Crossref knows no DOI {doi}", "check it, or make a stub with --offline if it is right")
         if answer.status != 200:
-            raise KbError(f"Crossref answered HTTP {answer.status} about {doi}; {WAY_OUT}")
+            raise KbError(f"Crossref answered HTTP {answer.status} about {doi}", WAY_OUT)
         return answer.body
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class Online:
         try:
             import httpx
         except ModuleNotFoundError as error:
-            raise KbError(f"asking {server} needs {error.name}; run: {INSTALL}, or use --offline") from None
+            raise KbError(f"asking {server} needs {error.name}", f"run: {INSTALL}, or use --offline") from None
 
         client = self._client = self._client or _client()
         trouble = ""
@@ -82,11 +82,11 @@ class Online:
             try:
                 answer = _get(client, url, parameters)
             except httpx.TooManyRedirects:
-                raise KbError(f"{server} redirects in a circle; {WAY_OUT}") from None
+                raise KbError(f"{server} redirects in a circle", WAY_OUT) from None
             except httpx.TimeoutException:
                 trouble = "did not answer in time"
             except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-                raise KbError(f"{server} cannot be reached ({error}); check the network, or use --offline") from None
+                raise KbError(f"{server} cannot be reached ({error})", "check the network, or use --offline") from None
             except httpx.HTTPError:
                 trouble = "broke off its answer"
             else:
@@ -95,12 +95,12 @@ class Online:
                 trouble = f"answered HTTP {answer.status}"
                 asked_for = _seconds(answer.retry_after)
                 if asked_for > LONGEST_WAIT_SECONDS:
-                    raise KbError(f"{server} {trouble} and asks to wait {asked_for:.0f} s; {WAY_OUT}")
+                    raise KbError(f"{server} {trouble} and asks to wait {asked_for:.0f} s", WAY_OUT)
                 wait = max(wait, asked_for) if wait is not None else None
             if wait is not None:
                 self._tell(f"{server} {trouble}; it is asked again in {wait:.0f} s")
                 time.sleep(wait)
-        raise KbError(f"{server} {trouble}, {len(BACKOFF_SECONDS) + 1} times; {WAY_OUT}")
+        raise KbError(f"{server} {trouble}, {len(BACKOFF_SECONDS) + 1} times", WAY_OUT)
 
     def _pause(self) -> None:
         if self._asked is not None and (rest := self._asked + PAUSE_SECONDS - time.monotonic()) > 0:
@@ -141,7 +141,7 @@ def _get(client: "httpx.Client", url: str, parameters: dict[str, str]) -> Answer
         for piece in response.iter_bytes():
             body += piece
             if len(body) > MOST_BYTES:
-                raise KbError(f"{url} answered with more than {MOST_BYTES // 1_000_000} MB; nothing of it is read")
+                raise KbError(f"{url} answered with more than {MOST_BYTES // 1_000_000} MB", "nothing of it is read")
             if time.monotonic() - start > WHOLE_SECONDS:
                 raise httpx.ReadTimeout("the answer trickles")
     return Answer(response.status_code, bytes(body), response.headers.get("Retry-After"))

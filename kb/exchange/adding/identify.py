@@ -58,8 +58,9 @@ def identify(text: str) -> Target:
     if _LOOKS_ARXIV.fullmatch(typed):
         raise KbError(f"an arXiv id should look like 2410.00037 or cs/0101001, got {text!r}")
     raise KbError(
-        f"{text!r} names no paper; give an arXiv id such as 2410.00037, a DOI such as 10.1109/5.771073, the address of"
-        " one of these, or a file that ends in .bib"
+        f"{text!r} names no paper",
+        "give an arXiv id such as 2410.00037, a DOI such as 10.1109/5.771073, the address of one of these, or a file"
+        " that ends in .bib",
     )
 
 

@@ -60,5 +60,5 @@ def _latex() -> Any:
     try:
         from pylatexenc.latex2text import LatexNodes2Text
     except ModuleNotFoundError as error:
-        raise KbError(f"reading LaTeX needs {error.name}; run: {INSTALL}") from None
+        raise KbError(f"reading LaTeX needs {error.name}", f"run: {INSTALL}") from None
     return LatexNodes2Text(math_mode="text", strict_latex_spaces=True, keep_comments=True)

@@ -80,14 +80,15 @@ def place(data: bytes, file: str, month: str, paper: Metadata) -> Placed | None:
 def _page(data: bytes, file: str) -> _Page:
     note = parse_note(data, file)
     if note.encoding != UTF_8:
-        raise NoteError(file, None, f"{note.encoding} is read but not written; {advice(note.encoding)}")
+        raise NoteError(f"{note.encoding} is read but not written", advice(note.encoding), file)
     text = data.decode("utf-8-sig")
     lines = _LINE_END.split(text)
     front = read_front_matter(lines, file).line_count
     lines = [""] * front + lines[front:]
     for fence in outline(lines).fences:
         if not fence.is_closed:
-            raise NoteError(file, fence.line + 1, "the code block that begins here is never closed; close it, then add")
+            what = "the code block that begins here is never closed"
+            raise NoteError(what, "close it, then add", file, fence.line + 1)
     ends = _LINE_END.findall(text)
     end = max(("\n", "\r\n", "\r"), key=ends.count)
     return _Page(note, text, lines, BOM if data.startswith(BOM.encode()) else "", end)

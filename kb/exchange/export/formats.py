@@ -27,7 +27,7 @@ def write_file(config: Config, works: Sequence[Work], name: str, path: Path) -> 
     """
     refuse_notes(path, config.folders)
     if path.is_dir():
-        raise KbError(f"{path} is a folder; name a file in it")
+        raise KbError(f"{path} is a folder", "name a file in it")
     text = RENDERERS[name](works)
     write_whole(path, (BOM + text if name == "csv" else text).encode("utf-8"))
 

@@ -47,7 +47,7 @@ def write_vault(reader: Reader, works: Sequence[Work], folder: Path) -> Written:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise KbError(f"{folder} cannot be made a folder: {error.strerror}; name another place") from None
+        raise KbError(f"{folder} cannot be made a folder: {error.strerror}", "name another place") from None
     done = Written([], [], [], [])
     for name, text in notes(reader, works).items():
         path = folder / name
@@ -152,4 +152,4 @@ def _read(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise KbError(f"{path}: cannot be read: {error.strerror}; move it, or name another folder") from None
+        raise KbError(f"cannot be read: {error.strerror}", "move it, or name another folder", path) from None

@@ -39,7 +39,7 @@ def check(notes: Iterable[NoteFile], ignored: Collection[str] = ()) -> list[Find
     """
     for name in ignored:
         if name not in RULES:
-            raise KbError(f"kb.toml: check.ignore names no rule: {name!r}; rules: {', '.join(RULES)}")
+            raise KbError(f"kb.toml: check.ignore names no rule: {name!r}", f"rules: {', '.join(RULES)}")
     pages = [read_page(note) for note in notes]
     found = {finding for page in pages for rule in PAGE_RULES for finding in rule(page)}
     found |= {finding for rule in RULES_FOR_ALL for finding in rule(pages)}

@@ -17,10 +17,8 @@ def unreadable(page: Page) -> Iterator[Finding]:
         what = f"is {page.note.encoding}, which few programs for notes read"
         yield Finding(page.file, 1, "encoding", what, advice(page.note.encoding))
     if page.failure and "\0" not in (page.text or ""):
-        error, line = page.failure, page.failure.line or 1
-        message = str(error).removeprefix(f"{page.file}:{line}: ").removeprefix(f"{page.file}: ")
-        what, _, suggestion = message.partition("; ")
-        yield Finding(page.file, line, "unreadable", what, suggestion or "mend it")
+        error = page.failure
+        yield Finding(page.file, error.line or 1, "unreadable", error.what, error.way_out or "mend it")
 
 
 def control_characters(page: Page) -> Iterator[Finding]:

@@ -154,7 +154,7 @@ class _Scanner:
         return None
 
     def _unclosed(self, line: int, kind: str, key: str) -> NoteError:
-        return NoteError(self.file, line + 1, f"@{kind}{{{key}}} is never closed; balance its braces")
+        return NoteError(f"@{kind}{{{key}}} is never closed", "balance its braces", self.file, line + 1)
 
     def _error(self, position: int, what: str) -> NoteError:
-        return NoteError(self.file, self.line_of(position) + 1, f"{what}; mend the entry")
+        return NoteError(what, "mend the entry", self.file, self.line_of(position) + 1)

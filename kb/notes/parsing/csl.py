@@ -39,7 +39,7 @@ def entries(text: str, file: str) -> list[Entry]:
 def _items(text: str, file: str) -> list[_Item]:
     head = _LIST.match(text)
     if not head:
-        raise NoteError(file, 1, f"should hold a list of CSL items; {_WAY_OUT}")
+        raise NoteError("should hold a list of CSL items", _WAY_OUT, file, 1)
     found: list[_Item] = []
     decoder = json.JSONDecoder()
     position, line, counted = head.end(), 0, 0
@@ -54,13 +54,14 @@ def _items(text: str, file: str) -> list[_Item]:
                 raise RecursionError
             values = _as_text(values) if _NO_TEXT.search(text, start, position) else values
         except json.JSONDecodeError as error:
-            raise NoteError(file, error.lineno, f"broken JSON: {error.msg}; export the library anew") from None
+            raise NoteError(f"broken JSON: {error.msg}", "export the library anew", file, error.lineno) from None
         except (RecursionError, ValueError):  # lists in lists without end, a number of thousands of digits
-            raise NoteError(file, line + 1, f"no CSL JSON: too deep or too long; {_WAY_OUT}") from None
+            raise NoteError("no CSL JSON: too deep or too long", _WAY_OUT, file, line + 1) from None
         if not isinstance(values, dict) or "type" not in values:
-            raise NoteError(file, line + 1, f"no item of CSL: it has no type; {_WAY_OUT}")
+            raise NoteError("no item of CSL: it has no type", _WAY_OUT, file, line + 1)
         found.append(_Item(values, line, line + text.count("\n", start, position) + 1))
-    raise NoteError(file, text.count("\n") + 1, "broken JSON: the list is never closed; export the library anew")
+    line = text.count("\n") + 1
+    raise NoteError("broken JSON: the list is never closed", "export the library anew", file, line)
 
 
 def _as_text(value: Any) -> Any:

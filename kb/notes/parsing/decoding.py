@@ -63,23 +63,25 @@ def decoded(data: bytes, file: str) -> tuple[str, str]:
             try:
                 return _checked(data.decode(name), file), name
             except UnicodeDecodeError as error:
-                raise NoteError(
-                    file, None, f"begins as {name} and breaks off at byte {error.start}; save it as UTF-8"
-                ) from None
+                what = f"begins as {name} and breaks off at byte {error.start}"
+                raise NoteError(what, "save it as UTF-8", file) from None
     if unmarked := without_mark(data):
-        raise NoteError(file, 1, f"seems to be {unmarked} without the mark that says so; {advice(unmarked)}")
+        raise NoteError(f"seems to be {unmarked} without the mark that says so", advice(unmarked), file, 1)
     try:
         return _checked(data.decode("utf-8-sig"), file), UTF_8
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        byte = f"not UTF-8 (byte 0x{data[error.start]:02x})"
-        raise NoteError(file, line, f"{byte}{_way_out(data, error.start)}") from None
+        what = f"not UTF-8 (byte 0x{data[error.start]:02x})"
+        if _is_alone(data, error.start):
+            raise NoteError(f"{what}, though the text around it is", "mend this line", file, line) from None
+        raise NoteError(what, _way_out(data, error.start), file, line) from None
 
 
 def _checked(text: str, file: str) -> str:
     if (nul := text.find("\0")) >= 0:
         line = text.count("\n", 0, nul) + 1
-        raise NoteError(file, line, "holds a NUL byte, so it is no text; save it as UTF-8 or move it out of the notes")
+        way_out = "save it as UTF-8 or move it out of the notes"
+        raise NoteError("holds a NUL byte, so it is no text", way_out, file, line)
     return text
 
 
@@ -107,15 +109,18 @@ def _is_broken(sample: bytes) -> bool:
     return "\ufffd" in getincrementaldecoder("utf-8")("replace").decode(sample)
 
 
-def _way_out(data: bytes, place: int) -> str:
+def _is_alone(data: bytes, place: int) -> bool:
+    """Whether most of what is not ASCII around a byte that is not UTF-8 is UTF-8."""
     around = data[max(0, place - SAMPLE) : place + SAMPLE].decode("utf-8", "replace")
     broken = around.count("\ufffd")
-    if broken * 3 < sum(character > "\x7f" for character in around):
-        return ", though the text around it is; mend this line"
+    return broken * 3 < sum(character > "\x7f" for character in around)
+
+
+def _way_out(data: bytes, place: int) -> str:
     start = data.rfind(b"\n", max(0, place - SAMPLE), place) + 1
     if name := guess(data[start if start or place < SAMPLE else place :][:SAMPLE]):
-        return f"; {advice(name)}"
-    return "; save it as UTF-8, from the encoding that it was written in: iconv -f ENCODING -t UTF-8"
+        return advice(name)
+    return "save it as UTF-8, from the encoding that it was written in: iconv -f ENCODING -t UTF-8"
 
 
 def guess(sample: bytes) -> str | None:

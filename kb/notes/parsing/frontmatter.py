@@ -80,13 +80,14 @@ def read_front_matter(lines: list[str], file: str) -> FrontMatter:
     end = next((i for i in range(1, len(lines)) if lines[i].rstrip() in (FENCE, "...")), None)
     if end is None:
         if _looks_like_key(lines[1] if len(lines) > 1 else ""):
-            raise NoteError(file, 1, "the front matter that begins here is never closed; end it with a line ---")
+            raise NoteError("the front matter that begins here is never closed", "end it with a line ---", file, 1)
         return FrontMatter()  # a horizontal rule
     values = _load("\n".join(lines[1:end]), file)
     if values is None:
         return FrontMatter(line_count=end + 1)
     if not isinstance(values, dict):
-        raise NoteError(file, 2, f"the front matter should hold lines like `title: …`, got {type(values).__name__}")
+        what = f"the front matter should hold lines like `title: …`, got {type(values).__name__}"
+        raise NoteError(what, file=file, line=2)
     return FrontMatter({str(key): value for key, value in values.items()}, end + 1)
 
 
@@ -98,7 +99,7 @@ def _toml(lines: list[str], file: str) -> FrontMatter:
     try:
         values = tomllib.loads("\n".join(lines[1:end]))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise NoteError(file, 1, f"broken front matter: {str(error) or type(error).__name__}; mend it") from None
+        raise NoteError(f"broken front matter: {str(error) or type(error).__name__}", "mend it", file, 1) from None
     return FrontMatter({key: _as_text(value) for key, value in values.items()}, end + 1)
 
 
@@ -115,15 +116,16 @@ def _load(text: str, file: str) -> Any:
         for event in yaml.parse(text, LOADER) if "&" in text else ():
             if isinstance(event, yaml.NodeEvent) and event.anchor is not None and event.start_mark:
                 line = event.start_mark.line + 2
-                raise NoteError(file, line, f"YAML anchors are not read, got &{event.anchor}; write the value out")
+                raise NoteError(f"YAML anchors are not read, got &{event.anchor}", "write the value out", file, line)
         return yaml.load(text, LOADER)  # noqa: S506 - builds only text, lists and mappings
     except yaml.MarkedYAMLError as error:
         is_quoted = error.context == "while scanning a quoted scalar"  # never closed: its problem is the end of all
         mark = error.context_mark if is_quoted else error.problem_mark or error.context_mark
         line = mark.line + 2 if mark else 1
-        raise NoteError(file, line, f"broken front matter: {error.problem}; quote the value or mend the line") from None
+        way_out = "quote the value or mend the line"
+        raise NoteError(f"broken front matter: {error.problem}", way_out, file, line) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise NoteError(file, 1, f"broken front matter: {type(error).__name__}; mend or remove it") from None
+        raise NoteError(f"broken front matter: {type(error).__name__}", "mend or remove it", file, 1) from None
 
 
 def _looks_like_key(line: str) -> bool:

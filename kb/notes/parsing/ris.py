@@ -53,7 +53,7 @@ def entries(text: str, file: str) -> list[Entry]:
     found = _records(text.split("\n"))
     if not found and text.strip():
         raise NoteError(
-            file, 1, "should hold entries that begin with a line `TY  - JOUR`; export the library as RIS anew"
+            "should hold entries that begin with a line `TY  - JOUR`", "export the library as RIS anew", file, 1
         )
     return [_entry(one) for one in found]
 
