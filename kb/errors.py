@@ -19,8 +19,13 @@ class KbError(Exception):
         self.line = line  # counted from 1
 
     def __str__(self) -> str:
+        return f"{self.fault}; {self.way_out}" if self.way_out else self.fault
+
+    @property
+    def fault(self) -> str:
+        """Place and fault without the way out: "2024-10.md:3: not UTF-8"."""
         place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
-        return place + self.what + (f"; {self.way_out}" if self.way_out else "")
+        return place + self.what
 
 
 class NoteError(KbError):

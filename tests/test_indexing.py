@@ -103,7 +103,7 @@ def test_a_bad_file_is_reported_and_what_it_held_before_stays(kb: Any) -> None:
     report = kb.refresh()
 
     assert report.indexed == 1
-    assert [failure.split(":")[0] for failure in report.failures] == ["2024-08.md"]
+    assert [failure.file for failure in report.failures] == ["2024-08.md"]
     assert any(title.startswith("OldCodec") for title in titles(kb))
     assert kb.reader().files.states()["2024-08.md"].state == "failed"
 
@@ -115,7 +115,8 @@ def test_an_unreadable_file_is_tried_again(kb: Any, monkeypatch: pytest.MonkeyPa
     def denied() -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    assert kb.refresh().failures == ["2024-08.md: cannot be read: Permission denied; check its permissions"]
+    (failure,) = kb.refresh().failures
+    assert str(failure) == "2024-08.md: cannot be read: Permission denied; check its permissions"
     monkeypatch.setattr(Path, "read_bytes", real)
     assert kb.refresh().indexed == 1
 

@@ -56,7 +56,7 @@ class PaperCases(Opened):
         reader = self.reader()
         papers = {one.key: one for one in self._rows(reader, query, 0) if one.kind != "note"}
         if not papers:
-            raise KbError("no paper to choose from; ask for less, or see what there is with: kb list")
+            raise KbError("no paper to choose from", "ask for less, or see what there is with: kb list")
         return self._view(reader, papers[choice(best_notes(reader, list(papers)))])
 
     def mark(self, action: str, names: Sequence[str]) -> "list[ListedPaper]":
@@ -135,8 +135,8 @@ def named(reader: "Reader", name: str) -> "PaperRow":
     """Return the paper that a name means. Raises: KbError if it means none, or several."""
     papers = reader.papers.named(name)
     if not papers:
-        raise KbError(f"no paper named {name!r}; look for it with: kb search {name}")
+        raise KbError(f"no paper named {name!r}", f"look for it with: kb search {name}")
     if not reader.works.are_one([paper.key for paper in papers]):
         some = ", ".join(paper.id for paper in papers[:5]) + (", …" if len(papers) > 5 else "")
-        raise KbError(f"{name!r} names {len(papers)} papers: {some}; say more of the name")
+        raise KbError(f"{name!r} names {len(papers)} papers: {some}", "say more of the name")
     return papers[0]

@@ -77,7 +77,7 @@ class SetupCases(Opened):
 
         name = model or self.config.encoder
         if name == NO_ENCODER:
-            raise KbError("kb.toml names no encoder; name one: kb encoder export minilm")
+            raise KbError("kb.toml names no encoder", "name one: kb encoder export minilm")
         return export_encoder(self.config.root, self.config.index, name)
 
     def use_encoder(self, model: str) -> bool:

@@ -68,4 +68,4 @@ def _encoder(config: Config, progress: Progress) -> OnnxEncoder:
     try:
         return export_encoder(config.root, config.index, config.encoder)
     except OSError as error:
-        raise EncoderMissing(f"the encoder cannot be set up: {error}; see to disk and permissions") from None
+        raise EncoderMissing(f"the encoder cannot be set up: {error}", "see to disk and permissions") from None

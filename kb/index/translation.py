@@ -144,7 +144,7 @@ def open_gloss(index: Path, in_memory: bool = False) -> Gloss | None:
     try:
         return Gloss(path, in_memory) if path.is_file() else None
     except DatabaseError as error:
-        raise KbError(f"{path} is damaged ({error}); run: kb index") from None
+        raise KbError(f"{path} is damaged ({error})", "run: kb index") from None
 
 
 def is_damaged(index: Path) -> bool:

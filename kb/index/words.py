@@ -36,7 +36,7 @@ class Report:
 
     indexed: int = 0
     removed: int = 0
-    failures: list[str] = field(default_factory=list)  # one line each, with file and line
+    failures: list[KbError] = field(default_factory=list)  # with the file as the index names it
     missing: tuple[str, ...] = ()  # what could not be looked at, was set aside or is in another encoding, a line each
 
 
@@ -61,7 +61,7 @@ def refresh(
                 known = {}
                 writer.put_meta("gloss", table)
             if stamp := changes.changed.get(GLOSSARY_NAME):
-                reason = next((line for line in report.failures if line.startswith(GLOSSARY_NAME)), None)
+                reason = next((str(error) for error in report.failures if error.file == GLOSSARY_NAME), None)
                 state = "failed" if reason else "glossary"
                 writer.put_state(FileState(GLOSSARY_NAME, *stamp, "", state, reason, None, ()))
             writer.remove_files(changes.gone)
@@ -98,8 +98,15 @@ def _current_gloss(config: Config, report: Report, progress: Progress | None) ->
     wanted = dictionary.fingerprint(config.glossaries)
     if gloss.is_damaged(config.index) or not (found := gloss.open_gloss(config.index)) or found.fingerprint != wanted:
         failures = dictionary.build_gloss(config.index, config.glossaries, wanted, progress)
-        report.failures += [failure.replace(f"{config.notes.resolve()}/", "") for failure in failures]
+        report.failures += [_as_in_index(config, error) for error in failures]
     return wanted
+
+
+def _as_in_index(config: Config, error: KbError) -> KbError:
+    """Return what is wrong with a glossary, whose file the index knows by its name below the notes."""
+    path, notes = Path(error.file or ""), config.notes.resolve()
+    file = path.relative_to(notes).as_posix() if path.is_relative_to(notes) else path
+    return KbError(error.what, error.way_out, file, error.line)
 
 
 def rebuild(config: Config, progress: Progress | None = None) -> Report:
@@ -132,7 +139,7 @@ class _Reading:
 
     state: FileState
     note: NoteRows | None  # None if the file failed, or holds the same bytes as before
-    failure: str | None
+    failure: NoteError | None
 
 
 def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]) -> Generator[_Reading, None, None]:
@@ -161,14 +168,14 @@ def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]
         ) as pool:
             yield from pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
     except BrokenProcessPool:
-        raise KbError("a process that reads notes was killed, maybe for want of memory; run it again") from None
+        raise KbError("a process that reads notes was killed, maybe for want of memory", "run it again") from None
 
 
 def _read(place: str, path: str, stamp: scan.Stamp, before: FileState | None) -> _Reading:
     try:
         data = load(Path(place), path)
     except NoteError as error:
-        return _Reading(FileState(path, UNREAD, stamp[1], "", "failed", str(error), None, ()), None, str(error))
+        return _Reading(FileState(path, UNREAD, stamp[1], "", "failed", str(error), None, ()), None, error)
     sha256 = hashlib.sha256(data).hexdigest()
     if before and before.sha256 == sha256 and before.state == "indexed" and before.mtime_ns != stamp[0]:
         state = FileState(path, *stamp, sha256, "indexed", before.reason, before.grammar, before.unclaimed)
@@ -176,7 +183,7 @@ def _read(place: str, path: str, stamp: scan.Stamp, before: FileState | None) ->
     try:
         note = parse_note(data, path)
     except NoteError as error:
-        return _Reading(FileState(path, *stamp, sha256, "failed", str(error), None, ()), None, str(error))
+        return _Reading(FileState(path, *stamp, sha256, "failed", str(error), None, ()), None, error)
     unclaimed = tuple((span.line, span.end_line) for span in note.unclaimed)
     reason = None if note.encoding == UTF_8 else f"read as {note.encoding}; {advice(note.encoding)}"
     state = FileState(path, *stamp, sha256, "indexed", reason, note.grammar, unclaimed)

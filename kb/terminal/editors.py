@@ -20,10 +20,10 @@ def editor_command(path: Path, line: int) -> list[str]:
 
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not editor:
-        raise KbError(f"$EDITOR is not set; set it, or open {path}:{line} yourself")
+        raise KbError("$EDITOR is not set", f"set it, or open {path}:{line} yourself")
     command = shlex.split(editor)
     if not command or not shutil.which(command[0]):
-        raise KbError(f"$EDITOR is {editor!r}, which is not a program here; open {path}:{line} yourself")
+        raise KbError(f"$EDITOR is {editor!r}, which is not a program here", f"open {path}:{line} yourself")
     name = Path(command[0]).stem
     if name in _GOTO:
         return [*command, "--goto", f"{path}:{line}"]

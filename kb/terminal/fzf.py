@@ -25,7 +25,7 @@ def pick(papers: "Sequence[PaperRow]", signs: Mapping[int, str], root: Path) -> 
     Raises: KbError if fzf is not installed, or ends with an error.
     """
     if not shutil.which("fzf"):
-        raise KbError("fzf is not installed; install it, or look with: kb list QUERY, and open with: kb open NAME")
+        raise KbError("fzf is not installed", "install it, or look with: kb list QUERY, and open with: kb open NAME")
     # The number of the line comes back; ids are for the preview, where fzf quotes them for the shell.
     lines = [
         clean_row(str(number), one.id, f"{signs.get(one.key, '')}{one.title}", one.month or "", one.organizations)
@@ -42,7 +42,7 @@ def pick(papers: "Sequence[PaperRow]", signs: Mapping[int, str], root: Path) -> 
     if done.returncode in NOTHING_CHOSEN or (not done.returncode and not number):
         return None
     if done.returncode or not number.isdecimal() or int(number) >= len(papers):
-        raise KbError(f"fzf ended with status {done.returncode} and chose {number!r}; try it with another query")
+        raise KbError(f"fzf ended with status {done.returncode} and chose {number!r}", "try it with another query")
     return papers[int(number)]
 
 

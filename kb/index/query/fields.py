@@ -71,7 +71,8 @@ class Filter(NamedTuple):
 
     def _lacks_word(self) -> KbError:
         return KbError(
-            f"{self.name}: needs a word, got {self.value!r}; for example {self.name}:{_EXAMPLES.get(self.name, 'Meta')}"
+            f"{self.name}: needs a word, got {self.value!r}",
+            f"for example {self.name}:{_EXAMPLES.get(self.name, 'Meta')}",
         )
 
 

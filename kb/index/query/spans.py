@@ -114,5 +114,5 @@ def _year(typed: str, text: str) -> str:
 
 def _in_order(name: str, since: str, until: str) -> tuple[str, str]:
     if since > until:
-        raise KbError(f"{name}: {since} comes after {until}; turn them around: {name}:{until}..{since}")
+        raise KbError(f"{name}: {since} comes after {until}", f"turn them around: {name}:{until}..{since}")
     return since, until

@@ -72,7 +72,7 @@ def save(built: Any, path: Path) -> None:
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:  # FAISS has no error of its own for a full disk
         raise KbError(
-            f"{path} cannot be written: {str(error).splitlines()[-1]:.200}; see to disk and permissions"
+            f"{path} cannot be written: {str(error).splitlines()[-1]:.200}", "see to disk and permissions"
         ) from None
     finally:
         temporary.unlink(missing_ok=True)

@@ -124,4 +124,4 @@ def _opened(database: Path) -> Iterator[sqlite3.Connection]:
 def _raise_busy(error: sqlite3.DatabaseError, database: Path) -> None:
     """Raise an error of this moment, that another process writes or nobody may, as such."""
     if any(word in str(error) for word in ("locked", "busy", "readonly", "unable to open")):
-        raise IndexBusy(f"{database} cannot be checked or mended now ({error}); try again") from None
+        raise IndexBusy(f"{database} cannot be checked or mended now ({error})", "try again") from None

@@ -84,7 +84,7 @@ def _near(
     rows = vectors.in_order(encoder, opened.last_key if opened else 0, SCANNED_AT_MOST + 1)
     keys, cosines = _cosines(rows, query)
     if len(keys) > SCANNED_AT_MOST:
-        raise EncoderMissing("the vector index is missing or far behind; run: kb index")
+        raise EncoderMissing("the vector index is missing or far behind", "run: kb index")
     if not opened:
         return keys, cosines
     _, found = opened.faiss.search(query.reshape(1, -1), wanted)
@@ -161,6 +161,6 @@ def _cosines(
             cosines.append(matrix @ query)
     except ValueError:  # a vector of another length
         raise EncoderMissing(
-            f"the index holds vectors of other than {len(query)} dimensions; delete it and run: kb index"
+            f"the index holds vectors of other than {len(query)} dimensions", "delete it and run: kb index"
         ) from None
     return numpy.concatenate(keys), numpy.concatenate(cosines)

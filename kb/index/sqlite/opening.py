@@ -23,7 +23,7 @@ def open_committed(database: Path) -> sqlite3.Connection:
     Raises: KbError if there is no index; IndexOld, IndexNewer or IndexDamaged if it is not one of this version.
     """
     if not database.is_file():
-        raise KbError(f"no index at {database}; run: kb index")
+        raise KbError(f"no index at {database}", "run: kb index")
     try:
         return _begin(connect(database, timeout=WAIT_SECONDS, isolation_level=None), database)
     except sqlite3.OperationalError as error:
@@ -47,11 +47,13 @@ def steps(connection: sqlite3.Connection, database: Path) -> set[str]:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if "_sqlite_migrations" not in tables:
         if tables:
-            raise IndexDamaged(f"{database} is not an index of kb; run: kb index --full")
+            raise IndexDamaged(f"{database} is not an index of kb", "run: kb index --full")
         return set()
     made = {name for (name,) in connection.execute("SELECT name FROM _sqlite_migrations")}
     if made and max(made) > LATEST_STEP:
-        raise IndexNewer(f"{database} was made by a newer version of kb; install that, or delete it and run: kb index")
+        raise IndexNewer(
+            f"{database} was made by a newer version of kb", "install that, or delete it and run: kb index"
+        )
     return made
 
 
@@ -59,12 +61,12 @@ def refusal(error: sqlite3.DatabaseError, database: Path) -> KbError | None:
     """Return what an error of SQLite means to a person; None if it is a bug."""
     if type(error) is sqlite3.DatabaseError or _NOT_UTF_8 in str(error):
         what = _NOT_UTF_8 if _NOT_UTF_8 in str(error) else " ".join(str(error).split())
-        return IndexDamaged(f"{database} is damaged ({what}); run: kb index --full")
+        return IndexDamaged(f"{database} is damaged ({what})", "run: kb index --full")
     if not isinstance(error, sqlite3.OperationalError) or any(part in str(error) for part in _FAULTS_OF_OURS):
         return None
     if "locked" in str(error):
-        return IndexBusy(f"another kb is writing {database}; try again when it is done")
-    return IndexBusy(f"{database} cannot be used now: {error}; see to disk and permissions")
+        return IndexBusy(f"another kb is writing {database}", "try again when it is done")
+    return IndexBusy(f"{database} cannot be used now: {error}", "see to disk and permissions")
 
 
 def storable(text: str) -> str:
@@ -77,7 +79,7 @@ def _begin(connection: sqlite3.Connection, database: Path) -> sqlite3.Connection
         connection.execute("PRAGMA query_only = 1")
         connection.execute("BEGIN")
         if LATEST_STEP not in steps(connection, database):
-            raise IndexOld(f"{database} was made by an older version, or not to its end; run: kb index")
+            raise IndexOld(f"{database} was made by an older version, or not to its end", "run: kb index")
     except BaseException:
         connection.close()
         raise

@@ -44,7 +44,7 @@ def export(
     left alone, and so is every other file of the folder.
     """
     if to is Format.OBSIDIAN and not out:
-        raise KbError("obsidian is a folder of notes; say which: kb export --format obsidian --out ~/vault/papers")
+        raise KbError("obsidian is a folder of notes", "say which: kb export --format obsidian --out ~/vault/papers")
     text = asked(query)
     base = open_base(ctx, refresh)
     if not out:

@@ -85,10 +85,10 @@ def open_note(
 
     address = base.address(found)
     if not address:
-        raise KbError(f"{paper.id} has no link to the web in its note; open the note with: kb open {name}")
+        raise KbError(f"{paper.id} has no link to the web in its note", f"open the note with: kb open {name}")
     tell(address)
     if not webbrowser.open(address):
-        raise KbError(f"no browser can be started here; set $BROWSER, or open {address} yourself")
+        raise KbError("no browser can be started here", f"set $BROWSER, or open {address} yourself")
 
 
 @app.command()

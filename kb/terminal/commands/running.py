@@ -121,7 +121,7 @@ def _draw(name: str, drawn: dict[str, Any] | None, path: Path) -> None:
     from kb.terminal.pictures import write_picture
 
     if not drawn:
-        raise KbError(f"{name} has nothing to draw; run it without --plot")
+        raise KbError(f"{name} has nothing to draw", "run it without --plot")
     write_picture(path, drawn)
 
 
@@ -129,7 +129,7 @@ def _play(name: str, audio: dict[str, Any] | None, path: Path) -> None:
     from kb.terminal.pictures import write_tracks
 
     if not audio:
-        raise KbError(f"{name} makes no sound; run it without --wav")
+        raise KbError(f"{name} makes no sound", "run it without --wav")
     write_tracks(path, audio)
 
 
