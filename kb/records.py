@@ -109,6 +109,7 @@ class Claim(Record):
     expect: dict[str, Written]  # figure -> what the note says it is
     expect_contradiction: str | None = None  # why the note's own figure is known not to hold
     problem: str | None = None  # why the block cannot be run
+    way_out: str = ""  # what would make it run
     paper: str | None  # id of the record it stands in
     file: str
     line: int  # of the fence, counted from 1

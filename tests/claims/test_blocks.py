@@ -120,14 +120,15 @@ def test_windows_line_ends_make_no_difference() -> None:
 def test_what_is_wrong_with_a_block_is_said_and_it_stays_text(block: str, problem: str) -> None:
     note = parse_note(f"**《One》** A，k\n\n```claim\n{block}\n```\n".encode(), "n.md")
 
-    assert [claim.problem for claim in note.claims] == [problem]
+    assert ["; ".join(filter(None, (claim.problem, claim.way_out))) for claim in note.claims] == [problem]
     assert block.split("\n")[0].strip() in note.papers[0].body
 
 
 def test_a_block_that_is_never_closed_swallows_nothing() -> None:
     note = parse_note("**《One》** A，k\n\n```claim\nid: a\n\n后面还有一句。\n".encode(), "n.md")
 
-    assert [claim.problem for claim in note.claims] == ["the block is never closed; end it with a line ```"]
+    (claim,) = note.claims
+    assert (claim.problem, claim.way_out) == ("the block is never closed", "end it with a line ```")
     assert "后面还有一句。" in note.papers[0].body
 
 

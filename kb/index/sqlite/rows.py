@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from kb.errors import KbError
 from kb.notes.identity import identities
 from kb.notes.ids import id_key
 from kb.notes.people import people_terms
@@ -74,7 +75,7 @@ def _claim(claim: "Claim", month: str | None) -> Row:
         "paper": claim.paper,
         "month": month,
         "run": claim.run,
-        "problem": claim.problem,
+        "problem": str(KbError(claim.problem, claim.way_out)) if claim.problem else None,
         "fingerprint": hashlib.sha256(what.encode()).hexdigest()[:16],
         "record": claim.model_dump_json(),
     }

@@ -14,8 +14,7 @@ def broken_claims(page: Page) -> Iterator[Finding]:
     """Find a claim block that lacks a field, is no YAML or is never closed."""
     for claim in page.note.claims if page.note else ():
         if claim.problem:
-            what, _, way = claim.problem.partition("; ")
-            yield Finding(claim.file, claim.line, "claim", what, way or "mend the block")
+            yield Finding(claim.file, claim.line, "claim", claim.problem, claim.way_out or "mend the block")
 
 
 def repeated_claims(pages: Sequence[Page]) -> Iterator[Finding]:

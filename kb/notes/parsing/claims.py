@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from kb.errors import KbError
 from kb.notes.parsing.frontmatter import LOADER
 from kb.notes.parsing.outline import Fence
 from kb.records import Claim, Paper, Written
@@ -61,6 +62,7 @@ def _paper_at(line: int, lines: list[str], papers: Sequence[Paper]) -> str | Non
 
 def _claim(fence: Fence, file: str) -> Claim:
     values, problem = _values(fence)
+    problem = problem or _problem(values)
     texts = {name: values[name] for name in FIELDS if isinstance(values.get(name), str)}
     tables = {name: values[name] for name in ("with", "expect") if _is_table(values.get(name))}
     return Claim(
@@ -70,32 +72,33 @@ def _claim(fence: Fence, file: str) -> Claim:
         parameters=_written(tables.get("with", {})),
         expect=_written(tables.get("expect", {})),
         expect_contradiction=texts.get("expect_contradiction"),
-        problem=problem or _problem(values),
+        problem=problem.what if problem else None,
+        way_out=problem.way_out if problem else "",
         paper=None,
         file=file,
         line=fence.line + 1,
     )
 
 
-def _values(fence: Fence) -> tuple[dict[str, Any], str | None]:
+def _values(fence: Fence) -> tuple[dict[str, Any], KbError | None]:
     """Return the fields of a block, every leaf as the text it is, and what is wrong with it as YAML."""
     if not fence.is_closed:
-        return {}, "the block is never closed; end it with a line ```"
+        return {}, KbError("the block is never closed", "end it with a line ```")
     if len(fence.text) > LONGEST_BLOCK:
-        return {}, f"the block has {len(fence.text)} characters; a claim has at most {LONGEST_BLOCK}"
+        return {}, KbError(f"the block has {len(fence.text)} characters", f"a claim has at most {LONGEST_BLOCK}")
     try:
         if "&" in fence.text and any(getattr(event, "anchor", None) for event in yaml.parse(fence.text, LOADER)):
-            return {}, "YAML anchors are not read; write the value out"
+            return {}, KbError("YAML anchors are not read", "write the value out")
         values = _built(LOADER(fence.text).get_single_node())
     except KeyError as error:
-        return {}, f"{error.args[0]!r} is written twice; of two values the first would be lost"
+        return {}, KbError(f"{error.args[0]!r} is written twice", "of two values the first would be lost")
     except yaml.MarkedYAMLError as error:
         place = f" in its line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        return {}, f"not YAML: {error.problem}{place}; quote the value or mend the line"
+        return {}, KbError(f"not YAML: {error.problem}{place}", "quote the value or mend the line")
     except (yaml.YAMLError, RecursionError) as error:
-        return {}, f"not YAML: {type(error).__name__}; mend or remove the block"
+        return {}, KbError(f"not YAML: {type(error).__name__}", "mend or remove the block")
     if not isinstance(values, dict):
-        return {}, "a claim holds lines like `run: arithmetic.window_tokens`"
+        return {}, KbError("a claim holds lines like `run: arithmetic.window_tokens`")
     return values, None
 
 
@@ -114,21 +117,23 @@ def _built(node: Any) -> Any:
     return node.value if node else None
 
 
-def _problem(values: dict[str, Any]) -> str | None:
+def _problem(values: dict[str, Any]) -> KbError | None:
     for name in values:
         if name not in FIELDS:
-            return f"a claim has no field {name!r}; it has {', '.join(FIELDS)}"
+            return KbError(f"a claim has no field {name!r}", f"it has {', '.join(FIELDS)}")
     for name in REQUIRED:
         if not values.get(name):
-            return f"the claim has no {name!r}; it needs {', '.join(REQUIRED)}"
+            return KbError(f"the claim has no {name!r}", f"it needs {', '.join(REQUIRED)}")
     for name in ("id", "says", "run", "expect_contradiction"):
         if not isinstance(values.get(name, ""), str):
-            return f"{name} should be a text, got a {_kind(values[name])}"
+            return KbError(f"{name} should be a text, got a {_kind(values[name])}")
     if not _ID.match(values["id"]):
-        return f"id should look like salmonn-30s-tokens, got {values['id']!r}"
+        return KbError(f"id should look like salmonn-30s-tokens, got {values['id']!r}")
     for name in ("with", "expect"):
         if values.get(name) and not _is_table(values[name]):
-            return f"{name} should hold names and plain values such as {{frames: 1500}}, got {values[name]!r:.60}"
+            return KbError(
+                f"{name} should hold names and plain values such as {{frames: 1500}}, got {values[name]!r:.60}"
+            )
     return None
 
 
