@@ -9,6 +9,7 @@ wrong join is worse than a missed one, so all else is a citation.
 import re
 from typing import TYPE_CHECKING
 
+from kb.notes.ids import ARXIV_DOI, ARXIV_ID, DOI
 from kb.notes.same_paper import TITLE
 from kb.terms import fold, has_unspaced, name_key, terms
 
@@ -22,9 +23,8 @@ FEWEST_WORDS = 3
 FEWEST_HAN = 8
 KINDS_OF_NO_PAPER = ("note", "lecture")
 
-_ARXIV = re.compile(r"(?<![\w.])(\d{4}\.\d{4,5}|[a-z][a-z-]{1,15}(?:\.[a-z]{2})?/\d{7})(?:v\d+)?(?!\d)")
-_ARXIV_DOI = re.compile(r"10\.48550/arxiv\.(?P<id>.+)")
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_ARXIV = re.compile(rf"(?<![\w.])({ARXIV_ID})")
+_DOI = re.compile(DOI)
 _SAYS_WHAT = re.compile(
     r"[\W\d_]*(?:(?:paper|pdf|abs|html|arxiv|doi|openreview|acl|anthology|code|github|repo|demo|project|page|homepage|link"
     r"|url|blog|model|data|dataset|video|slide|tweet|huggingface|hf|alphaxiv|eprint|id|number|official|implementation"
@@ -107,8 +107,7 @@ def _identity(kind: str, value: str) -> Identity:
     if kind == "doi":
         found = _DOI.search(folded)
         doi = found[0] if found else folded
-        arxiv = _ARXIV_DOI.fullmatch(doi)
-        return _identity("arxiv", arxiv["id"]) if arxiv else (kind, doi)
+        return _identity("arxiv", doi.removeprefix(ARXIV_DOI)) if doi.startswith(ARXIV_DOI) else (kind, doi)
     if kind == "arxiv" and (number := _ARXIV.search(folded)):
         return kind, number[1]
     return kind, folded

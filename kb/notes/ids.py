@@ -1,21 +1,44 @@
-"""Ids of papers as people write and paste them -> one form, to be compared."""
+"""Ids of papers: what they look like, and the one form in which all their spellings are compared.
+
+The shapes are parts of patterns that ignore case. Who looks for an id says what may stand before and after it.
+"""
 
 import re
 from urllib.parse import unquote
+
+ARXIV_NUMBER = r"\d{4}\.\d{4,5}(?!\d)"  # since April 2007: "2410.00037"
+OLD_ARXIV_ID = r"[a-z][a-z-]{1,15}(?:\.[a-z]{2})?/\d{7}(?!\d)"  # before: "hep-th/9901001", "cs.CL/0101001"
+ARXIV_ID = rf"(?:{ARXIV_NUMBER}|{OLD_ARXIV_ID})"
+# One that stands alone and is no decimal number, no price and no tag either.
+SURE_ARXIV_NUMBER = r"\d\d(?:0[1-9]|1[0-2])\.\d{5}(?!\d)"
+VERSION = r"(?:v\d{1,3})?"
+DOI_PREFIX = r"10\.\d{4,9}"  # of who registers it
+DOI = rf"{DOI_PREFIX}/\S+"
+ARXIV_DOI = "10.48550/arxiv."  # what arXiv's own DOIs begin with, in small letters
+FIVE_DIGITS_SINCE = 1501  # year and month from which arXiv ids have five digits after the dot; four before
 
 LONGEST = 300  # characters; what is longer is no id
 _ONE_WORD = re.compile(r"[\w-]*")
 _ARXIV = re.compile(
     r"(?:https?://[^?#]{1,80}/|(?:www\.)?arxiv\.org/[a-z-]{2,12}/)?(?:arxiv[:：.]?)?"
-    r"(?P<id>\d{4}\.\d{4,5}|(?P<archive>[a-z][a-z-]{1,15})(?:\.[a-z]{2})?/(?P<number>\d{7}))"
-    r"(?:v\d{1,3})?(?:\.pdf)?/?(?:[?#].*)?"
+    rf"(?P<id>{ARXIV_ID}){VERSION}(?:\.pdf)?/?(?:[?#].*)?"
 )
-_DOI = re.compile(r"(?<!\d)10\.\d{4,9}/\S+")
-_OF_ARXIV = "10.48550/"  # what arXiv's own DOIs begin with
+_SUBJECT = re.compile(r"\.[a-z]{2}(?=/)")
+_DOI = re.compile(rf"(?<!\d){DOI}")
 _PAGE = re.compile(
     r"(?:https?://)?(?:www\.)?(?:openreview\.net/(?:forum|pdf)\?id=|aclanthology\.org/)"
     r"(?P<id>[\w.-]+?)(?:\.pdf)?/?(?:[&#].*)?"
 )
+
+
+def arxiv_key(number: str) -> str:
+    """Return an arXiv id as arXiv itself writes it, without a subject: "cs.CL/0101001" -> "cs/0101001"."""
+    return _SUBJECT.sub("", number.lower())
+
+
+def digits_after_dot(month: str) -> int:
+    """Return how many digits arXiv ids of a month have after the dot: "2410" -> 5, "0706" -> 4."""
+    return 5 if int(month) >= FIVE_DIGITS_SINCE else 4
 
 
 def id_key(text: str) -> str:
@@ -30,9 +53,9 @@ def id_key(text: str) -> str:
     bare = "".join(folded.split()).strip("<>\"'")
     if found := _DOI.search(unquote(bare)):
         bare = found[0].rstrip(".,;")
-        if not bare.startswith(_OF_ARXIV):
+        if not bare.startswith(ARXIV_DOI):
             return bare
-    if found := _ARXIV.fullmatch(bare.removeprefix(_OF_ARXIV)):
-        return f"{found['archive']}/{found['number']}" if found["archive"] else found["id"]
+    if found := _ARXIV.fullmatch(bare.removeprefix(ARXIV_DOI)):
+        return arxiv_key(found["id"])
     found = _PAGE.fullmatch(bare)
     return found["id"] if found else folded

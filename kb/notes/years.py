@@ -2,9 +2,11 @@
 
 import re
 
+from kb.notes.ids import ARXIV_NUMBER, OLD_ARXIV_ID
+
 _NAMED = re.compile(r"(?<![\d.])(?:19|20)\d\d(?!\d|\.\d)")  # not the months of 2005.12345
 _SHORT = re.compile(r"['’‘](?P<year>\d\d)(?!\d)")  # ICASSP'23
-_NUMBERED = re.compile(r"(?:(?P<arxiv>\d\d)\d\d\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/(?P<old>\d\d)\d{5})", re.IGNORECASE)
+_NUMBERED = re.compile(rf"(?P<new>{ARXIV_NUMBER})|{OLD_ARXIV_ID}", re.IGNORECASE)
 _ANTHOLOGY = re.compile(r"(?P<year>\d{4})\.|[A-Z](?P<short>\d\d)-")
 FIRST_OF_ARXIV = 91  # 1991, when arXiv began; the ACL Anthology goes back to 1965
 FIRST_OF_ANTHOLOGY = 65
@@ -24,7 +26,7 @@ def year_of(published: str | None, venue: str | None, arxiv_id: str | None, acl_
     if anthology := _ANTHOLOGY.match(acl_id or ""):
         return anthology["year"] or _of_two_digits(anthology["short"], FIRST_OF_ANTHOLOGY)
     if number := _NUMBERED.match(arxiv_id or ""):
-        return f"20{number['arxiv']}" if number["arxiv"] else _of_two_digits(number["old"], FIRST_OF_ARXIV)
+        return f"20{number[0][:2]}" if number["new"] else _of_two_digits(number[0][-7:-5], FIRST_OF_ARXIV)
     return None
 
 

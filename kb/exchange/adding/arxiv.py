@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 from kb.errors import KbError
 from kb.exchange.adding.identify import identify
 from kb.exchange.adding.metadata import Metadata, plain
+from kb.notes.ids import ARXIV_DOI
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
@@ -50,7 +51,7 @@ def read_arxiv(answer: bytes, number: str) -> Metadata:
 
 def _doi(text: str) -> str | None:
     """Return the first DOI of a journal: arXiv may give several, and its own says nothing more than the id."""
-    return next((doi for doi in text.split() if not doi.startswith("10.48550/arxiv.")), None)
+    return next((doi for doi in text.split() if not doi.startswith(ARXIV_DOI)), None)
 
 
 def _feed(answer: bytes) -> ElementTree.Element:

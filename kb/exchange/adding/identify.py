@@ -5,29 +5,27 @@ from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
 from kb.errors import KbError
+from kb.notes.ids import ARXIV_DOI, ARXIV_ID, DOI, DOI_PREFIX, VERSION, arxiv_key, digits_after_dot
 
 TargetKind = Literal["arxiv", "doi", "bib"]
 
-_OLD = r"[a-z][a-z-]+(?:\.[a-z]{2})?/\d{7}"
-_NUMBER = rf"(?P<id>\d{{4}}\.\d{{4,5}}|{_OLD})(?:v\d+)?"
+_NUMBER = rf"(?P<id>{ARXIV_ID}){VERSION}"
 _ARXIV_BARE = re.compile(rf"(?:arxiv\s*[:：]?\s*)?{_NUMBER}", re.IGNORECASE)
 _ARXIV_ADDRESS = re.compile(
     r"(?:https?://)?(?:[\w-]+\.)*(?:arxiv|ar5iv|alphaxiv)\.org/(?:abs|pdf|html|e-print|format|ps|src|overview)/"
     rf"{_NUMBER}(?:\.pdf)?/?(?:[?#].*)?",
     re.IGNORECASE,
 )
-_ARXIV_DOI = re.compile(rf"10\.48550/arxiv\.{_NUMBER}", re.IGNORECASE)
+_ARXIV_DOI = re.compile(rf"{re.escape(ARXIV_DOI)}{_NUMBER}", re.IGNORECASE)
 _LOOKS_ARXIV = re.compile(
     r"(?:arxiv\s*[:：]?\s*)?\d{3,5}\.\d{3,6}(?:v\d+)?|(?:https?://)?(?:[\w-]+\.)*arxiv\.org/.*", re.I
 )
-_DOI = r"(?P<id>10\.\d{4,9}/\S+)"
-_DOI_BARE = re.compile(rf"(?:doi\s*[:：]\s*)?{_DOI}", re.IGNORECASE)
+_DOI_BARE = re.compile(rf"(?:doi\s*[:：]\s*)?(?P<id>{DOI})", re.IGNORECASE)
 _DOI_ADDRESS = re.compile(
     r"(?:https?://)?(?:(?:dx\.|www\.)?doi\.org/|[\w.-]+/(?:doi|article|chapter)/(?:(?:abs|full|pdf|epdf)/)?)"
-    r"(?P<id>10\.\d{4,9}(?:/|%2f)[^\s?#]+)(?:[?#].*)?",
+    rf"(?P<id>{DOI_PREFIX}(?:/|%2f)[^\s?#]+)(?:[?#].*)?",
     re.IGNORECASE,
 )
-FIRST_OF_FIVE_DIGITS = 1501  # the month, year first, from which on arXiv counts with five digits
 
 
 class Target(NamedTuple):
@@ -67,8 +65,8 @@ def identify(text: str) -> Target:
 def _arxiv(number: str, text: str) -> str:
     """Return an id as arXiv itself writes it. Raises: KbError if there is no such month, or too few digits for it."""
     if "/" in number:
-        return re.sub(r"\.[a-z]{2}(?=/)", "", number.lower())
+        return arxiv_key(number)
     month, _, rest = number.partition(".")
-    if not 1 <= int(month[2:]) <= 12 or (len(rest) == 5) != (int(month) >= FIRST_OF_FIVE_DIGITS):
+    if not 1 <= int(month[2:]) <= 12 or len(rest) != digits_after_dot(month):
         raise KbError(f"an arXiv id should look like 2410.00037 (year, month, number), got {text!r}")
     return number

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from kb.exchange.export import dates, persons
+from kb.notes.ids import ARXIV_NUMBER
 from kb.notes.parsing.latex import decode
 from kb.notes.parsing.ris import READ
 from kb.records import Reference
@@ -163,7 +164,7 @@ def _given(csl: str, value: Any, kind: str) -> list[tuple[str, str]]:
     if csl == "keyword":
         return [("KW", word.strip()) for word in text.split(",")]
     if csl == "archive_location":
-        return [("AN", f"arXiv:{text}" if re.match(r"\d{4}\.\d{4,5}", text) else text)]
+        return [("AN", f"arXiv:{text}" if re.match(ARXIV_NUMBER, text) else text)]
     if csl in ("issue", "number"):
         is_own = (csl == "issue") == (kind in _SERIAL_TYPES)
         return [("IS", text)] if is_own else [("N1", f"{csl}: {text}")]

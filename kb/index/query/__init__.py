@@ -24,6 +24,7 @@ from kb.index.query.fields import (
 )
 from kb.index.query.spans import is_month
 from kb.index.query.tokens import Token, cut
+from kb.notes.ids import ARXIV_NUMBER
 from kb.terms import Phrase, alternatives, phrase
 
 __all__ = [
@@ -37,7 +38,7 @@ __all__ = [
     "parse_query",
 ]
 
-_ARXIV_ID = re.compile(r"(?<!\d)\d{4}\.\d{4,5}(?!\d)")
+_ARXIV_ID = re.compile(rf"(?<!\d){ARXIV_NUMBER}")
 _AFTER_A_MONTH = "?？,，;；。!！"
 
 _WEAK = frozenset(

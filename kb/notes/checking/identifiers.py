@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from kb.notes.checking.findings import Finding
 from kb.notes.checking.page import Page, front_lines, lines_of
+from kb.notes.ids import digits_after_dot
 
-FIVE_DIGITS_SINCE = 1501  # the month from which arXiv ids have five digits after the dot; four before
 _FRONT = re.compile(
     r"(?P<before>(?:arxiv|arxiv_id|eprint)\s*:\s+)(?P<quote>[\"']?)(?P<id>\d{3,4}\.\d+)(?P=quote)(?P<after>\s*(?:#.*)?)$",
     re.IGNORECASE,
@@ -45,7 +45,7 @@ def with_quoted_ids(text: str) -> str:
 
 def _cut(page: Page, line: int, identity: str) -> Finding:
     month, _, digits = identity.partition(".")
-    wanted = 5 if int(month) >= FIVE_DIGITS_SINCE else 4
+    wanted = digits_after_dot(month)
     what = f"arXiv id {identity} has {len(digits)} digits after the dot, not {wanted}"
     return Finding(
         page.file, line, "cut-id", what, f'look it up; it may have been "{month}.{digits.ljust(wanted, "0")}"'
@@ -58,7 +58,7 @@ def _loses_digits(found: "re.Match[str]") -> bool:
 
 def _is_whole(identity: str) -> bool:
     month, _, digits = identity.partition(".")
-    return len(month) == 4 and len(digits) == (5 if int(month) >= FIVE_DIGITS_SINCE else 4)
+    return len(month) == 4 and len(digits) == digits_after_dot(month)
 
 
 def _is_cut(identity: str) -> bool:

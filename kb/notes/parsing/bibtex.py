@@ -114,8 +114,7 @@ def _arxiv_id(one: BibEntry, venue: str) -> str | None:
         given := library.arxiv_id(_text(one, "eprint", "arxivid"))
     ):
         return given
-    named = re.search(r"arxiv\s*:\s*\S+", f"{venue} {_text(one, 'note')[:100]}", re.IGNORECASE)
-    return library.arxiv_id(named[0]) if named else None
+    return library.named_arxiv_id(f"{venue} {_text(one, 'note')[:100]}")
 
 
 def _published(one: BibEntry) -> str | None:

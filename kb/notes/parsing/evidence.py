@@ -3,6 +3,8 @@
 import re
 from functools import lru_cache
 
+from kb.notes.ids import ARXIV_NUMBER, DOI_PREFIX, SURE_ARXIV_NUMBER
+
 _HOSTS = (
     r"arxiv\.org|alphaxiv\.org|openreview\.net|aclanthology\.org|aclweb\.org|doi\.org|dl\.acm\.org|ieeexplore\.ieee\.org"
     r"|proceedings\.neurips\.cc|papers\.n(?:eur)?ips\.cc|proceedings\.mlr\.press|jmlr\.org|openaccess\.thecvf\.com"
@@ -14,7 +16,8 @@ _SCHOLARLY = re.compile(
     rf"https?://(?:[\w-]+\.)*(?:{_HOSTS})(?=[/?#)\]\s]|$)|https?://[^\s)>\]]{1, 300}\.pdf\b", re.IGNORECASE
 )
 _NUMBER = re.compile(
-    r"\barxiv\s*[:：]?\s*\[?\d{4}\.\d{4,5}|(?<![\d./])\d{4}\.\d{5}(?!\d)|\bdoi\s*[:：]|\b10\.\d{4,9}/\S", re.IGNORECASE
+    rf"\barxiv\s*[:：]?\s*\[?{ARXIV_NUMBER}|(?<![\d./]){SURE_ARXIV_NUMBER}|\bdoi\s*[:：]|\b{DOI_PREFIX}/\S",
+    re.IGNORECASE,
 )
 VENUES = (
     "ICASSP|Interspeech|ISCSLP|ASRU|SLT|ISMIR|DCASE|WASPAA|EUSIPCO|NeurIPS|NIPS|ICML|ICLR|AAAI|IJCAI|ACL|EMNLP|NAACL|EACL"

@@ -2,6 +2,7 @@
 
 import re
 
+from kb.notes.ids import ARXIV_NUMBER, DOI, OLD_ARXIV_ID, VERSION
 from kb.notes.parsing import dates, titles
 from kb.notes.parsing.bylines import byline
 from kb.notes.parsing.dates_words import names_month
@@ -44,7 +45,8 @@ _FILE = re.compile(r"\S+\.(?:pdf|md|markdown|txt|html?|docx?|pptx?|bib|png|jpe?g
 _PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+/?|\W+")
 _SIGNS = re.compile(r"\W+")
 _NUMBER = re.compile(
-    r"\s*(?:\w{2,12}\s*[:：]\s*)?(?:arxiv|doi)?\s*[:：]?\s*(?:\[?\d{4}\.\d{4,5}(?:v\d+)?\]?|10\.\d{4,9}/\S+|[a-z-]+/\d{7})\s*(?:\[[\w.]+\])?\s*",
+    rf"\s*(?:\w{{2,12}}\s*[:：]\s*)?(?:arxiv|doi)?\s*[:：]?\s*(?:\[?{ARXIV_NUMBER}{VERSION}\]?|{DOI}|{OLD_ARXIV_ID})"
+    r"\s*(?:\[[\w.]+\])?\s*",
     re.IGNORECASE,
 )
 

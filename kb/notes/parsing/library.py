@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from kb.notes.ids import ARXIV_ID, DOI
 from kb.notes.parsing import links, names
 from kb.notes.parsing.entry import Entry, papers
 from kb.records import Link, Paper
@@ -11,8 +12,9 @@ from kb.records import Link, Paper
 Lines = list[tuple[int, str]]  # line number, from 0, and text
 _HAN_ONLY = re.compile("[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]+")
 UNTITLED = "(untitled)"
-_ARXIV = re.compile(r"(?:arxiv\s*:\s*)?(?P<id>\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?", re.IGNORECASE)
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_ARXIV = re.compile(rf"(?:arxiv\s*:\s*)?(?P<id>{ARXIV_ID})", re.IGNORECASE)
+_NAMED_ARXIV = re.compile(rf"arxiv\s*:\s*(?P<id>{ARXIV_ID})", re.IGNORECASE)
+_DOI = re.compile(DOI)
 
 
 def papers_of(entries: Sequence[Entry], file: str) -> tuple[Paper, ...]:
@@ -57,6 +59,12 @@ def full_name(given: str, family: str) -> str:
 def arxiv_id(text: str) -> str | None:
     """Return the arXiv id that text is: "arXiv:2410.15017v2 [cs]" -> "2410.15017"."""
     found = _ARXIV.match(text.strip())
+    return found["id"] if found else None
+
+
+def named_arxiv_id(text: str) -> str | None:
+    """Return the first arXiv id in text that is said to be one: "arXiv preprint arXiv:2410.15017" -> "2410.15017"."""
+    found = _NAMED_ARXIV.search(text)
     return found["id"] if found else None
 
 

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
+from kb.notes.ids import ARXIV_DOI, ARXIV_ID, DOI_PREFIX, SURE_ARXIV_NUMBER, VERSION
 from kb.records import Link, LinkKind
 
 _ADDRESS = r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+"
@@ -14,21 +15,20 @@ _MARKDOWN = re.compile(
 )
 _IMAGE_TAG = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"'](?P<url>[^\"']+)[\"']", re.IGNORECASE)
 _BARE = re.compile(_ADDRESS)
-_ARXIV_NUMBER = r"(?P<id>\d{4}\.\d{4,5}(?!\d)|[a-z\-]{2,20}(?:\.[A-Z]{2})?/\d{7}(?!\d))"
 _ARXIV_URL = re.compile(
     r"(?:arxiv\.org/(?:abs|pdf|html|e-print|ps|format)|ar5iv\.org/(?:abs|html)|alphaxiv\.org/(?:abs|overview|pdf)"
     r"|(?:huggingface|hf)\.co/papers|(?:papers\.cool|scirate\.com)/arxiv|10\.48550/arxiv(?=\.)|semanticscholar\.org/arxiv)"
-    rf"[/.]{_ARXIV_NUMBER}",
+    rf"[/.](?P<id>{ARXIV_ID})",
     re.IGNORECASE,
 )
-_ARXIV_TEXT = re.compile(rf"\barxiv\s{{0,4}}[:：]?\s{{0,4}}{_ARXIV_NUMBER}", re.IGNORECASE)
+_ARXIV_TEXT = re.compile(rf"\barxiv\s{{0,4}}[:：]?\s{{0,4}}(?P<id>{ARXIV_ID})", re.IGNORECASE)
 _ARXIV_ALONE = re.compile(
-    rf"\W{{0,4}}(?:arxiv\s?[:：.]?\s?)?{_ARXIV_NUMBER}(?:v\d{{1,2}})?(?=$|[\s\[(（,，;；\]\"'.])", re.IGNORECASE
+    rf"\W{{0,4}}(?:arxiv\s?[:：.]?\s?)?(?P<id>{ARXIV_ID}){VERSION}(?=$|[\s\[(（,，;；\]\"'.])", re.IGNORECASE
 )
 _BARE_NUMBER = re.compile(
-    r"(?<![\w./-])(?P<id>\d\d(?:0[1-9]|1[0-2])\.\d{5}|[a-z]{2,9}-[a-z]{2,4}/\d{7})(?:v\d{1,2})?(?![\w.]\w|\d)"
+    rf"(?<![\w./-])(?P<id>{SURE_ARXIV_NUMBER}|[a-z]{{2,9}}-[a-z]{{2,4}}/\d{{7}}){VERSION}(?![\w.]\w|\d)"
 )
-_DOI_NUMBER = r"(?P<id>10\.\d{4,9}(?:/|%2F)(?:[^\s\"'<>，。；()\]]|\([^\s()\"'<>，。；\]]*\))+)"
+_DOI_NUMBER = rf"(?P<id>{DOI_PREFIX}(?:/|%2F)(?:[^\s\"'<>，。；()\]]|\([^\s()\"'<>，。；\]]*\))+)"
 _DOI = re.compile(
     r"(?:doi\.org/|\bdoi\s{0,4}[:：]\s{0,4}"
     r"|/(?:doi|abs|full|pdf|epdf|abstract|fullhtml|reader|articles?|chapter|book|content|proceedings)/)"
@@ -117,7 +117,7 @@ def _first_doi(found: Iterable[re.Match[str]]) -> str | None:
         bare, before = _ESCAPED.sub(lambda one: chr(int(one[1], 16)), match["id"]), ""
         while bare != before:
             bare, before = _AFTER_DOI.sub("", bare), bare
-        if not bare.lower().startswith("10.48550/arxiv"):
+        if not bare.lower().startswith(ARXIV_DOI):
             return bare
     return None
 

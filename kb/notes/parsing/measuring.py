@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
+from kb.notes.ids import ARXIV_NUMBER
 from kb.notes.parsing import names, titles
 from kb.notes.parsing.bylines import byline, lists_people
 from kb.notes.parsing.candidates import Candidate
@@ -72,7 +73,7 @@ _YEAR = re.compile(
     r"^\W*[\[(【（]\s*(?:19|20)\d\d\b|"
     r"[(（\[]\s*(?:[A-Za-z][A-Za-z .'’&-]{0,30}[ ,'’]{0,3})?\**(?:19|20)\d\d(?:[-./]\d\d?)*\**\s*[)）\]]"
 )
-_BEGINS_WITH_NUMBER = re.compile(r"\W{0,4}arxiv\W{0,3}\d{4}\.\d{4,5}", re.IGNORECASE)
+_BEGINS_WITH_NUMBER = re.compile(rf"\W{{0,4}}arxiv\W{{0,3}}{ARXIV_NUMBER}", re.IGNORECASE)
 _ONLY_ADDRESS = re.compile(r"\s*<?https?://\S+\s*")
 _AND_OTHERS = re.compile(r"\bet\.? ?al\b|等人")
 _AFTER_PEOPLE = re.compile(r"\[|https?:|\d{4}|\*")

@@ -133,9 +133,9 @@ def _keywords(value: str) -> list[str]:
 
 def _arxiv_id(one: _Record) -> str | None:
     """Return the arXiv id of an accession number, a journal or a note such as "arXiv:2410.00037"."""
-    given = f"{one.first('AN')} {one.first(*_VENUES)} {one.first('M1', 'C1')} {one.first('N1')[:100]}"
-    named = re.search(r"arxiv\s*:\s*\S+", given, re.IGNORECASE)
-    return library.arxiv_id(named[0]) if named else None
+    return library.named_arxiv_id(
+        f"{one.first('AN')} {one.first(*_VENUES)} {one.first('M1', 'C1')} {one.first('N1')[:100]}"
+    )
 
 
 def _published(one: _Record) -> str | None:

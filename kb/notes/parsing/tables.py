@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from kb.notes.ids import ARXIV_NUMBER
 from kb.notes.parsing import titles
 from kb.notes.parsing.candidates import Candidate
 from kb.notes.parsing.fields import field_of
@@ -18,7 +19,7 @@ _TITLE_COLUMN = re.compile(r"title|标题|题目|论文名|タイトル|題名|�
 _PAPER_COLUMN = re.compile(r"\b(?:papers?|articles?|publications?)\b|论文|文章|文献|論文|논문", re.IGNORECASE)
 _NAME_COLUMN = re.compile(r"^(?:name|model|method|system|work|approach|名称|模型|方法|简称|工作)s?$", re.IGNORECASE)
 _TELLING = ("link", "venue", "year", "note")
-_FIGURE = re.compile(r"(?!\d{4}\.\d{4,5}\b)[\s*_]*[-+]?\d+(?:\.\d+(?!\d)|\s?[%×x])\W*(?:\d+(?:\.\d+)?\W*)?")
+_FIGURE = re.compile(rf"(?!{ARXIV_NUMBER})[\s*_]*[-+]?\d+(?:\.\d+(?!\d)|\s?[%×x])\W*(?:\d+(?:\.\d+)?\W*)?")
 _ABSENT = frozenset(("", "-", "--", "—", "–", "/", "n/a", "none", "无", "未知", "tbd"))
 
 

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import NamedTuple
 
+from kb.notes.ids import ARXIV_NUMBER, VERSION
 from kb.notes.parsing import citing, dates
 from kb.notes.parsing.evidence import VENUE, links_to_paper, research_words
 from kb.notes.parsing.labels import labelled
@@ -58,7 +59,7 @@ _LEADING_TAG = re.compile(  # "[2020 ICML] ", "【CVPR'21】", "VLDB'19 - ", "15
     r"\s*[-–—:：|]?\s*(?=\S)"
     r"|^(?P<before>[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*){0,2}\s?['’]\d\d|[A-Z]{2,}[A-Za-z]* (?:19|20)\d\d)"
     r"\s*[-–—:：|]\s+(?=\S)"
-    r"|^(?P<number>\d{4}\.\d{4,5}(?:v\d+)?)[\s:：-]+(?=\S)"
+    rf"|^(?P<number>{ARXIV_NUMBER}{VERSION})[\s:：-]+(?=\S)"
 )
 _LEADING = re.compile(  # what may stand before a title and is no part of it
     r"^[\s*_`~>|+-]*(?:\[[ xX]\]\s*)?(?:\d{1,3}[.)、]\s*)?(?:[\[(【（`][^\])】）`]{1,40}[\])】）`]\s*)?"
@@ -67,7 +68,7 @@ _LEADING = re.compile(  # what may stand before a title and is no part of it
 )
 _BRACKETED = re.compile(r"^\[(?P<title>[^\[\]]{12,300})\]$")
 _TRAILING_PLACE = re.compile(  # "(NeurIPS 2022 Workshop)", "(arXiv:2407.00001)"
-    rf"\s*[(（\[][^()（）\[\]]{{0,40}}(?:{VENUE.pattern}|arxiv\s*[:：]?\s*\d{{4}}\.\d{{4,5}})[^()（）\[\]]{{0,40}}[)）\]]\s*$",
+    rf"\s*[(（\[][^()（）\[\]]{{0,40}}(?:{VENUE.pattern}|arxiv\s*[:：]?\s*{ARXIV_NUMBER})[^()（）\[\]]{{0,40}}[)）\]]\s*$",
     re.IGNORECASE,
 )
 _DIGIT = re.compile(r"\d")
@@ -100,7 +101,7 @@ _GENERIC = re.compile(
     r"|links?|blog|post|slides?|video|talk|tweet|data|dataset|model|weights|hf|huggingface|openreview|website|web|site|url|html|bib|bibtex"
     r"|cite|poster|supp|supplementary|appendix|notes?|docs?|report|technical report|here|read more|more|samples?"
     r"|论文|原文|代码|链接|主页|演示|项目|项目主页|博客|笔记|详情|视频|数据|数据集|知乎|解读|官网|地址|原文链接|论文链接|代码链接|全文)"
-    r"(?:[-_ ]?\d+)?|\d{4}\.\d{4,5}(?:v\d+)?|\W+)\W*$",
+    rf"(?:[-_ ]?\d+)?|{ARXIV_NUMBER}{VERSION}|\W+)\W*$",
     re.IGNORECASE,
 )
 _GUILLEMETS = re.compile(r"《(?P<title>[^》]+(?:《[^》]*》[^》]*)*)》")
