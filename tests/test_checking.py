@@ -286,6 +286,7 @@ BROKEN = {
     ),
     "nul.md": ("# A\n\n```\n\0x\n```\n", "# A\n\n```\nx\n```\n"),
     "fine.md": ("# A\n\n```\n\x1b[31m\n```\n", "# A\n\n```\n\x1b[31m\n```\n"),
+    "indented.md": ("# A\n\n    \x1b[31m\n\nsee\x08n\n", "# A\n\n    \x1b[31m\n\nseen\n"),
     "cut.md": ("---\narxiv: 2301.1\n---\n", "---\narxiv: 2301.1\n---\n"),
 }
 

@@ -1,9 +1,33 @@
-"""Fenced code in Markdown, line by line: where a whole outline is not needed."""
+"""Fenced code in Markdown: as the parser of blocks finds it, and line by line where a whole outline is not needed."""
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 _FENCE = re.compile(r"[ \t>]*(?P<mark>`{3,}|~{3,})(?P<rest>.*)")
+
+
+class Fence(NamedTuple):
+    """A block of code between fences."""
+
+    line: int  # of the opening fence, counted from 0
+    end: int  # the line after its last
+    mark: str  # "```"
+    info: str  # what stands behind the opening fence
+    text: str  # without the indentation that the block itself has
+    is_closed: bool
+    is_nested: bool  # in a list or a quote
+
+
+def fence_of(token: "Token", lines: Sequence[str]) -> Fence:
+    """Return the block of code that a token of block_parser means; lines are those it was found in."""
+    start, end = token.map or (0, 0)
+    last, mark = lines[end - 1].strip("> \t"), token.markup
+    is_closed = end - start > 1 and len(last) >= len(mark) and not last.strip(mark[0])
+    return Fence(start, end, mark, token.info.strip(), token.content, is_closed, token.level > 0)
 
 
 def lines_of_code(lines: Sequence[str]) -> frozenset[int]:

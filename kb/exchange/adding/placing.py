@@ -4,7 +4,6 @@ Nothing is taken on trust: what comes out is parsed, and counts only if the new 
 from and every other record, claim and remainder of the note is what it was.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -13,7 +12,7 @@ from kb.exchange.adding.entry import Lines, guillemets, headings, items, rows, w
 from kb.exchange.adding.metadata import Metadata
 from kb.notes.identity import identities
 from kb.notes.parsing import parse_note
-from kb.notes.parsing.decoding import UTF_8, advice
+from kb.notes.parsing.decoding import LINE_END, UTF_8, advice
 from kb.notes.parsing.frontmatter import read_front_matter
 from kb.notes.parsing.outline import outline
 from kb.notes.parsing.titles import find_title, normal
@@ -21,7 +20,6 @@ from kb.records import Note, Paper
 
 BOM = "\ufeff"
 HOUSE = "---\ntitle: 论文速记 {year}年{month}月\ndate: {today}\n---\n"
-_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 class Placed(NamedTuple):
@@ -82,14 +80,14 @@ def _page(data: bytes, file: str) -> _Page:
     if note.encoding != UTF_8:
         raise NoteError(f"{note.encoding} is read but not written", advice(note.encoding), file)
     text = data.decode("utf-8-sig")
-    lines = _LINE_END.split(text)
+    lines = LINE_END.split(text)
     front = read_front_matter(lines, file).line_count
     lines = [""] * front + lines[front:]
     for fence in outline(lines).fences:
         if not fence.is_closed:
             what = "the code block that begins here is never closed"
             raise NoteError(what, "close it, then add", file, fence.line + 1)
-    ends = _LINE_END.findall(text)
+    ends = LINE_END.findall(text)
     end = max(("\n", "\r\n", "\r"), key=ends.count)
     return _Page(note, text, lines, BOM if data.startswith(BOM.encode()) else "", end)
 
@@ -129,10 +127,10 @@ def _rows(page: _Page, written: list[Paper], paper: Metadata) -> Iterator[_Try]:
 
 def _written(page: _Page, attempt: _Try) -> tuple[Placed, int]:
     """Return the page with an entry, and how many lines it has more than before."""
-    ends = [found.end() for found in _LINE_END.finditer(page.text)]
+    ends = [found.end() for found in LINE_END.finditer(page.text)]
     offset = 0 if not attempt.after else ends[attempt.after - 1] if attempt.after <= len(ends) else len(page.text)
     before, after = page.text[:offset], page.text[offset:]
-    above = _LINE_END.split(before)
+    above = LINE_END.split(before)
     is_cut = bool(above[-1])  # the note ends within a line
     is_close = attempt.is_apart and any(line.strip() for line in above[-1 - (not is_cut) :])
     new = page.end * (is_cut + is_close) + page.end.join(attempt.lines) + page.end

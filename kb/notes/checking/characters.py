@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from kb.notes.checking.findings import Finding
-from kb.notes.checking.page import Page, fences_of, front_lines, lines_of
+from kb.notes.checking.page import Page, blocks_of, front_lines, lines_of
 from kb.notes.parsing.decoding import UTF_8, advice
+from kb.notes.parsing.frontmatter import FENCE
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
 _KEY = re.compile(r"[\w-]+\s*:(?:\s|$)")
@@ -33,7 +34,7 @@ def without_control_characters(text: str) -> str:
     """Return text without the characters that control_characters finds."""
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     lines = text.removeprefix("\ufeff").split("\n")
-    code = {number for fence in fences_of(text) for number in range(fence.line, fence.end + 1)}
+    code = blocks_of(lines_of(text)).code
     for number, line in enumerate(lines, 1):
         for one in _strange(line, number in code):
             line = line.replace(one, "")
@@ -44,7 +45,7 @@ def without_control_characters(text: str) -> str:
 def with_closed_front_matter(text: str) -> str:
     """Return text with the line --- after the last key of a front matter that is never closed."""
     lines = lines_of(text)
-    if lines[0].rstrip() != "---" or front_lines(lines) or len(lines) < 2 or not _KEY.match(lines[1]):
+    if lines[0].rstrip() != FENCE or front_lines(lines) or len(lines) < 2 or not _KEY.match(lines[1]):
         return text
     end = next(
         (n for n, line in enumerate(lines[1:], 1) if not (_KEY.match(line) or re.match(r"\s+\S|- ", line))), len(lines)

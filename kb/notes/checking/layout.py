@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from kb.notes.checking.findings import Finding
-from kb.notes.checking.page import Page, fences_of
+from kb.notes.checking.page import Page, blocks_of, lines_of
 
 _DASHES = re.compile(r"(?<=[^\W\d])--(?=\s|[^\W\d]|$)|(?<=\d)--(?=\s*[^\W\d]|$)")
 
@@ -14,12 +14,12 @@ def unclosed_fences(page: Page) -> Iterator[Finding]:
     for fence in page.fences:
         if not fence.is_closed:
             what = f"{fence.mark} is opened here and never closed"
-            yield Finding(page.file, fence.line, "open-fence", what, f"close it with a line {fence.mark}")
+            yield Finding(page.file, fence.line + 1, "open-fence", what, f"close it with a line {fence.mark}")
 
 
 def with_closed_fence(text: str) -> str:
     """Return text with a closing fence at its end, if one is missing there."""
-    fences = fences_of(text)
+    fences = blocks_of(lines_of(text)).fences
     if not fences or fences[-1].is_closed or fences[-1].is_nested:
         return text
     newline = "\r\n" if "\r\n" in text else "\n"

@@ -2,21 +2,19 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kb.errors import NoteError
+from kb.markup.blocks import block_parser, without_comments
+from kb.markup.fences import Fence, fence_of
 from kb.notes.parsing import parse_note
-from kb.notes.parsing.decoding import decoded, without_mark
-from kb.notes.parsing.outline import is_closed
+from kb.notes.parsing.decoding import LINE_END, decoded, without_mark
+from kb.notes.parsing.frontmatter import end_of_front_matter
 from kb.notes.reading import NoteFile, read_bytes
 from kb.records import Note, Paper
 
-if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
-
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _MATH = re.compile(r"\$\$.*?\$\$|(?<![\\$])\$[^$\n]+\$", re.DOTALL)
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
 
@@ -29,14 +27,12 @@ class Heading(NamedTuple):
     text: str
 
 
-class Fence(NamedTuple):
-    """A block of code between fences."""
+class Blocks(NamedTuple):
+    """What the lines of a page are."""
 
-    line: int  # of the opening fence, counted from 1
-    end: int  # its last line
-    mark: str  # "```"
-    is_closed: bool
-    is_nested: bool  # in a list or a quote
+    fences: list[Fence]
+    code: frozenset[int]  # lines, counted from 1, fenced or indented
+    headings: list[Heading]
 
 
 @dataclass(frozen=True)
@@ -67,30 +63,29 @@ class Page:
     @cached_property
     def fences(self) -> list[Fence]:
         """The blocks of code between fences."""
-        return self._blocks[0]
+        return self._blocks.fences
 
     @cached_property
     def code(self) -> frozenset[int]:
         """The lines that are code, fenced or indented."""
-        return self._blocks[1]
+        return self._blocks.code
 
     @cached_property
     def headings(self) -> list[Heading]:
         """The headings, in order."""
-        return self._blocks[2]
+        return self._blocks.headings
 
     @cached_property
     def prose(self) -> list[str]:
         """The lines with blanks for front matter, code, formulas and comments."""
         lines = ["" if number in self.code else line for number, line in enumerate(self.lines, 1)]
-        text = "\n".join([""] * self.front + lines[self.front :])
-        for pattern in (_COMMENT, _MATH):
-            text = pattern.sub(lambda found: "\n" * found[0].count("\n"), text)
+        text = without_comments("\n".join([""] * self.front + lines[self.front :]))
+        text = _MATH.sub(lambda found: "\n" * found[0].count("\n"), text)
         return _CODE_SPAN.sub("", text).split("\n")
 
     @cached_property
-    def _blocks(self) -> tuple[list[Fence], frozenset[int], list[Heading]]:
-        return _blocks([""] * self.front + self.lines[self.front :])
+    def _blocks(self) -> Blocks:
+        return blocks_of(self.lines)
 
 
 def read_page(note: NoteFile) -> Page:
@@ -120,25 +115,20 @@ def _text(data: bytes, file: str) -> str | None:
 
 def lines_of(text: str) -> list[str]:
     """Return the lines of text without their ends and without a byte order mark before the first."""
-    return re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff"))
+    return LINE_END.split(text.removeprefix("\ufeff"))
 
 
 def front_lines(lines: list[str]) -> int:
     """Return how many lines the front matter takes up, fences included; 0 if it is not closed."""
-    ends = {"---": ("---", "..."), "+++": ("+++",)}.get(lines[0].rstrip(), ())
-    return next((n for n, line in enumerate(lines[1:], 2) if line.rstrip() in ends), 0)
+    end = end_of_front_matter(lines)
+    return 0 if end is None else end + 1
 
 
-def fences_of(text: str) -> list[Fence]:
-    """Return the blocks of code between fences in text."""
-    lines = lines_of(text)
+def blocks_of(lines: list[str]) -> Blocks:
+    """Return what lines are below their front matter."""
     front = front_lines(lines)
-    return _blocks([""] * front + lines[front:])[0]
-
-
-def _blocks(lines: list[str]) -> tuple[list[Fence], frozenset[int], list[Heading]]:
-    text = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), "\n".join(lines))
-    tokens = _markdown().parse(text)
+    lines = [""] * front + lines[front:]
+    tokens = block_parser().parse(without_comments("\n".join(lines)))
     fences: list[Fence] = []
     code: set[int] = set()
     headings: list[Heading] = []
@@ -147,19 +137,9 @@ def _blocks(lines: list[str]) -> tuple[list[Fence], frozenset[int], list[Heading
             continue
         start, end = token.map
         if token.type == "fence":
-            closed = is_closed(lines[start:end], token.markup)
-            fences.append(Fence(start + 1, end, token.markup, closed, token.level > 0))
+            fences.append(fence_of(token, lines))
         if token.type in ("fence", "code_block"):
             code.update(range(start + 1, end + 1))
         if token.type == "heading_open" and token.level == 0:
             headings.append(Heading(start + 1, int(token.tag[1]), tokens[number + 1].content.strip()))
-    return fences, frozenset(code), headings
-
-
-@cache
-def _markdown() -> "MarkdownIt":
-    from markdown_it import MarkdownIt
-
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    markdown.core.ruler.enableOnly(["normalize", "block"])
-    return markdown
+    return Blocks(fences, frozenset(code), headings)

@@ -1,6 +1,5 @@
 """The text of one note -> a Note with its papers. Pure: nothing is read but the bytes given."""
 
-import re
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from kb.notes.parsing import (
     segmenting,
     titles,
 )
-from kb.notes.parsing.decoding import decoded
+from kb.notes.parsing.decoding import LINE_END, decoded
 from kb.notes.parsing.entry import Entry, papers
 from kb.notes.parsing.evidence import speaks_of_research
 from kb.notes.parsing.facts import citation_key, is_of_post, links_in, read_facts
@@ -52,7 +51,7 @@ def parse_note(data: bytes, file: str) -> Note:
     Raises: NoteError with file and line if data is no text that can be read, or its front matter or library is broken.
     """
     text, encoding = decoded(data, file)
-    lines = re.split(r"\r\n|\n|\r", text)
+    lines = LINE_END.split(text)
     if PurePosixPath(file).suffix.lower() in LIBRARIES:
         return _library(lines, file, encoding)
     front = read_front_matter(lines, file)

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from kb.errors import KbError
+from kb.markup.fences import Fence
 from kb.notes.parsing.frontmatter import LOADER
-from kb.notes.parsing.outline import Fence
 from kb.records import Claim, Paper, Written
 
 INFO = "claim"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from kb.errors import NoteError
 from kb.terms import VARIANTS
 
+LINE_END = re.compile(r"\r\n|\n|\r")
 UTF_8 = "UTF-8"
 SAMPLE = 4096  # bytes from the line on that holds the first that is not UTF-8, to guess by
 MOSTLY = 0.9  # of a text: so much of it is as it should be

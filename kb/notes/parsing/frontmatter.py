@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ else:
     import tomli as tomllib
 
 FENCE, TOML_FENCE = "---", "+++"
+_ENDS = {FENCE: (FENCE, "..."), TOML_FENCE: (TOML_FENCE,)}  # of YAML and of TOML
 # Every leaf stays the text it is: 2301.10000 is an id and no number. The C loader is the same, twenty times as fast.
 LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -67,21 +68,28 @@ def leaves(value: Any) -> Iterator[str]:
             yield from leaves(one)
 
 
+def end_of_front_matter(lines: Sequence[str]) -> int | None:
+    """Return the line, from 0, that closes front matter at the top of lines; None if there is none, or it stays open.
+
+    Example: ["---", "arxiv: 2301.10000", "..."] -> 2.
+    """
+    ends = _ENDS.get(lines[0].rstrip(), ()) if lines else ()
+    return next((number for number, line in enumerate(lines[1:], 1) if line.rstrip() in ends), None) if ends else None
+
+
 def read_front_matter(lines: list[str], file: str) -> FrontMatter:
     """Return the front matter at the top of lines; empty if there is none.
 
     Example: ["---", "arxiv: 2301.10000", "---"] -> {"arxiv": "2301.10000"}, 3 lines.
     Raises: NoteError if the block is never closed, is not a YAML mapping, or uses anchors.
     """
-    if lines and lines[0].rstrip() == TOML_FENCE:
-        return _toml(lines, file)
-    if not lines or lines[0].rstrip() != FENCE:
-        return FrontMatter()
-    end = next((i for i in range(1, len(lines)) if lines[i].rstrip() in (FENCE, "...")), None)
-    if end is None:
-        if _looks_like_key(lines[1] if len(lines) > 1 else ""):
+    begin = lines[0].rstrip() if lines else ""
+    if (end := end_of_front_matter(lines)) is None:
+        if begin == FENCE and _looks_like_key(lines[1] if len(lines) > 1 else ""):
             raise NoteError("the front matter that begins here is never closed", "end it with a line ---", file, 1)
-        return FrontMatter()  # a horizontal rule
+        return FrontMatter()  # a horizontal rule, or +++ that no other follows, is text
+    if begin == TOML_FENCE:
+        return FrontMatter(_toml("\n".join(lines[1:end]), file), end + 1)
     values = _load("\n".join(lines[1:end]), file)
     if values is None:
         return FrontMatter(line_count=end + 1)
@@ -91,16 +99,12 @@ def read_front_matter(lines: list[str], file: str) -> FrontMatter:
     return FrontMatter({str(key): value for key, value in values.items()}, end + 1)
 
 
-def _toml(lines: list[str], file: str) -> FrontMatter:
-    """Return front matter in TOML, between two lines +++; a line +++ that no other follows is text."""
-    end = next((number for number in range(1, len(lines)) if lines[number].rstrip() == TOML_FENCE), None)
-    if end is None:
-        return FrontMatter()
+def _toml(text: str, file: str) -> dict[str, Any]:
     try:
-        values = tomllib.loads("\n".join(lines[1:end]))
+        values = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise NoteError(f"broken front matter: {str(error) or type(error).__name__}", "mend it", file, 1) from None
-    return FrontMatter({key: _as_text(value) for key, value in values.items()}, end + 1)
+    return {key: _as_text(value) for key, value in values.items()}
 
 
 def _as_text(value: Any) -> Any:

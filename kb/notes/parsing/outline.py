@@ -2,13 +2,13 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kb.markup.blocks import block_parser, without_comments
+from kb.markup.fences import Fence, fence_of
 from kb.notes.parsing import dates
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 LEVEL_OF_DATES = 7  # below all headings
@@ -62,16 +62,6 @@ class Table(NamedTuple):
 
     header: Row
     rows: tuple[Row, ...]
-
-
-class Fence(NamedTuple):
-    """A fenced code block."""
-
-    line: int  # of the opening fence, counted from 0
-    end: int  # the line after its last
-    is_closed: bool
-    info: str  # what stands behind the opening fence
-    text: str  # without the indentation that the block itself has
 
 
 class Outline:
@@ -200,7 +190,7 @@ def outline(lines: list[str]) -> Outline:
             case "paragraph_open" if token.level == 1 and token.map and not open_items:
                 quotes.append(Block(token.map[0], 0, tokens[number + 1].content, token.map[1]))
             case "fence" if token.map:
-                fenced.append(_fence(token, lines))
+                fenced.append(fence_of(token, lines))
             case "bullet_list_open" | "ordered_list_open" if token.level == 0 and token.map:
                 lists.append((token.map[0], token.map[1]))
             case "list_item_open" if token.map:
@@ -227,17 +217,6 @@ def _is_date_in_bold(text: str) -> bool:
     return bool(found and dates.month_in(found["inner"]) and dates.is_date(found["inner"]))
 
 
-def _fence(token: "Token", lines: list[str]) -> Fence:
-    start, end = token.map or (0, 0)
-    return Fence(start, end, is_closed(lines[start:end], token.markup), token.info.strip(), token.content)
-
-
-def is_closed(block: list[str], mark: str) -> bool:
-    """Whether the last line of a fenced block closes the fence, written as mark, of its first."""
-    last = block[-1].strip("> \t")
-    return len(block) > 1 and len(last) >= len(mark) and not last.strip(mark[0])
-
-
 def _parsed(lines: list[str], addresses: dict[str, str]) -> "list[Token]":
     """Return what lines hold, and put the addresses that links refer to into addresses, by their keys in capitals.
 
@@ -246,7 +225,7 @@ def _parsed(lines: list[str], addresses: dict[str, str]) -> "list[Token]":
     """
     while True:
         found: dict[str, Any] = {}
-        tokens = _markdown().parse(_without_comments("\n".join(lines)), found)
+        tokens = block_parser().parse(without_comments("\n".join(lines)), found)
         addresses.update((key, one["href"]) for key, one in found.get("references", {}).items())
         if not (opening := next((token for token in tokens if _stays_open(token, lines)), None)):
             return tokens
@@ -259,19 +238,7 @@ def _parsed(lines: list[str], addresses: dict[str, str]) -> "list[Token]":
 
 
 def _stays_open(token: "Token", lines: list[str]) -> bool:
-    if token.type != "fence" or token.level or not token.map:
-        return False
-    return not is_closed(lines[token.map[0] : token.map[1]], token.markup)
-
-
-def _without_comments(text: str) -> str:
-    """Return text with the lines of HTML comments left empty; one that is never closed is text."""
-    parts: list[str] = []
-    position = 0
-    while (start := text.find("<!--", position)) >= 0 and (end := text.find("-->", start)) >= 0:
-        parts += [text[position:start], "\n" * text.count("\n", start, end)]
-        position = end + len("-->")
-    return "".join([*parts, text[position:]])
+    return token.type == "fence" and not token.level and not fence_of(token, lines).is_closed
 
 
 def _first_paragraph(tokens: "list[Token]", number: int) -> str:
@@ -285,12 +252,3 @@ def _line(tokens: "list[Token]", number: int) -> int:
         number -= 1
     place = tokens[number].map
     return place[0] if place else 0
-
-
-@cache
-def _markdown() -> "MarkdownIt":
-    from markdown_it import MarkdownIt
-
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    markdown.core.ruler.enableOnly(["normalize", "block"])
-    return markdown
