@@ -42,8 +42,8 @@ UNASKED = (  # rooms that a search by words does without
         "kb.notes.marks",
         "kb.exchange",
         "kb.reports",
-        "kb.markup",
     ),
+    *(f"kb.markup.{name}" for name in ("ansi", "blocks", "fences", "formulas", "html", "markdown", "pictures", "safe")),
     *("kb.index.refresh", "kb.index.words", "kb.index.sqlite.writer", "kb.index.sqlite.schema", "kb.claims.running"),
     *("kb.api.doctor", "kb.records", "kb.reference"),
 )

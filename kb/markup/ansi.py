@@ -17,12 +17,12 @@ from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.markdown import Heading, Markdown, MarkdownContext, MarkdownElement, Paragraph, TableDataElement
 
 from kb.markup.formulas import as_text, readable
+from kb.markup.unseen import STEERING
 from kb.markup.wrapping import Flowing
 from kb.terms import has_unspaced
 
 FIGURE_NAMES = {True: "图", False: "figure"}  # by whether the text is Chinese
 LONGEST_ADDRESS = 2000  # of a link, which a terminal is told again on every line of it
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _PADDING = re.compile(r" +$", re.MULTILINE)
 _ADDRESS = re.compile(r"https?://[^\s<>，。；、|）)」】]+[^\s<>，。；、|）)」】.,;:!?'\"]")
@@ -93,8 +93,8 @@ class _Rewriting:
                 token.children = self._inline(token.children or [])
                 found.append(token)
             else:
-                token.content = _UNSEEN.sub("", token.content)
-                token.info = _UNSEEN.sub("", token.info)
+                token.content = STEERING.sub("", token.content)
+                token.info = STEERING.sub("", token.info)
                 found.append(token)
         return found
 
@@ -126,7 +126,7 @@ class _Rewriting:
             elif token.type == "link_close":
                 found += closing.pop()
             else:
-                token.content = _UNSEEN.sub("", token.content)
+                token.content = STEERING.sub("", token.content)
                 found.append(token)
         return found
 
@@ -151,7 +151,7 @@ class _Rewriting:
 
 
 def _text(text: str) -> Token:
-    return Token("text", "", 0, content=_UNSEEN.sub("", text))
+    return Token("text", "", 0, content=STEERING.sub("", text))
 
 
 def _paragraph(inner: list[Token]) -> list[Token]:
@@ -189,6 +189,6 @@ def _is_of_the_web(address: str) -> bool:
     if len(address) > LONGEST_ADDRESS:
         return False
     try:
-        return urlsplit(address).scheme.lower() in ("http", "https") and not _UNSEEN.search(address)
+        return urlsplit(address).scheme.lower() in ("http", "https") and not STEERING.search(address)
     except ValueError:
         return False

@@ -3,13 +3,13 @@
 import re
 from html import escape
 
+from kb.markup.unseen import CONTROL, HALVES, TURNING
+
 _SCHEMES = ("http", "https", "mailto")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-# Marks that turn the direction of what follows them, and characters that HTML does not allow.
+# Marks of direction that turn nothing but themselves stay; characters that HTML does not allow go, too.
 _LAST_OF_PLANES = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
-_UNWANTED = re.compile(
-    "[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef" + _LAST_OF_PLANES + "]"
-)
+_UNWANTED = re.compile(rf"[{CONTROL}{TURNING}{HALVES}\ufdd0-\ufdef{_LAST_OF_PLANES}]")
 _LANGUAGES = (
     (re.compile("[\u3040-\u30ff]"), "ja"),
     (re.compile("[\uac00-\ud7af]"), "ko"),

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kb.markup.unseen import STEERING
+
 if TYPE_CHECKING:
     from kb.claims.ledger import Entry
     from kb.index.sqlite.papers import PaperRow
@@ -21,8 +23,7 @@ CLAIM_COUNTS = {
     "stale": "stale",
 }
 _ADDRESS_PARTS = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<img\b[^>]*>|(?<=\])\([^)\s]*\)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # and what of a file name is not UTF-8
-_NO_LETTER = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_IN_A_NAME = re.compile(rf"[\t\n]|{STEERING.pattern}")
 
 
 class Style(NamedTuple):
@@ -45,7 +46,7 @@ class Style(NamedTuple):
 
     def place(self, path: Path, line: int) -> str:
         """Return `path:line` as seen from here, linked to the file (OSC 8); control characters and newlines as ?."""
-        shown = f"{_NO_LETTER.sub('?', from_here(path))}:{line}"
+        shown = f"{_NOT_IN_A_NAME.sub('?', from_here(path))}:{line}"
         if not self.is_terminal:
             return shown
         return f"\x1b]8;;{path.absolute().as_uri()}#L{line}\x1b\\{shown}\x1b]8;;\x1b\\"
@@ -62,8 +63,8 @@ class Style(NamedTuple):
 
 
 def clean(text: str) -> str:
-    """Return text without control characters: a note must not steer the terminal."""
-    return _CONTROL.sub("", text)
+    """Return text without control characters and marks of direction: a note must not steer the terminal."""
+    return STEERING.sub("", text)
 
 
 def clean_row(*cells: str) -> str:

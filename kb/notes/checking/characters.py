@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 
+from kb.markup.unseen import CONTROL
 from kb.notes.checking.findings import Finding
 from kb.notes.checking.page import Page, blocks_of, front_lines, lines_of
 from kb.notes.parsing.decoding import UTF_8, advice
 from kb.notes.parsing.frontmatter import FENCE
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]")
+_CONTROL = re.compile(rf"[{CONTROL}\ufeff]")
 _KEY = re.compile(r"[\w-]+\s*:(?:\s|$)")
 
 
