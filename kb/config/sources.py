@@ -4,13 +4,27 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
 
 from kb.errors import KbError
 
 FIELDS = ("folder", "file", "name", "include", "exclude")
-LIBRARIES = (".bib", ".json", ".ris", ".sqlite")  # BibTeX, CSL JSON, RIS and Zotero's own database
+
+
+class Library(NamedTuple):
+    """A kind of library, as a reference manager keeps or exports it."""
+
+    parser: str  # the module of kb.notes.parsing that reads its text
+    is_database: bool = False  # of Zotero, of which kb.notes.zotero makes that text
+
+
+LIBRARIES = {  # by the suffix of their files
+    ".bib": Library("bibtex"),
+    ".json": Library("csl"),
+    ".ris": Library("ris"),
+    ".sqlite": Library("csl", is_database=True),
+}
 
 
 @dataclass(frozen=True)
@@ -41,13 +55,13 @@ class Source:
         """Return the lines of the source's table in kb.toml; a folder inside root is written relative to it."""
         is_inside = self.folder.is_relative_to(root.resolve())
         folder = self.folder.relative_to(root.resolve()).as_posix() if is_inside else str(self.folder)
-        lines = [f"folder = {_quoted(folder)}"]
+        lines = [f"folder = {toml_text(folder)}"]
         if self.file:
-            lines.append(f"file = {_quoted(self.file)}")
+            lines.append(f"file = {toml_text(self.file)}")
         if self.name != default_name(self.folder, self.file):
-            lines.append(f"name = {_quoted(self.name)}")
+            lines.append(f"name = {toml_text(self.name)}")
         lines += [
-            f"{field} = [{', '.join(map(_quoted, patterns))}]"
+            f"{field} = [{', '.join(map(toml_text, patterns))}]"
             for field, patterns in (("include", self.include), ("exclude", self.exclude))
             if patterns
         ]
@@ -56,7 +70,18 @@ class Source:
 
 def is_library(file: str) -> bool:
     """Whether a file, by its name, is one of a reference manager."""
-    return file.lower().endswith(LIBRARIES)
+    return library_of(file) is not None
+
+
+def is_database(file: str) -> bool:
+    """Whether a file, by its name, is the database of a reference manager itself."""
+    kind = library_of(file)
+    return kind is not None and kind.is_database
+
+
+def library_of(file: str) -> Library | None:
+    """Return the kind of library that a file is by its name; None if it is none."""
+    return LIBRARIES.get(PurePosixPath(file).suffix.lower())
 
 
 def default_name(folder: Path, file: str | None) -> str:
@@ -105,5 +130,6 @@ def _patterns(table: dict[str, Any], key: str, path: Path) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _quoted(text: str) -> str:
+def toml_text(text: str) -> str:
+    """Return text as a string of TOML, which JSON writes in the same way but for one character."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

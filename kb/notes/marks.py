@@ -6,13 +6,13 @@ A paper goes by what outlives its notes (identity.py): its own arXiv id or DOI, 
 say something else stay as they are. The index knows nothing of all this and can be deleted.
 """
 
-import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from kb.config.sources import toml_text
 from kb.errors import KbError
 from kb.files import write_whole
 from kb.notes.marked import IN_NOTE, Known, State
@@ -101,7 +101,7 @@ def _mark_one(lines: list[str], target: Target, what: str, day: str | None) -> N
         del lines[place]
     if dates:
         said = ", ".join(f"{name} = {value}" for name, value in sorted(dates.items()))
-        name = json.dumps(target.known.names[0], ensure_ascii=False).replace("\x7f", "\\u007f")
+        name = toml_text(target.known.names[0])
         _insert(lines, target.known.names[0], f"{name} = {{ {said} }}  {comment}{newline}", newline)
 
 

@@ -21,7 +21,6 @@ from kb.notes import folders as scan
 from kb.notes.zotero_terms import FIELDS, ROLES, TYPES
 from kb.sqlite_files import JOURNAL, connect, names_a_file
 
-SUFFIX = ".sqlite"
 TRIES = 3
 
 _DATES = {"date": "issued", "dateEnacted": "issued", "dateDecided": "issued", "issueDate": "issued"}

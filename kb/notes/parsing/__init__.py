@@ -3,6 +3,7 @@
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from kb.config.sources import Library, library_of
 from kb.notes.parsing import (
     bibtex,
     claims,
@@ -29,12 +30,7 @@ from kb.records import Note, Span
 
 ENTRIES_AFTER_PREFACE = 3  # pasted text may begin with something else if it holds at least so many entries
 LABELLED_LINES = 15  # of an entry, in which labels are about the paper itself
-LIBRARIES = {
-    ".bib": bibtex.entries,
-    ".json": csl.entries,
-    ".ris": ris.entries,
-    ".sqlite": csl.entries,  # what kb.notes.zotero makes of a database
-}
+PARSERS = {module.__name__.rpartition(".")[2]: module.entries for module in (bibtex, csl, ris)}  # of libraries
 
 
 class Reading(NamedTuple):
@@ -52,8 +48,8 @@ def parse_note(data: bytes, file: str) -> Note:
     """
     text, encoding = decoded(data, file)
     lines = LINE_END.split(text)
-    if PurePosixPath(file).suffix.lower() in LIBRARIES:
-        return _library(lines, file, encoding)
+    if kind := library_of(file):
+        return _library(kind, lines, file, encoding)
     front = read_front_matter(lines, file)
     marked = [""] * front.line_count + lines[front.line_count :]
     found = outline(marked)
@@ -100,13 +96,12 @@ def parse_note(data: bytes, file: str) -> Note:
     )
 
 
-def _library(lines: list[str], file: str, encoding: str) -> Note:
+def _library(kind: Library, lines: list[str], file: str, encoding: str) -> Note:
     """Return the note that a file of a reference manager is."""
-    suffix = PurePosixPath(file).suffix.lower()
-    found = library.papers_of(LIBRARIES[suffix]("\n".join(lines), file), file)
+    found = library.papers_of(PARSERS[kind.parser]("\n".join(lines), file), file)
     return Note(
         file=file,
-        grammar=suffix[1:],
+        grammar=PurePosixPath(file).suffix.lower()[1:],
         reason=f"a library of {len(found)} entries",
         title=file,
         month=None,

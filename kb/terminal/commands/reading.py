@@ -76,10 +76,12 @@ def open_note(
     refresh: RefreshOption = True,
 ) -> None:
     """Open the note in $EDITOR at the paper's line, or the paper in the browser."""
+    from kb.config.sources import is_database
+
     base = open_base(ctx, refresh)
     found = base.paper(name)
     paper = found.paper
-    if not (url or paper.file.endswith(".sqlite")):  # Zotero's database is nothing to edit
+    if not (url or is_database(paper.file)):  # which is nothing to edit
         open_in_editor(base.config.path_of(paper.file), paper.line)
     import webbrowser
 
