@@ -15,7 +15,7 @@ from urllib.parse import quote
 from kb.errors import KbError
 from kb.index.query import Query
 from kb.sqlite_files import Connection, DatabaseError, connect
-from kb.terms import Phrase, fold, has_unspaced, letters, name_key, phrase, runs, split_unspaced, terms
+from kb.terms import FUNCTION_WORDS, Phrase, fold, has_unspaced, letters, name_key, phrase, runs, split_unspaced, terms
 
 FEWEST_WORDS = 3  # of a passage, for a model that reads English alone to have something to go by
 LONGEST = 12  # characters of an entry
@@ -23,9 +23,8 @@ LONGEST_NAME = 6  # words of an English name
 SENSES_INDEXED, SENSES_ASKED = 6, 3  # of a word; tuned on XQuAD in both directions
 CHARACTER_SENSES_INDEXED, CHARACTER_SENSES_ASKED = 2, 1  # of a single character: it is rarely meant alone
 
-_WEAK = frozenset(
-    "a an the of to in on for and or is are be by with at as it its from that this one s sth sb etc so up out".split()  # noqa: SIM905
-)
+_IN_DEFINITIONS = ("as", "be", "etc", "its", "one", "out", "s", "sb", "so", "sth", "that", "this", "up")
+_WEAK = FUNCTION_WORDS.union(_IN_DEFINITIONS)
 
 
 class Meaning(NamedTuple):

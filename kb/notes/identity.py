@@ -33,7 +33,7 @@ _SAYS_WHAT = re.compile(
 _PART = re.compile(r"\s[|·•]\s|｜|\s{2,}")  # "**Authors:** A. One | **arXiv:** 2410.15017"
 _BRACKETS = re.compile(r"[(（\[][^()（）\[\]]*[)）\]]")
 _WORD = re.compile("[^\\W\\d_]{2,}|[\u3400-\u9fff]")
-_SMALL_WORDS = frozenset(("and", "et", "al", "in", "at", "de", "van", "von", "der"))
+_BETWEEN_NAMES = frozenset(("and", "et", "al", "in", "at", "de", "van", "von", "der"))
 _OTHERS_FOLLOW = re.compile(
     r"\W*(?:参考|引用|相关|延伸|前作|后续|对比|references?\b|related\b|see also|further reading|baselines?\b)"
 )
@@ -161,5 +161,5 @@ def _follows(line: str, value: str, paper: "Paper") -> bool:
     _, found, between = before.rpartition(title)
     words = _WORD.findall(_ADDRESS.sub(" ", _BRACKETS.sub(" ", between)))
     return bool(found) and all(
-        word[0].isupper() or word in _SMALL_WORDS or _SAYS_WHAT.fullmatch(word.lower()) for word in words
+        word[0].isupper() or word in _BETWEEN_NAMES or _SAYS_WHAT.fullmatch(word.lower()) for word in words
     )

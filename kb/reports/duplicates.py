@@ -1,4 +1,8 @@
-"""Pairs of records that may be one paper: too doubtful to join, too close to pass over."""
+"""Pairs of records that may be one paper: too doubtful to join, too close to pass over.
+
+kb.notes.same_paper joins by ids and by titles that tell. Here is the rest: titles that ids speak against, titles that
+are too short or nearly the same, and short names whose papers share people.
+"""
 
 import json
 import re

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kb.index.sqlite.papers import Name, PaperRow
 from kb.index.sqlite.reader import Reader
-from kb.terms import terms
+from kb.terms import FUNCTION_WORDS, terms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 LEAST_SHARE = 0.15
 TELLING = 0.1  # a term that more than this share of all papers are called by says nothing, once there are enough papers
 FEW_PAPERS = 20
-_FUNCTION_WORDS = (
-    "a an and are as at based by can do does for from how in into is it its large less more new not of on or over"
-    " the their through to toward towards under using via what when which with without"
+_IN_ALL_TITLES = (
+    "as based can do does how into its large less more new not over their through toward towards under using via what"
+    " when which without"
 )
-_SAYING_NOTHING = frozenset(_FUNCTION_WORDS.split())
+_SAYING_NOTHING = FUNCTION_WORDS.union(_IN_ALL_TITLES.split())
 
 
 def related(

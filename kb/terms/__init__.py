@@ -32,6 +32,9 @@ _EASTERN = re.compile("[^\x00-\u2e7f]")
 
 VARIANTS = {ord(variant): group[0] for group in GROUPS.split() for variant in group[1:]}  # 發 -> 发
 
+# Of English: they say nothing wherever they stand. What else says nothing depends on who asks, and stands there.
+FUNCTION_WORDS = frozenset("a an and are at by for from in is it of on or the to with".split())  # noqa: SIM905
+
 
 def fold(text: str) -> str:
     """Return text as the index sees it: its letters, and of the forms of a Chinese character the same one.

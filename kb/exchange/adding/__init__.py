@@ -89,7 +89,11 @@ def _fetched(target: Target, online: Online) -> Metadata:
 
 
 def _there(plan: Plan, known: Known, seen: list[Metadata], paper: Metadata) -> str | None:
-    """Return where a paper stands already."""
+    """Return where a paper stands already.
+
+    Within one command a title written in the same way is the same paper, however short it is. Nearly the same is not
+    enough: a stub has its id for a title.
+    """
     if row := record_of(known, paper):
         return f"{row.id}, {plan.config.path_of(row.file)}:{row.line}"
     ids = {paper.arxiv_id, paper.doi} - {None}

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from kb.notes.years import year_of
+from kb.terms import FUNCTION_WORDS
 
-_SMALL_WORDS = "a an and are at by can do does for from how in is it of on or the to towards via what with"
-_SMALL = frozenset(_SMALL_WORDS.split())
+# No word more: documents cite papers by these keys, and each word here changes some of them.
+_NEVER_IN_KEYS = FUNCTION_WORDS.union(("can", "do", "does", "how", "towards", "via", "what"))
 _LATIN = str.maketrans(
     {"ø": "o", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "đ": "d", "ı": "i", "-": "", "'": "", "’": "", ".": ""}
 )
@@ -45,7 +46,7 @@ def as_bibtex(key: str) -> str:
 def _key(record: dict[str, Any]) -> str:
     name = _folded(record["authors"][0].split()[-1]) if record["authors"] and record["authors"][0].split() else ""
     words = (_folded(word) for word in re.findall(r"[^\W_]+(?:-[^\W_]+)*", record["title"]))
-    word = next((word for word in words if word and word not in _SMALL and not word.isdecimal()), "")
+    word = next((word for word in words if word and word not in _NEVER_IN_KEYS and not word.isdecimal()), "")
     if name and word:
         return f"{name}{year_of(record['published'], record['venue'], record['arxiv_id']) or ''}{word}"
     identity = record["id"]

@@ -25,7 +25,7 @@ from kb.index.query.fields import (
 from kb.index.query.spans import is_month
 from kb.index.query.tokens import Token, cut
 from kb.notes.ids import ARXIV_NUMBER
-from kb.terms import Phrase, alternatives, phrase
+from kb.terms import FUNCTION_WORDS, Phrase, alternatives, phrase
 
 __all__ = [
     "FIELDS",
@@ -41,10 +41,11 @@ __all__ = [
 _ARXIV_ID = re.compile(rf"(?<!\d){ARXIV_NUMBER}")
 _AFTER_A_MONTH = "?？,，;；。!！"
 
-_WEAK = frozenset(
-    "what which who whom whose when where why how did do does was were is are the a an of in on to for by with at from"  # noqa: SIM905
-    " as and or that this it its be been has had have not than then there their they".split()
+_IN_QUESTIONS = (
+    "what which who whom whose when where why how did do does was were as that this its be been has had have not"
+    " than then there their they"
 )
+_WEAK = FUNCTION_WORDS.union(_IN_QUESTIONS.split())
 _OPERATORS = {  # of other languages of queries, and what says so here
     "AND": 'for AND quote each word, "speech" "codec"',
     "OR": "for OR type nothing: words are alternatives",

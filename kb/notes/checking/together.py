@@ -21,7 +21,8 @@ OFTEN = 3  # files that use a section which is worth being followed
 def duplicates(pages: Sequence[Page]) -> Iterator[Finding]:
     """Find a paper that has an entry already, in the same file or in another.
 
-    Two files one of which links to the other are a list and its notes.
+    It goes by titles, short ones too: a finding may be passed over, while the index (kb.notes.same_paper) would hide a
+    paper. Two files one of which links to the other are a list and its notes.
     """
     first: dict[str, tuple[Page, Paper]] = {}
     for page in pages:

@@ -7,6 +7,7 @@ _SHORT_NAME = re.compile(
 )
 _DASHED = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9.+]*(?:[-_][A-Za-z0-9.+]+)*)\s*[-—–]+\s*(?=[^\sA-Za-z0-9])")
 _SERIES_NUMBERS = re.compile(r"\s+\d+(?:\s*[&+、/和]\s*\d+)+$")
+_BEGINS_A_PHRASE = frozenset("a an the on towards toward how what is are do does".split())  # noqa: SIM905
 _NOT_SLUG = re.compile(r"[^\w.+]+")
 
 
@@ -24,20 +25,7 @@ def is_name(text: str) -> bool:
     words = text.split()
     if not words or len(words) > 4 or len(text) > 40 or not re.search(r"[A-Z0-9]", text):
         return False
-    return words[0].lower() not in {
-        "a",
-        "an",
-        "the",
-        "on",
-        "towards",
-        "toward",
-        "how",
-        "what",
-        "is",
-        "are",
-        "do",
-        "does",
-    }
+    return words[0].lower() not in _BEGINS_A_PHRASE
 
 
 def without_series_numbers(title: str) -> str:

@@ -33,8 +33,8 @@ _INITIALS = re.compile(rf"(?:{_CAPITAL}\.?[\s‐-]{{0,2}}){{1,4}}|(?:{_CAPITAL}[
 _SHORT_INITIALS = re.compile(r"[A-Z]{1,3}|(?:[A-Z]\.[\s-]?){1,4}")
 _SUFFIXES = frozenset(("jr", "jr.", "sr", "sr.", "ii", "iii", "iv"))
 _ENDS_IN_POINT = re.compile(r"(?:^|[\s.-])[^\W\d_]\.$")
-_SMALL_WORDS = "van von der den de del della di da dos du la le el al bin ibn ten ter zu af av"
-_PARTICLES = frozenset(_SMALL_WORDS.split())
+_WRITTEN_SMALL = "van von der den de del della di da dos du la le el al bin ibn ten ter zu af av"  # within names
+_PARTICLES = frozenset(_WRITTEN_SMALL.split())
 _ROLE = re.compile(
     r"(?:共同)?(?:通讯|通信|第一)作者|共同一作"
     r"|\b(?:corresponding|first|lead|senior) authors?\b|^\s{0,4}(?:written\s)?by\s",
