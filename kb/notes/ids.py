@@ -11,6 +11,11 @@ OLD_ARXIV_ID = r"[a-z][a-z-]{1,15}(?:\.[a-z]{2})?/\d{7}(?!\d)"  # before: "hep-t
 ARXIV_ID = rf"(?:{ARXIV_NUMBER}|{OLD_ARXIV_ID})"
 # One that stands alone and is no decimal number, no price and no tag either.
 SURE_ARXIV_NUMBER = r"\d\d(?:0[1-9]|1[0-2])\.\d{5}(?!\d)"
+# What an id stands behind in an address: of arXiv, of those that show its papers, and of those that list them.
+ARXIV_PAGE = (
+    r"(?:(?:arxiv|ar5iv|alphaxiv)\.org/(?:abs|pdf|html|e-print|ps|format|src|overview)|(?:huggingface|hf)\.co/papers"
+    r"|(?:papers\.cool|scirate\.com|semanticscholar\.org)/arxiv)"
+)
 VERSION = r"(?:v\d{1,3})?"
 DOI_PREFIX = r"10\.\d{4,9}"  # of who registers it
 DOI = rf"{DOI_PREFIX}/\S+"

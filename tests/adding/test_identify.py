@@ -25,6 +25,8 @@ from kb.exchange.adding.identify import identify
         "https://ar5iv.labs.arxiv.org/html/2410.00037",
         "https://ar5iv.org/abs/2410.00037",
         "https://www.alphaxiv.org/abs/2410.00037",
+        "https://huggingface.co/papers/2410.00037",
+        "https://papers.cool/arxiv/2410.00037",
         "10.48550/arXiv.2410.00037",
         "https://doi.org/10.48550/arXiv.2410.00037",
     ],

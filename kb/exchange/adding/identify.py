@@ -5,15 +5,14 @@ from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
 from kb.errors import KbError
-from kb.notes.ids import ARXIV_DOI, ARXIV_ID, DOI, DOI_PREFIX, VERSION, arxiv_key, digits_after_dot
+from kb.notes.ids import ARXIV_DOI, ARXIV_ID, ARXIV_PAGE, DOI, DOI_PREFIX, VERSION, arxiv_key, digits_after_dot
 
 TargetKind = Literal["arxiv", "doi", "bib"]
 
 _NUMBER = rf"(?P<id>{ARXIV_ID}){VERSION}"
 _ARXIV_BARE = re.compile(rf"(?:arxiv\s*[:：]?\s*)?{_NUMBER}", re.IGNORECASE)
 _ARXIV_ADDRESS = re.compile(
-    r"(?:https?://)?(?:[\w-]+\.)*(?:arxiv|ar5iv|alphaxiv)\.org/(?:abs|pdf|html|e-print|format|ps|src|overview)/"
-    rf"{_NUMBER}(?:\.pdf)?/?(?:[?#].*)?",
+    rf"(?:https?://)?(?:[\w-]+\.)*{ARXIV_PAGE}[/.]{_NUMBER}(?:\.pdf)?/?(?:[?#].*)?",
     re.IGNORECASE,
 )
 _ARXIV_DOI = re.compile(rf"{re.escape(ARXIV_DOI)}{_NUMBER}", re.IGNORECASE)

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
-from kb.notes.ids import ARXIV_DOI, ARXIV_ID, DOI_PREFIX, SURE_ARXIV_NUMBER, VERSION
+from kb.notes.ids import ARXIV_DOI, ARXIV_ID, ARXIV_PAGE, DOI_PREFIX, SURE_ARXIV_NUMBER, VERSION
 from kb.records import Link, LinkKind
 
 _ADDRESS = r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+"
@@ -16,9 +16,7 @@ _MARKDOWN = re.compile(
 _IMAGE_TAG = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"'](?P<url>[^\"']+)[\"']", re.IGNORECASE)
 _BARE = re.compile(_ADDRESS)
 _ARXIV_URL = re.compile(
-    r"(?:arxiv\.org/(?:abs|pdf|html|e-print|ps|format)|ar5iv\.org/(?:abs|html)|alphaxiv\.org/(?:abs|overview|pdf)"
-    r"|(?:huggingface|hf)\.co/papers|(?:papers\.cool|scirate\.com)/arxiv|10\.48550/arxiv(?=\.)|semanticscholar\.org/arxiv)"
-    rf"[/.](?P<id>{ARXIV_ID})",
+    rf"(?:{ARXIV_PAGE}[/.]|{re.escape(ARXIV_DOI)})(?P<id>{ARXIV_ID})",
     re.IGNORECASE,
 )
 _ARXIV_TEXT = re.compile(rf"\barxiv\s{{0,4}}[:：]?\s{{0,4}}(?P<id>{ARXIV_ID})", re.IGNORECASE)
