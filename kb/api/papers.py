@@ -7,6 +7,8 @@ from kb.api.opened import Opened
 from kb.errors import KbError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kb.api.results import ListedPaper, PaperView
     from kb.index.sqlite.papers import PaperRow
     from kb.index.sqlite.reader import Reader
@@ -46,6 +48,13 @@ class PaperCases(Opened):
 
         names = self.reader().marks.known_as([view.paper.key])[view.paper.key].names
         return best_address(names, view.merged["links"])
+
+    def editable(self, view: "PaperView") -> "tuple[Path, int] | None":
+        """Return the file and line of a paper's newest note; None if it stands in a database, which nobody edits."""
+        from kb.config.sources import is_database
+
+        paper = view.paper
+        return None if is_database(paper.file) else (self.config.path_of(paper.file), paper.line)
 
     def any_paper(self, query: str = "") -> "PaperView":
         """Return a paper by chance, of those that a query leaves. Raises: KbError if it leaves none."""

@@ -46,8 +46,8 @@ LOADER_LINE = 'LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)'
 IN_SQL = {
     "health.py": {"rows", "MOST_TOLD"},
     "files.py": {"where"},
-    "full_text.py": {"source", "key", "sql", "weights", "READING_ORDER"}
-    | {"' AND '.join(clauses)", "' AND '.join(inner)"},
+    "conditions.py": {"' AND '.join(clauses)"},
+    "full_text.py": {"source", "key", "score", "where", "column", "' AND '.join(clauses)", "' AND '.join(inner)"},
     "ledger.py": {
         "_COLUMNS",
         "_RUN_COLUMNS",
@@ -59,10 +59,11 @@ IN_SQL = {
     },
     "marked.py": {"_SHOWN", "of_notes", "_STARRED"},
     "papers.py": {"_OF_A_PAPER", "_ROW_COLUMNS", "where", "clause", "name", "READING_ORDER"},
-    "passages.py": {"where"},
+    "rows.py": {"table", "columns", "marks"},
     "schema.py": {"columns"},
     "works.py": {"READING_ORDER"},
-    "writer.py": {"table", "columns", "marks"},
+    "vectors.py": {"where"},
+    "writer.py": {"table"},
 }
 _SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|WHERE|ORDER BY|FROM|PRAGMA|CREATE|DROP|CASE|EXISTS)\b")
 

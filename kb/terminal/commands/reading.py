@@ -76,13 +76,11 @@ def open_note(
     refresh: RefreshOption = True,
 ) -> None:
     """Open the note in $EDITOR at the paper's line, or the paper in the browser."""
-    from kb.config.sources import is_database
-
     base = open_base(ctx, refresh)
     found = base.paper(name)
     paper = found.paper
-    if not (url or is_database(paper.file)):  # which is nothing to edit
-        open_in_editor(base.config.path_of(paper.file), paper.line)
+    if not url and (place := base.editable(found)):
+        open_in_editor(*place)
     import webbrowser
 
     address = base.address(found)
