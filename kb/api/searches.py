@@ -52,13 +52,6 @@ class SearchCases(Opened):
         answer = similar(self.config, reader, texts, limit, encoder, without=paper.key)
         return answer._replace(notice=answer.notice or notice)
 
-    def corrections(self, text: str) -> "tuple[Meaning, ...]":
-        """Return what the Latin words of a query that stand in no paper may have been meant to be."""
-        from kb.index.query import parse_query
-        from kb.search.spelling import corrections
-
-        return corrections(self.reader(), parse_query(text))
-
     def gloss(self, text: str) -> "tuple[Meaning, ...]":
         """Return what words stand for in the other language."""
         from kb.index.query import parse_query

@@ -40,6 +40,10 @@ class Answer(NamedTuple):
     retrievers: tuple[str, ...]  # those that took part; the others abstained
     meanings: tuple[Meaning, ...] = ()  # what words of the query stand for
     notice: str | None = None  # why a retriever that should have taken part could not
+    advice: tuple[str, ...] = ()  # what in the query may be meant otherwise than it was understood, a line each
+    corrections: tuple[
+        Meaning, ...
+    ] = ()  # where no word was found: what mistyped Latin words may have been meant to be
 
     @property
     def found_words(self) -> bool:

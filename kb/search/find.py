@@ -11,7 +11,7 @@ from kb.search.answer import Answer
 from kb.search.build_hits import best_notes, hits
 from kb.search.fusion import Scores, fuse
 from kb.search.nearest_papers import Near, nearest_papers
-from kb.search.spelling import corrected
+from kb.search.spelling import corrected, corrections
 
 MOST_RANKED = 50_000  # papers by their words, in a fifth of a second; of more, those that say more
 
@@ -34,7 +34,7 @@ def search(
     to be.
     Raises: KbError if the query uses a field wrongly.
     """
-    query = parse_query(text)
+    query = asked = parse_query(text)
     gloss = open_gloss(config.index) if query.text and retriever != "lexical" else None
     meanings: tuple[Meaning, ...] = ()
     if gloss:
@@ -72,7 +72,10 @@ def search(
     others = {} if is_exact else reader.works.other_notes(shown, allowed)
     found = hits(reader, query, shown, scores, rankings, near.passages if near else {}, others)
     took_part = ("words",) * uses_words + ("meaning",) * (near is not None)
-    return Answer(found, len(order), took_part, meanings, notice)
+    answer = Answer(found, len(order), took_part, meanings, notice, asked.advice)
+    if is_fuzzy or answer.found_words:
+        return answer
+    return answer._replace(corrections=corrections(reader, asked))
 
 
 def _nearest(

@@ -62,7 +62,7 @@ def similar(
     others = reader.works.other_notes(shown, reader.left(query))
     found = hits(reader, query, shown, scores, rankings, near.passages if near else {}, others)
     took_part = ("words",) + ("meaning",) * (near is not None)
-    return Answer(found, len(order), took_part, (), notice)
+    return Answer(found, len(order), took_part, (), notice, query.advice)
 
 
 def _telling_words(reader: Reader, texts: Sequence[str], fewest: int) -> tuple[Phrase, ...]:

@@ -12,7 +12,6 @@ from kb.terminal.commands.shared import (
     NameArgument,
     QueryCommand,
     RefreshOption,
-    advise,
     offered,
     open_base,
     put,
@@ -52,16 +51,14 @@ def search(
     if not (similar_to or query):
         raise typer.BadParameter("say what to look for, or --similar-to FILE")
     text = query_text(query or [])
-    advise(text)
     base = open_base(ctx, refresh)
     if similar_to:
         answer = base.similar_to_file(similar_to, limit=limit, fields=text)
     else:
         answer = base.search(text, limit=limit, fuzzy=fuzzy)
     _show_answer(base, answer, why, as_json)
-    if not (similar_to or fuzzy or answer.found_words):
-        for found in base.corrections(text):
-            tell(f"no paper holds {found.word}; --fuzzy looks for the stem {' or '.join(found.names)}")
+    for found in answer.corrections:
+        tell(f"no paper holds {found.word}; --fuzzy looks for the stem {' or '.join(found.names)}")
 
 
 @app.command()
@@ -119,12 +116,14 @@ def gloss(ctx: typer.Context, words: Annotated[list[str], typer.Argument(help="ç
 
 
 def _show_answer(base: "KnowledgeBase", answer: "Answer", why: bool, as_json: bool) -> None:
-    if answer.notice:
-        tell(answer.notice)
+    for line in (*answer.advice, answer.notice):
+        if line:
+            tell(line)
     states = states_of(base, [hit.paper.key for hit in answer.hits])
     if as_json:
         hits = [{**hit._asdict(), "state": states[hit.paper.key]} for hit in answer.hits]
-        typer.echo(envelope({**answer._asdict(), "hits": hits}))
+        data = {"hits": hits, "total": answer.total, "retrievers": answer.retrievers, "meanings": answer.meanings}
+        typer.echo(envelope({**data, "notice": answer.notice}))
         return
     style = terminal_style()
     if why:
