@@ -48,5 +48,9 @@ class IndexDamaged(KbError):
     """The index cannot be read; kb.index.words.rebuild makes it anew."""
 
 
+class TranslationDamaged(KbError):
+    """The table of translations cannot be read; it is made anew from glossaries and dictionary."""
+
+
 class EncoderMissing(KbError):
     """The encoder cannot run on this machine, or its vectors are not ready; search goes on with words alone."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from kb.config.kb_toml import NO_ENCODER, Config
 from kb.errors import EncoderMissing, IndexBusy
 from kb.index import meaning as encoding
+from kb.index import translation
 from kb.index import words as indexing
 from kb.index.encoders.exported import OnnxEncoder, open_encoder
 from kb.index.encoders.exporting import export_encoder
@@ -50,6 +51,8 @@ def bring_in(config: Config, changes: Changes, progress: Progress) -> tuple[str,
 
 def bring_all(config: Config, changes: Changes | None, progress: Progress) -> Refreshed:
     """Bring changes in, or read every note again if they are None; set the encoder up and encode every passage."""
+    if translation.is_damaged(config.index):  # all of it, which a search would read word by word
+        translation.gloss_path(config.index).unlink()
     report = indexing.refresh(config, changes, progress) if changes is not None else indexing.rebuild(config, progress)
     notices = (*report.missing, *(f"error: {failure}" for failure in report.failures))
     encoded = 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from kb.errors import KbError
+from kb.errors import TranslationDamaged
 from kb.index.query import Query
 from kb.sqlite_files import Connection, DatabaseError, connect
 from kb.terms import FUNCTION_WORDS, Phrase, fold, has_unspaced, letters, name_key, phrase, runs, split_unspaced, terms
@@ -38,6 +38,7 @@ class Gloss:
     """The table, looked up word by word, or held in memory for many notes."""
 
     def __init__(self, path: Path, in_memory: bool = False) -> None:
+        self._path = path
         self._db = _connect(path)
         self.fingerprint = str(self._db.execute("SELECT value FROM meta").fetchone()[0])
         self._senses: dict[str, tuple[str, ...] | None] = {}
@@ -54,13 +55,13 @@ class Gloss:
         """Return the English senses of a folded Chinese word, most usual first; empty if it is unknown."""
         if word in self._senses or self._is_complete:
             return self._senses.get(word) or ()
-        row = self._db.execute("SELECT senses FROM words WHERE term = ?", (word,)).fetchone()
+        row = self._row("SELECT senses FROM words WHERE term = ?", word)
         self._senses[word] = tuple(row[0].split("\n")) if row else None
         return self._senses[word] or ()
 
     def names(self, name: str) -> tuple[str, ...]:
         """Return the other names of the concept that a glossary calls name, in both languages."""
-        row = self._db.execute("SELECT names FROM concepts WHERE name = ?", (name_key(name),)).fetchone()
+        row = self._row("SELECT names FROM concepts WHERE name = ?", name_key(name))
         return tuple(row[0].split("\n")) if row else ()
 
     def words(self, run: str) -> list[str]:
@@ -119,6 +120,13 @@ class Gloss:
                     phrases.extend(Phrase((term,), is_prefix=False) for term in _terms_of(senses))
         return query._replace(glosses=tuple(phrases)), tuple(meanings)
 
+    def _row(self, sql: str, value: str) -> tuple[str] | None:
+        try:
+            row: tuple[str] | None = self._db.execute(sql, (value,)).fetchone()
+        except DatabaseError as error:
+            raise _damaged(self._path, error) from None
+        return row
+
     def _concepts(self, text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the longest names of concepts in a stretch of words, with the concept's other names."""
         words = terms(text)
@@ -138,12 +146,16 @@ def gloss_path(index: Path) -> Path:
 
 
 def open_gloss(index: Path, in_memory: bool = False) -> Gloss | None:
-    """Return the table, or None if it has not been built. Raises: KbError if it is damaged."""
+    """Return the table, or None if it has not been built. Raises: TranslationDamaged."""
     path = gloss_path(index)
     try:
         return Gloss(path, in_memory) if path.is_file() else None
     except DatabaseError as error:
-        raise KbError(f"{path} is damaged ({error})", "run: kb index") from None
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: DatabaseError) -> TranslationDamaged:
+    return TranslationDamaged(f"{path} is damaged ({error})", "run: kb index")
 
 
 def is_damaged(index: Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 
 from kb.config.kb_toml import GLOSSARY_NAME, Config
-from kb.errors import IndexDamaged, KbError, NoteError
+from kb.errors import IndexDamaged, KbError, NoteError, TranslationDamaged
 from kb.index import translation as gloss
 from kb.index import translation_table as dictionary
 from kb.index.sqlite import health
@@ -45,9 +45,17 @@ def refresh(
 ) -> Report:
     """Bring changes into the index in one transaction and return what was done.
 
-    A note that cannot be read is reported; what was read from it before stays searchable.
-    Raises: IndexBusy if the index cannot be written within wait_seconds.
+    A note that cannot be read is reported; what was read from it before stays searchable. A damaged table of
+    translations is made anew. Raises: IndexBusy if the index cannot be written within wait_seconds.
     """
+    try:
+        return _refresh(config, changes, progress, wait_seconds)
+    except TranslationDamaged:
+        gloss.gloss_path(config.index).unlink()
+        return _refresh(config, changes, progress, wait_seconds)
+
+
+def _refresh(config: Config, changes: scan.Changes, progress: Progress | None, wait_seconds: float) -> Report:
     report = Report(missing=changes.missing)
     writer = Writer(config.database, wait_seconds)
     try:
@@ -96,7 +104,7 @@ def refresh(
 def _current_gloss(config: Config, report: Report, progress: Progress | None) -> str:
     """Build the gloss table if glossaries or dictionary have changed; return its fingerprint."""
     wanted = dictionary.fingerprint(config.glossaries)
-    if gloss.is_damaged(config.index) or not (found := gloss.open_gloss(config.index)) or found.fingerprint != wanted:
+    if not (found := gloss.open_gloss(config.index)) or found.fingerprint != wanted:
         failures = dictionary.build_gloss(config.index, config.glossaries, wanted, progress)
         report.failures += [_as_in_index(config, error) for error in failures]
     return wanted
@@ -112,10 +120,8 @@ def _as_in_index(config: Config, error: KbError) -> KbError:
 def rebuild(config: Config, progress: Progress | None = None) -> Report:
     """Read every note again. Vectors stay: they belong to texts, and a text that comes back finds its own.
 
-    An index that is damaged is set aside, a damaged dictionary made anew.
+    An index that is damaged is set aside.
     """
-    if gloss.is_damaged(config.index):
-        gloss.gloss_path(config.index).unlink()
     try:
         upgrade(config)
         with closing(Reader(config.database)) as reader:

@@ -195,6 +195,20 @@ def test_a_damaged_file_is_told_in_one_line_and_mended_by_index(quick_kb: Any, n
     assert indexing.rebuild(kb.config).failures == []
 
 
+def test_a_damaged_table_of_translations_is_made_anew_when_a_note_has_changed(quick_kb: Any) -> None:
+    path = gloss_path(quick_kb.config.index)
+    data = path.read_bytes()
+    path.unlink()
+    path.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
+    quick_kb.write("2024-12.md", "**《Later: 声调编码器》** CMU，声调\n\n声调留在残差里。\n")
+
+    result = quick_kb.run("search", "声调编码器")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "Later: 声调编码器" in result.stdout
+    assert path.read_bytes() == data
+
+
 @pytest.mark.parametrize("name", ["kb.sqlite", "gloss.sqlite"])
 def test_a_schema_that_is_no_text_any_more_is_damage(quick_kb: Any, name: str) -> None:
     before = answers(quick_kb)
