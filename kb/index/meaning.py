@@ -6,7 +6,7 @@ from itertools import islice
 
 from kb.config.kb_toml import Config
 from kb.index.encoders import Encoder
-from kb.index.sqlite import nearest as vectors
+from kb.index.sqlite import nearest
 from kb.index.sqlite.reader import Reader
 from kb.index.sqlite.writer import WAIT_SECONDS, Writer
 from kb.index.translation import open_gloss, readable_passage
@@ -42,7 +42,7 @@ def encode_missing(config: Config, encoder: Encoder, progress: Progress | None =
     with closing(Writer(config.database)) as writer, writer.transaction():
         writer.engine.remove_unused_vectors()
     with closing(Reader(config.database)) as reader:
-        vectors.refresh(config.index, reader.view.vectors, encoder.fingerprint, encoder.dimension, tell_indexed)
+        nearest.refresh(config.index, reader.view.vectors, encoder.fingerprint, encoder.dimension, tell_indexed)
     return encoded
 
 

@@ -4,9 +4,7 @@ from typing import NamedTuple
 
 from kb.config.kb_toml import NO_ENCODER, Config
 from kb.errors import EncoderMissing, IndexBusy
-from kb.index import meaning as encoding
-from kb.index import translation
-from kb.index import words as indexing
+from kb.index import meaning, translation, words
 from kb.index.encoders.exported import OnnxEncoder, open_encoder
 from kb.index.encoders.exporting import export_encoder
 from kb.notes.folders import Changes
@@ -19,7 +17,7 @@ WAIT_ON_THE_WAY_SECONDS = 1.0
 class Refreshed(NamedTuple):
     """What was done, and what a person should know of it."""
 
-    report: indexing.Report
+    report: words.Report
     encoded: int  # texts
     notices: tuple[str, ...]
 
@@ -31,7 +29,7 @@ def bring_in(config: Config, changes: Changes, progress: Progress) -> tuple[str,
     Raises: IndexBusy if there is no index yet and none can be written.
     """
     try:
-        report = indexing.refresh(config, changes, progress, WAIT_ON_THE_WAY_SECONDS)
+        report = words.refresh(config, changes, progress, WAIT_ON_THE_WAY_SECONDS)
     except IndexBusy as error:
         if not config.database.is_file():
             raise
@@ -40,7 +38,7 @@ def bring_in(config: Config, changes: Changes, progress: Progress) -> tuple[str,
     notices += report.missing[len(changes.missing) :]  # the others have been told
     encoder = None if config.encoder == NO_ENCODER else open_encoder(config.index, config.encoder)
     try:
-        if encoder and not encoding.encode_few(config, encoder, ENCODED_ON_THE_WAY, WAIT_ON_THE_WAY_SECONDS):
+        if encoder and not meaning.encode_few(config, encoder, ENCODED_ON_THE_WAY, WAIT_ON_THE_WAY_SECONDS):
             notices.append("many passages have no embedding yet; run: kb index")
     except EncoderMissing as error:
         notices.append(f"searching by words only: {error}")
@@ -53,12 +51,12 @@ def bring_all(config: Config, changes: Changes | None, progress: Progress) -> Re
     """Bring changes in, or read every note again if they are None; set the encoder up and encode every passage."""
     if translation.is_damaged(config.index):  # all of it, which a search would read word by word
         translation.gloss_path(config.index).unlink()
-    report = indexing.refresh(config, changes, progress) if changes is not None else indexing.rebuild(config, progress)
+    report = words.refresh(config, changes, progress) if changes is not None else words.rebuild(config, progress)
     notices = (*report.missing, *(f"error: {failure}" for failure in report.failures))
     encoded = 0
     if config.encoder != NO_ENCODER:
         try:
-            encoded = encoding.encode_missing(config, _encoder(config, progress), progress)
+            encoded = meaning.encode_missing(config, _encoder(config, progress), progress)
         except EncoderMissing as error:
             notices = (f"indexed for words only: {error}", *notices)
     return Refreshed(report, encoded, notices)

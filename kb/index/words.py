@@ -11,14 +11,13 @@ from threading import Thread
 
 from kb.config.kb_toml import GLOSSARY_NAME, Config
 from kb.errors import IndexDamaged, KbError, NoteError, TranslationDamaged
-from kb.index import translation as gloss
-from kb.index import translation_table as dictionary
+from kb.index import translation, translation_table
 from kb.index.sqlite import health
 from kb.index.sqlite.files import FileState
 from kb.index.sqlite.reader import JOINING, Reader
 from kb.index.sqlite.rows import NoteRows, note_rows
 from kb.index.sqlite.writer import WAIT_SECONDS, Writer
-from kb.notes import folders as scan
+from kb.notes import folders
 from kb.notes.loading import load
 from kb.notes.parsing import parse_note
 from kb.notes.parsing.decoding import UTF_8, advice
@@ -41,7 +40,7 @@ class Report:
 
 
 def refresh(
-    config: Config, changes: scan.Changes, progress: Progress | None = None, wait_seconds: float = WAIT_SECONDS
+    config: Config, changes: folders.Changes, progress: Progress | None = None, wait_seconds: float = WAIT_SECONDS
 ) -> Report:
     """Bring changes into the index in one transaction and return what was done.
 
@@ -51,11 +50,11 @@ def refresh(
     try:
         return _refresh(config, changes, progress, wait_seconds)
     except TranslationDamaged:
-        gloss.gloss_path(config.index).unlink()
+        translation.gloss_path(config.index).unlink()
         return _refresh(config, changes, progress, wait_seconds)
 
 
-def _refresh(config: Config, changes: scan.Changes, progress: Progress | None, wait_seconds: float) -> Report:
+def _refresh(config: Config, changes: folders.Changes, progress: Progress | None, wait_seconds: float) -> Report:
     report = Report(missing=changes.missing)
     writer = Writer(config.database, wait_seconds)
     try:
@@ -65,7 +64,7 @@ def _refresh(config: Config, changes: scan.Changes, progress: Progress | None, w
                 joined = reader.meta(JOINING) or ""
             table = _current_gloss(config, report, progress)
             if glossed != table:  # what Chinese stands for has changed in every note
-                changes = changes._replace(changed=scan.find_changes(config, {}).changed)
+                changes = changes._replace(changed=folders.find_changes(config, {}).changed)
                 known = {}
                 writer.put_meta("gloss", table)
             if stamp := changes.changed.get(GLOSSARY_NAME):
@@ -103,9 +102,9 @@ def _refresh(config: Config, changes: scan.Changes, progress: Progress | None, w
 
 def _current_gloss(config: Config, report: Report, progress: Progress | None) -> str:
     """Build the gloss table if glossaries or dictionary have changed; return its fingerprint."""
-    wanted = dictionary.fingerprint(config.glossaries)
-    if not (found := gloss.open_gloss(config.index)) or found.fingerprint != wanted:
-        failures = dictionary.build_gloss(config.index, config.glossaries, wanted, progress)
+    wanted = translation_table.fingerprint(config.glossaries)
+    if not (found := translation.open_gloss(config.index)) or found.fingerprint != wanted:
+        failures = translation_table.build_gloss(config.index, config.glossaries, wanted, progress)
         report.failures += [_as_in_index(config, error) for error in failures]
     return wanted
 
@@ -126,10 +125,10 @@ def rebuild(config: Config, progress: Progress | None = None) -> Report:
         upgrade(config)
         with closing(Reader(config.database)) as reader:
             unread = dict.fromkeys(reader.files.stamps(), (UNREAD, UNREAD))
-        return refresh(config, scan.find_changes(config, unread), progress)
+        return refresh(config, folders.find_changes(config, unread), progress)
     except IndexDamaged:
         line = f"set the damaged index aside as {health.set_aside(config.database)}"
-        report = refresh(config, scan.find_changes(config, {}), progress)
+        report = refresh(config, folders.find_changes(config, {}), progress)
         report.missing = (line, *report.missing)
         return report
 
@@ -148,7 +147,7 @@ class _Reading:
     failure: NoteError | None
 
 
-def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]) -> Generator[_Reading, None, None]:
+def _read_all(config: Config, changes: folders.Changes, known: dict[str, FileState]) -> Generator[_Reading, None, None]:
     """Yield the reading of every changed file in order; many files are shared out among the processors."""
     paths = [path for path in changes.changed if path != GLOSSARY_NAME]
     jobs = (
@@ -177,7 +176,7 @@ def _read_all(config: Config, changes: scan.Changes, known: dict[str, FileState]
         raise KbError("a process that reads notes was killed, maybe for want of memory", "run it again") from None
 
 
-def _read(place: str, path: str, stamp: scan.Stamp, before: FileState | None) -> _Reading:
+def _read(place: str, path: str, stamp: folders.Stamp, before: FileState | None) -> _Reading:
     try:
         data = load(Path(place), path)
     except NoteError as error:
@@ -196,12 +195,12 @@ def _read(place: str, path: str, stamp: scan.Stamp, before: FileState | None) ->
     return _Reading(state, note_rows(note, _english_of), None)
 
 
-_dictionary: gloss.Gloss | None = None  # of this process
+_dictionary: translation.Gloss | None = None  # of this process
 
 
 def _open_dictionary(index: Path, in_memory: bool) -> None:
     global _dictionary
-    _dictionary = gloss.open_gloss(index, in_memory)
+    _dictionary = translation.open_gloss(index, in_memory)
 
 
 def _start_worker(index: Path) -> None:

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kb.errors import KbError
-from kb.notes import folders as scan
+from kb.notes import folders
 from kb.notes.zotero_terms import FIELDS, ROLES, TYPES
 from kb.sqlite_files import JOURNAL, connect, names_a_file
 
@@ -84,10 +84,10 @@ def _refusal(why: str) -> KbError:
 def _copy(database: Path, folder: Path) -> Path:
     for number in range(TRIES):
         copy = folder / str(number)
-        before = scan.stamp(database)
-        for part in scan.parts(database):
+        before = folders.stamp(database)
+        for part in folders.parts(database):
             shutil.copyfile(part, copy.with_name(copy.name + part.name.removeprefix(database.name)))
-        if scan.stamp(database) == before:
+        if folders.stamp(database) == before:
             journal = copy.with_name(copy.name + JOURNAL)
             if journal.is_file() and names_a_file(journal):
                 raise KbError("its journal names another file, which SQLite would delete", "open it in Zotero once")

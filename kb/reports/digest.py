@@ -12,7 +12,7 @@ from kb.index.sqlite.papers import PaperRow
 from kb.index.sqlite.reader import Reader
 from kb.notes.merging import merged
 from kb.records import DigestClaim, DigestEntry, DigestSection, MonthlyDigest, Name, Paper, Place, Related
-from kb.reports import since_last as changes
+from kb.reports import since_last
 from kb.reports.excerpts import key_points, summary
 from kb.reports.options import Language
 from kb.reports.overview import overview
@@ -26,7 +26,7 @@ CHINESE_SHARE = 0.1  # of the letters of summaries; from here on a digest is in 
 
 
 def digest(
-    reader: Reader, period: Period, lang: Language | None = None, last: changes.Written | None = None
+    reader: Reader, period: Period, lang: Language | None = None, last: since_last.Written | None = None
 ) -> MonthlyDigest:
     """Return the digest of a period; one without papers says so.
 
@@ -58,7 +58,7 @@ def digest(
         paper_count=len(entries),
         claims=tuple(claims),
         claim_counts=counts,
-        changes=changes.since(last, entries),
+        changes=since_last.since(last, entries),
     )
 
 

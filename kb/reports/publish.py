@@ -8,9 +8,7 @@ from kb.errors import KbError
 from kb.files import make_folder, refuse_notes, write_whole
 from kb.index.sqlite.reader import Reader
 from kb.records import MonthlyDigest
-from kb.reports import html_page as pages
-from kb.reports import markdown_post as posts
-from kb.reports import since_last as changes
+from kb.reports import html_page, markdown_post, since_last
 from kb.reports.digest import digest
 from kb.reports.options import Layout
 from kb.reports.periods import Period
@@ -41,24 +39,24 @@ def publish_all(config: Config, reader: Reader, layout: Layout, folder: Path) ->
     made = {month: digest(reader, Period(month, month), layout.lang, _last(out)) for month, out in outs.items()}
     texts = {outs[month]: _text(config, one, layout, folder.absolute(), months) for month, one in made.items()}
     if layout.form == "html":
-        texts[folder / pages.INDEX_NAME] = pages.index_page(config, list(made.values()), made[months[0]].lang)
+        texts[folder / html_page.INDEX_NAME] = html_page.index_page(config, list(made.values()), made[months[0]].lang)
     for out, text in texts.items():
         write(config, text, out)
     return list(texts)
 
 
-def _last(out: Path | None) -> changes.Written | None:
+def _last(out: Path | None) -> since_last.Written | None:
     if not out or not out.is_file():
         return None
-    return changes.written(out.read_text(encoding="utf-8", errors="replace"))
+    return since_last.written(out.read_text(encoding="utf-8", errors="replace"))
 
 
 def _text(config: Config, made: MonthlyDigest, layout: Layout, place: Path | None, months: Collection[str] = ()) -> str:
     if layout.form == "json":
         return made.model_dump_json() + "\n"
     if layout.form == "html":
-        return pages.month_page(config, made, place, months, layout.template)
-    return posts.post(config, made, layout.site, layout.template, place)
+        return html_page.month_page(config, made, place, months, layout.template)
+    return markdown_post.post(config, made, layout.site, layout.template, place)
 
 
 def write(config: Config, text: str, path: Path) -> None:

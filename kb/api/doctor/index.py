@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from kb.api.doctor.findings import Finding, parted
 from kb.config.kb_toml import DEFAULT_ENCODER, NO_ENCODER, Config
 from kb.errors import EncoderMissing, IndexBusy, IndexNewer, IndexOld, KbError
-from kb.index import translation as gloss
-from kb.index import translation_table as dictionary
+from kb.index import translation, translation_table
 from kb.index.encoders.exported import INSTALL, OnnxEncoder, open_encoder
 from kb.index.encoders.models import is_packaged
-from kb.index.sqlite import health
-from kb.index.sqlite import nearest as vectors
+from kb.index.sqlite import health, nearest
 from kb.index.sqlite.reader import Reader
 
 LISTS_WORTH_MERGING = 8
@@ -84,7 +82,7 @@ def encoder(config: Config, reader: Reader) -> Iterator[Finding]:
 def _vectors(config: Config, reader: Reader, encoder: OnnxEncoder) -> Iterator[Finding]:
     if next(reader.passages.to_encode(encoder.fingerprint), None):
         yield Finding("vectors", "warning", "some passages have no vector yet", INDEX, "index")
-    state = vectors.state(config.index, reader.view.vectors, encoder.fingerprint, encoder.dimension)
+    state = nearest.state(config.index, reader.view.vectors, encoder.fingerprint, encoder.dimension)
     if state.is_due:
         what = "the FAISS file is missing, damaged or far behind: searches may go by words only"
         yield Finding("vectors", "warning", what, INDEX, "index")
@@ -95,12 +93,12 @@ def _vectors(config: Config, reader: Reader, encoder: OnnxEncoder) -> Iterator[F
 
 def glosses(config: Config, reader: Reader) -> Iterator[Finding]:
     """Look whether the table of translations is the one that glossaries and dictionary make."""
-    if gloss.is_damaged(config.index):
+    if translation.is_damaged(config.index):
         what = "the table of translations is damaged: searches that need it end with an error"
         yield Finding("gloss", "broken", what, INDEX, "index")
         return
-    table = gloss.open_gloss(config.index)
-    wanted = dictionary.fingerprint(config.glossaries)
+    table = translation.open_gloss(config.index)
+    wanted = translation_table.fingerprint(config.glossaries)
     if table and table.fingerprint == wanted == reader.meta("gloss"):
         yield Finding("gloss", "ok", "the table of translations is that of the glossaries and CC-CEDICT")
     else:

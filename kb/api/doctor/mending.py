@@ -6,12 +6,10 @@ from pathlib import Path
 
 from kb.api.doctor.findings import Finding
 from kb.api.doctor.notes import unfinished
+from kb.api.opened import Opened
 from kb.config.kb_toml import Config, find_config
-from kb.index import refresh as refreshing
 from kb.index.sqlite import health
-from kb.index.sqlite.reader import Reader
 from kb.index.sqlite.writer import Writer
-from kb.notes.folders import find_changes
 from kb.progress import Progress
 
 
@@ -47,9 +45,5 @@ def mend(start: Path, findings: Iterable[Finding], progress: Progress) -> list[s
 
 
 def _bring_in(config: Config, progress: Progress, is_all: bool) -> list[str]:
-    changes = None
-    if not is_all:
-        with closing(Reader(config.database)) as reader:
-            changes = find_changes(config, reader.files.stamps())
-    report, encoded, notices = refreshing.bring_all(config, changes, progress)
+    report, encoded, notices = Opened(config).index(full=is_all, progress=progress)
     return [f"read {report.indexed} notes, encoded {encoded} texts", *notices]

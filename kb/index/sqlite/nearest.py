@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kb.errors import EncoderMissing
 from kb.files import is_abandoned
-from kb.index.sqlite import faiss_file as vector_file
+from kb.index.sqlite import faiss_file
 from kb.index.sqlite.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _near(
     return numpy.concatenate((keys, more_keys)), numpy.concatenate((cosines, more_cosines))
 
 
-def refresh(index: Path, vectors: Vectors, encoder: str, dimension: int, progress: vector_file.Progress) -> None:
+def refresh(index: Path, vectors: Vectors, encoder: str, dimension: int, progress: faiss_file.Progress) -> None:
     """Build the index file anew if there should be one and it is missing, broken or far behind; remove all others.
 
     It takes half a minute for a million vectors of 384 dimensions. An interrupted build leaves the old file as it was.
@@ -104,9 +104,9 @@ def refresh(index: Path, vectors: Vectors, encoder: str, dimension: int, progres
         kept = None
         total = vectors.count(encoder)
         if total > SCANNED:
-            built, last_key = vector_file.build(lambda: vectors.in_order(encoder), total, dimension, progress)
+            built, last_key = faiss_file.build(lambda: vectors.in_order(encoder), total, dimension, progress)
             kept = index / f"{_prefix(vectors, encoder)}{last_key}.faiss"
-            vector_file.save(built, kept)
+            faiss_file.save(built, kept)
     for path in index.glob("vectors-*"):
         if path != kept and _is_unused(path):
             with suppress(OSError):  # another process was quicker, or holds it open
@@ -139,7 +139,7 @@ def _open(index: Path, vectors: Vectors, encoder: str, dimension: int) -> _Index
     if last_key is None:
         return None
     with suppress(OSError):  # another process has just replaced it
-        if opened := vector_file.load(paths[last_key], dimension):
+        if opened := faiss_file.load(paths[last_key], dimension):
             return _Index(paths[last_key], last_key, opened)
     return None
 
@@ -149,14 +149,14 @@ def _prefix(vectors: Vectors, encoder: str) -> str:
 
 
 def _cosines(
-    rows: Iterable[vector_file.Row], query: "NDArray[np.float32]"
+    rows: Iterable[faiss_file.Row], query: "NDArray[np.float32]"
 ) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
     """Return the keys [N] of rows and their cosines [N] with query [D]."""
     import numpy
 
     keys, cosines = [numpy.empty(0, numpy.int64)], [numpy.empty(0, numpy.float32)]
     try:
-        for some, matrix in vector_file.batches(rows, len(query)):
+        for some, matrix in faiss_file.batches(rows, len(query)):
             keys.append(some)
             cosines.append(matrix @ query)
     except ValueError:  # a vector of another length
