@@ -66,9 +66,9 @@ def _works(reader: Reader, period: Period) -> list[tuple[int, list[dict[str, Any
     """Return the papers of a period, each as the key of its first record there and all of its records there."""
     records = reader.papers.records(*period)
     works = reader.works.of([key for key, _ in records])
-    found: dict[object, tuple[int, list[dict[str, Any]]]] = {}
+    found: dict[int, tuple[int, list[dict[str, Any]]]] = {}
     for key, record in records:
-        found.setdefault(works.get(key, (key,)), (key, []))[1].append(json.loads(record))
+        found.setdefault(works[key], (key, []))[1].append(json.loads(record))
     return list(found.values())
 
 

@@ -50,7 +50,7 @@ def find_duplicates(config: Config, reader: Reader) -> Duplicates:
     """
     rows = reader.papers.all()
     works = reader.works.of([row.key for row in rows])
-    work_of = {row.id: works.get(row.key, -row.key) for row in rows}
+    work_of = {row.id: works[row.key] for row in rows}
     settled = {
         frozenset((work_of[one], work_of[other]))
         for listed in reader.papers.current_lists(config.different)

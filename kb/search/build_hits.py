@@ -47,11 +47,9 @@ def hits(
 def best_notes(reader: Reader, order: list[int]) -> list[int]:
     """Return of each paper the record that stands first in order: one paper may have a note in several months."""
     works = reader.works.of(order)
-    if not works:
-        return order
     best: dict[int, int] = {}
     for key in order:
-        best.setdefault(works.get(key, -key), key)
+        best.setdefault(works[key], key)
     return list(best.values())
 
 

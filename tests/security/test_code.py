@@ -61,7 +61,7 @@ IN_SQL = {
     "papers.py": {"_OF_A_PAPER", "_ROW_COLUMNS", "where", "clause", "name", "READING_ORDER"},
     "rows.py": {"table", "columns", "marks"},
     "schema.py": {"columns"},
-    "works.py": {"READING_ORDER"},
+    "works.py": {"READING_ORDER", "where"},
     "vectors.py": {"where"},
     "writer.py": {"table"},
 }

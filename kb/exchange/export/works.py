@@ -39,7 +39,7 @@ def works(reader: Reader, query: Query) -> list[Work]:
     work_of = reader.works.of([row.key for row in rows])
     members: dict[int, list[PaperRow]] = defaultdict(list)  # the newest first, as rows are
     for row in rows:
-        members[work_of.get(row.key, -row.key)].append(row)
+        members[work_of[row.key]].append(row)
     groups = [
         part
         for group in members.values()

@@ -26,14 +26,11 @@ class Works:
         self._db = db
 
     def of(self, keys: Sequence[int]) -> dict[int, int]:
-        """Return the work of those of keys that are not the only record of their paper, and maybe of more."""
-        if len(keys) > MOST_LOOKED_UP:
-            return dict(self._db.execute("SELECT paper, work FROM works"))
-        chosen = json.dumps(list(keys))
-        rows = self._db.execute(
-            "SELECT paper, work FROM works WHERE paper IN (SELECT value FROM json_each(?))", (chosen,)
-        )
-        return dict(rows)
+        """Return a number of the paper of each of keys: records of one paper have the same."""
+        where = "" if len(keys) > MOST_LOOKED_UP else " WHERE paper IN (SELECT value FROM json_each(?))"
+        rows = self._db.execute(f"SELECT paper, work FROM works{where}", (json.dumps(list(keys)),) if where else ())
+        joined = dict(rows)
+        return {key: joined.get(key, -key) for key in keys}
 
     def notes_of(self, key: int) -> list[int]:
         """Return the keys of all records of the paper that key is a record of, newest month first."""
