@@ -39,6 +39,7 @@ class Entry:
     venue: str | None = None
     published: str | None = None  # when the paper appeared, as the entry says
     month: str | None = None  # when it was read, where the entry itself says so
+    noted_on: str = ""  # a day without its year that stands before the title
     day: str | None = None  # on which a post about it was written
     is_starred: bool = False
     written: str | None = None  # the title as it stands in the note, where it is not the same
@@ -91,7 +92,9 @@ def papers(entries: Sequence[Entry], file: str, month: str | None, title: str = 
             ids[id(entry)],
             ids[id(entry.parent)] if entry.parent else None,
             file,
-            noted[entry.section_path],
+            dates.date_of_path((*entry.section_path, entry.noted_on), file, title)
+            if entry.noted_on
+            else noted[entry.section_path],
             month,
         )
         for entry in entries

@@ -16,6 +16,7 @@ from kb.notes.parsing.outline import Block
 from kb.notes.parsing.people import split_people
 
 CITING_LINES = 2  # below the title, which may begin with the people: "One et al., ACL 2024."
+_READ = re.compile(r"(?:\bread (?:on|in)\s+|✅\s*)(?P<date>[^()\[\]]{4,24})")  # ✅ of a task that was done then
 _WORDS = re.compile(r"[^\W_]+")
 
 
@@ -56,7 +57,8 @@ def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, 
         citation_key=facts.get("citation_key") or None,
         names_paper=candidate.place not in ("item", "nested", "row") or links_to_paper(text),
         is_whole=candidate.place == "page",
-        month=dates.month_in(facts.get("read", "")),
+        month=_month(candidate),
+        noted_on=_day(candidate),
     )
     entry.body = _body(candidate, entry)
     return entry
@@ -119,9 +121,25 @@ def _naming(candidate: Candidate) -> str:
 
 
 def _number(candidate: Candidate) -> str | None:
-    """Return the number of a preprint that stands alone beside the title: "[2410.00037] Toys", "Toys (2410.00037)"."""
+    """Return the number of a preprint that stands alone beside the title, or below it with who wrote the paper."""
     text = _naming(candidate)
-    return bare_arxiv_id(text) if "link" in candidate.evidence or text != candidate.head else None
+    if "link" in candidate.evidence or text != candidate.head:
+        return bare_arxiv_id(text)
+    return next((bare_arxiv_id(line) for line in candidate.opening[:1] if says_who(line)), None)
+
+
+def _month(candidate: Candidate) -> str | None:
+    """Return the month of reading: as labelled, said or ticked off."""
+    if told := dates.month_in(candidate.facts.get("read", "")):
+        return told
+    said = (_READ.search(text) for text in (candidate.head, *candidate.opening[:CITING_LINES]))
+    return next((month for one in said if one and (month := dates.month_in(one["date"]))), None)
+
+
+def _day(candidate: Candidate) -> str:
+    """Return the day that stands before the title in a heading: "14 Mar — Toys that Talk" -> "14 Mar"."""
+    before = candidate.head.partition(candidate.found.title)[0] if candidate.place == "heading" else ""
+    return before.strip(" -—–:：") if dates.day_in(before) else ""
 
 
 def _venue(candidate: Candidate) -> str | None:

@@ -11,7 +11,7 @@ from kb.notes.parsing.titles import Found
 
 _GENERAL = re.compile(
     r"(?:the|a|an|my|our|your|this|these|some|all|of|for|on|in|and|to|with|from|by|about|vs|other|others|more|new|recent|latest|top|best"
-    r"|daily|weekly|monthly|yearly|week|weeks|month|months|day|days|year|years|today|current|misc|miscellaneous|general|selected|updates?"
+    r"|moc|daily|weekly|monthly|yearly|week|weeks|month|months|day|days|year|years|today|current|misc|miscellaneous|general|selected|updates?"
     r"|updated|papers?|articles?|preprints?|publications?|works?|notes?|reading|readings|read|reads|list|lists|collections?|review|reviews"
     r"|survey|surveys|summary|summaries|overview|digest|recap|report|reports|log|logs|journal|club|blog|blogs|posts?|post|index|readme"
     r"|contents?|table|toc|home|about|archive|introduction|intro|references?|bibliography|appendix|resources?|links?|todo|done|doing|wip"
@@ -33,6 +33,8 @@ _ONE_AND_OTHERS = re.compile(  # and at most where it appeared
     r"[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)? et\.? ?al\b\.?"
     r"(?=$|[,，.]\s*(?:[A-Z&]{1,8}|[A-Z]\w+(?: [A-Z]\w+)?)(?:\s|$|[,，]))"
 )
+_SURNAMES = re.compile(r"[A-ZÀ-Þ][\w'’-]+(?:, [A-ZÀ-Þ][\w'’-]+){3,}")
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]:")
 _VENUE = re.compile(
     rf"\W*(?:{VENUE.pattern}|{VENUES}|[A-Z]{{2,8}}[ -]?(?:19|20)\d\d)\W*(?:papers?|论文)?\W*", re.IGNORECASE
 )
@@ -53,7 +55,7 @@ _NUMBER = re.compile(
 
 def title_in(text: str) -> Found | None:
     """Return the title in a text, which general words may make only where it is a link to a paper or a note."""
-    found = titles.find_title(text)
+    found = None if _FOOTNOTE.match(text) else titles.find_title(text)
     if found and (_is_byline(found.title) or (names_nothing(found.title) and not titles.is_linked_title(text))):
         return None
     return found
@@ -61,9 +63,15 @@ def title_in(text: str) -> Found | None:
 
 def _is_byline(title: str) -> bool:
     """Whether a text lists people and names nothing else: "Ann One, Bo Two"."""
-    if _ONE_AND_OTHERS.match(title):
+    if _ONE_AND_OTHERS.match(title) or _SURNAMES.fullmatch(title):
         return True
     return any(mark in title for mark in (",", "、", " and ", "&")) and bool(byline(title, is_paragraph=True))
+
+
+def goes_on(title: str) -> bool:
+    """Whether a text in normal form is the middle of a sentence: "builds on Toys", "read Toys"."""
+    first, _, rest = title.partition(" ")
+    return bool(rest) and first.isascii() and first.isalpha() and first.islower()
 
 
 def labelled_title(value: str) -> Found | None:

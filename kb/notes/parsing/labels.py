@@ -17,7 +17,8 @@ LONGEST_ALONE = 150  # of a line that is a label and nothing else
 LONGEST_TABLE = 40  # rows of a table that says things about one paper
 SECTION_LINES = 12  # with text, below a label that stands alone
 
-_NAME = r"(?P<label>[A-Za-z\u4e00-\u9fff](?:[A-Za-z\u4e00-\u9fff /／&_-]|[(（][^()（）]{1,12}[)）]){0,24}?)"
+_LETTER = r"A-Za-z\u3041-\u30ff\u4e00-\u9fff"
+_NAME = rf"(?P<label>[{_LETTER}](?:[{_LETTER} /／&_-]|[(（][^()（）]{{1,12}}[)）]){{0,24}}?)"
 _MARK = r"(?P<mark>\*{1,3}|_{1,2}|`|(?=\w))"
 _SEPARATOR = r"\s{0,4}(?:::|[:：])"
 _AFTER_LABEL = rf"{_MARK}\s?{_NAME}\s{{0,4}}(?:(?P=mark){_SEPARATOR}|{_SEPARATOR}\s{{0,2}}(?P=mark))\s{{0,4}}"

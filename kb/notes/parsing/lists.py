@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from kb.notes.parsing import titles
 from kb.notes.parsing.bylines import says_who
 from kb.notes.parsing.candidates import Candidate
-from kb.notes.parsing.guards import names_nothing, title_in
+from kb.notes.parsing.guards import goes_on, names_nothing, title_in
 from kb.notes.parsing.headings import TITLE_WORDS
 from kb.notes.parsing.labels import labelled, leading_label
 from kb.notes.parsing.links import split_links
@@ -22,6 +22,7 @@ _HAN_LABEL = re.compile(
     r"[\u4e00-\u9fff（）()、/ ]{2,14}\s*[:：]\s*<?(?:https?://|\[)"
 )  # "技术报告（后出）：https://…"
 _BOLD_LABEL = re.compile(r"(?:\*\*|__)(?P<label>[^*_:：]{2,24})(?:[:：](?:\*\*|__)|(?:\*\*|__)\s?[:：])")
+_SET_APART = frozenset(("linked", "bold", "note", "named", "title label"))  # from the words around it
 _CITATION = re.compile(r"\[\d+\](?!\()")
 
 
@@ -77,6 +78,8 @@ def _item(outline: Outline, item: Item, lines: Sequence[str]) -> Candidate | Non
     candidate.evidence |= of_title(found.title) | of_head(candidate) | of_opening(candidate)
     if label:
         candidate.evidence.add("title label")
+    if goes_on(found.title) and candidate.evidence.isdisjoint(_SET_APART):
+        return None
     if outline.is_cited(item.line) and "labels" not in candidate.evidence:
         return None
     candidate.neighbours = (item.depth, outline.section(item.line))

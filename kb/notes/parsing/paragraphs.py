@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from kb.notes.parsing import titles
 from kb.notes.parsing.bylines import says_who
 from kb.notes.parsing.candidates import Candidate
-from kb.notes.parsing.evidence import links_to_paper
+from kb.notes.parsing.citing import cited_people
+from kb.notes.parsing.evidence import links_to_paper, research_words
 from kb.notes.parsing.guards import names_nothing, title_in
 from kb.notes.parsing.headings import TITLE_WORDS, whole_title
 from kb.notes.parsing.labels import labelled, leading_label
@@ -22,10 +23,11 @@ from kb.notes.parsing.titles import Found
 
 LONGEST_LEAD = 60  # characters of prose before a link that it is about
 LINKED_WORDS = 4  # of a link in prose, for it to be a title
+LONGEST_COUNT = 20  # characters of a line such as "Paper 2" above a label
 LONGEST_HEAD = 600  # characters of the line that names a paper
 _ENTRY = re.compile(r"\*\*\s*《(?P<title>.+)》\s*\*\*[ \t:：]*(?P<rest>.*)$")
 _BEGINS = re.compile(
-    r"\*\*|__|\[|《|<details|<summary|[A-Z\"“0-9]|[一二三四五六七八九十]{1,3}[、.]|\W*[\u4e00-\u9fff]{2,6}\W{0,4}[:：]"
+    r"\*\*|__|\[|《|<details|<summary|[A-Z\"“0-9]|[a-z]{1,6}[A-Z\d]|[一二三四五六七八九十]{1,3}[、.]|\W*[\u4e00-\u9fff]{2,6}\W{0,4}[:：]"
 )
 _CITATION = re.compile(r"\[\d+\](?!\()|[A-Z][\w-]+,? (?:[A-Z]\.?,? ?){1,3}(?:,|and )")
 _SUMMARY = re.compile(r"<summary>(?P<title>.*?)</summary>", re.DOTALL)
@@ -132,7 +134,8 @@ def _quoted(outline: Outline, block: Block) -> Candidate | None:
     texts = [outline.resolved(line) for line in block.text.split("\n")]
     head = _CALLOUT.sub("", texts[0])
     found = title_in(head) if head != texts[0] or head.startswith("**") else None
-    if not found or len(texts) < 2 or not (says_who(texts[1]) or is_only_link(texts[1])):
+    is_cited = bool(found and cited_people(titles.plain(head).partition(found.title)[2]))
+    if not found or len(texts) < 2 or not (is_cited or says_who(texts[1]) or is_only_link(texts[1])):
         return None
     candidate = Candidate("paragraph", block.line, block.end, found, head, tuple(texts[1:][:OPENING_LINES]))
     candidate.facts = labelled(candidate.opening)
@@ -159,6 +162,8 @@ def _linked(outline: Outline, block: Block) -> Candidate | None:
 def _paragraph(outline: Outline, number: int) -> Candidate | None:
     block = outline.blocks[number]
     texts = block.text.split("\n")
+    first = _first_said(texts)
+    texts = texts[first:]
     head = outline.resolved(_SIGNS.sub("", texts[0].strip()))
     apart = titles.set_apart(head)
     is_above = len(texts) > 1 and says_who(texts[1])
@@ -187,7 +192,7 @@ def _paragraph(outline: Outline, number: int) -> Candidate | None:
     below = [outline.resolved(line) for line in texts[1:]]
     if not below:
         below = _below(outline, number).split("\n")
-    candidate = Candidate("paragraph", block.line, block.end, found, head, tuple(below[:OPENING_LINES]))
+    candidate = Candidate("paragraph", block.line + first, block.end, found, head, tuple(below[:OPENING_LINES]))
     candidate.facts = labelled(candidate.opening)
     candidate.evidence = of_title(found.title) | of_head(candidate) | of_opening(candidate)
     if label and not summary:
@@ -198,3 +203,11 @@ def _paragraph(outline: Outline, number: int) -> Candidate | None:
         candidate.evidence.add("definition")
     candidate.neighbours = ("paragraph", outline.section(block.line))
     return candidate
+
+
+def _first_said(texts: Sequence[str]) -> int:
+    """Return the line of a paragraph where it begins: the one of its title, where one above only counts: "文献二"."""
+    if len(texts) < 2 or len(texts[0]) > LONGEST_COUNT or leading_label(texts[0]):
+        return 0
+    label = leading_label(texts[1])
+    return int(label is not None and label.field == "title" and not research_words(texts[0]))

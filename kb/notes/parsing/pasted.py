@@ -17,7 +17,7 @@ _BRACKETED = re.compile(r"(?:\[[^\]]+\]\s*){2,}$")
 _SENTENCE_END = tuple("。；;，,：:!！?？.…、\\")
 _NAME_THEN_HAN = re.compile(r"[A-Z][A-Za-z0-9.+-]*(?: [a-z][a-z0-9]*)?(?=[\u3400-\u9fff])")
 _BARE_NAME = re.compile(r"[A-Z][\w.+-]*(?: [\w.+&-]+){0,2}$")
-_PUBLISHED_TITLE = re.compile(r"[A-Z][^\u2100-\U0010ffff|\[\]/=\\<>_•]*[^.;:]$")
+_PUBLISHED_TITLE = re.compile(r"(?:[A-Z]|[a-z]{1,6}(?=[A-Z\d]))[^\u2100-\U0010ffff|\[\]/=\\<>_•]*[^.;:]$")
 _COMMAND = re.compile(
     r"#{1,6} \S|(?:sudo |\$ )?(?:git|pip3?|python3?|export|docker|npm|pnpm|yarn|dnf|apt|conda|cd|curl|wget|bash)"
     r"\s+[\x21-\x7e]"

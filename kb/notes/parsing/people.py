@@ -45,6 +45,8 @@ _FAMILY = ("family", "familynames", "familyname", "last", "lastname", "surname",
 _WHOLE = ("name", "literal", "fullname", "author", "姓名", "title")
 _AFFILIATION = ("affiliation", "affiliations", "organization", "institution", "institutions", "机构", "单位")
 
+_WRITER = frozenset(("me", "myself", "self", "我", "本人"))  # of the note
+
 
 def split_people(text: str) -> tuple[str, ...]:
     """Return the people that a text lists, given names first where their order is certain, without marks and remarks.
@@ -58,7 +60,8 @@ def split_people(text: str) -> tuple[str, ...]:
         " ; ", _without_brackets(_OTHERS.sub(lambda found: f"{found[0]} ", _MARKUP.sub(" ", bare)))
     )
     bare = _MARKS.sub(" ", re.sub(r"`\s{1,4}`|[:：]", "; ", _ROLE.sub(" ", bare)))
-    names = _names([part for part in _LIST.split(bare) if part.strip(" ,，、&.")])
+    parts = (part for part in _LIST.split(bare) if part.strip(" ,，、&."))
+    names = _names([part for part in parts if part.strip().lower() not in _WRITER])
     return _listed([*names, OTHERS] if others else names)
 
 

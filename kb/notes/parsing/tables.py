@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from kb.notes.ids import ARXIV_NUMBER
-from kb.notes.parsing import titles
+from kb.notes.parsing import dates, titles
 from kb.notes.parsing.candidates import Candidate
 from kb.notes.parsing.fields import field_of
 from kb.notes.parsing.guards import is_address
+from kb.notes.parsing.links import arxiv_id, bare_arxiv_id
 from kb.notes.parsing.measuring import of_columns, of_head, of_title
 from kb.notes.parsing.outline import Outline, Row, Table
 
@@ -41,8 +42,9 @@ def _rows(outline: Outline, table: Table) -> Iterator[Candidate]:
     is_of_papers = sum(telling) >= TELLING_SHARE * len(rows)
     if any(_is_of_figures(table, number) for number in range(len(columns))):
         said.add("figures")
+    _tell_when_read(rows)
     for row, is_telling in zip(rows, telling, strict=True):
-        if is_telling or is_titles:
+        if is_telling or (is_titles and ("short" not in row.evidence or "](" in row.head)):
             row.evidence |= said | ({"column"} if is_of_papers else set())
             row.neighbours = ("row", table.header.line)
             yield row
@@ -51,7 +53,18 @@ def _rows(outline: Outline, table: Table) -> Iterator[Candidate]:
 def _is_of_figures(table: Table, column: int) -> bool:
     """Whether a column holds results: "3.1", "**97.2**%", "12.5 ± 0.3"."""
     cells = [row.cells[column] for row in table.rows if column < len(row.cells)]
-    return sum(bool(_FIGURE.fullmatch(cell)) for cell in cells) > FILLED_SHARE * len(cells)
+    figures = sum(bool(_FIGURE.fullmatch(cell)) and not dates.is_date(cell) for cell in cells)
+    return figures > FILLED_SHARE * len(cells)
+
+
+def _tell_when_read(rows: Sequence[Candidate]) -> None:
+    """Take the dates of a table for those of reading where most papers were numbered in an earlier month."""
+    said = [(bare_arxiv_id(row.head) or arxiv_id(row.head), dates.month_in(row.facts.get("date", ""))) for row in rows]
+    told = [(f"20{number[:2]}-{number[2:4]}", month) for number, month in said if number and month]
+    if told and sum(numbered < month for numbered, month in told) > FILLED_SHARE * len(told):
+        for row in rows:
+            if date := row.facts.pop("date", None):
+                row.facts.setdefault("read", date)
 
 
 def is_of_labels(table: Table) -> bool:

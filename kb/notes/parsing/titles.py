@@ -35,7 +35,7 @@ _STAR = re.compile("[☆★⭐🌟✨🔥❤👍⚡🚀🏆💡📄📝🆕]\ufe
 _HEADING_STARS = frozenset("☆★⭐")
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
 _NUMBERING = re.compile(
-    r"^(?:\(?\d{1,3}[.)、．]\s*|\d\ufe0f?\u20e3\s*|[①-⑳]\s*|[一二三四五六七八九十]{1,3}[、．.]\s*)(?=\D)"
+    r"^(?:\(?\d{1,3}[.)、．]\s*|\[\d{1,3}\]\s+|\d\ufe0f?\u20e3\s*|[①-⑳]\s*|[一二三四五六七八九十]{1,3}[、．.]\s*)(?=\D)"
 )
 _TAGS_IN_CODE = re.compile(
     r"^(?:\**`(?=[^`]*[^\W\d])[^`]{1,40}`\**[ \t]+)+(?=\[)"
@@ -75,7 +75,7 @@ _DIGIT = re.compile(r"\d")
 _TRAILING_VENUE = re.compile(rf"\s*[,，]\s+(?:{VENUE.pattern})\s*$", re.IGNORECASE)  # ", ICASSP 2020"
 _BRACKET_TAG = re.compile(r"^(?:\[[^\]\[]{1,30}\](?!\()|【[^】]{1,30}】)\s*(?=\S)")
 _NOTE_WORDS = (
-    "论文十问|读论文|讀論文|论文阅读笔记|论文精读笔记|论文学习笔记|论文笔记|论文阅读|论文精读|论文解读"
+    "论文十问|读论文|讀論文|論文閱讀|論文筆記|論文導讀|論文メモ|論文紹介|読書メモ|论文阅读笔记|论文精读笔记|论文学习笔记|论文笔记|论文阅读|论文精读|论文解读"
     "|论文速览|论文速读|论文速递|论文速记|论文总结|论文汇总|论文合集|论文分享|论文推荐"
     "|阅读笔记|读书笔记|学习笔记|精读笔记|精读|解读|笔记"
 )
@@ -88,7 +88,8 @@ _NOTE_SUFFIX = re.compile(
 _NOTE_PREFIX = re.compile(
     rf"^(?:[\[【(（]\s*(?:{_NOTE_WORDS}|paper(?: reading| notes?)?)\s*[\]】)）]\s*[:：\-—|]?\s*"
     rf"|(?:{_NOTE_WORDS}|paper(?: reading| notes?| review)?|reading notes?"
-    r"|notizen(?: zu)?|notes? (?:on|sur)|notas(?: sobre)?)\s*[:：\-—|]+\s*)",
+    r"|(?:lese)?notiz(?:en)?(?: zu)?|notes? (?:on|sur)|notas(?: sobre)?)"
+    r"\s*(?:[(（][一二三四五六七八九十\d]{1,4}[)）]\s*)?[:：\-—–|]+\s*)",
     re.IGNORECASE,
 )
 _CALLS_ITSELF_NOTE = re.compile(
