@@ -122,6 +122,14 @@ class Span(Record):
     end_line: int
 
 
+class Fault(Record):
+    """Something wrong with a note that was read nevertheless."""
+
+    line: int  # counted from 1
+    what: str
+    way_out: str
+
+
 class Note(Record):
     """One file of notes."""
 
@@ -136,6 +144,7 @@ class Note(Record):
     claims: tuple[Claim, ...] = ()
     unclaimed: tuple[Span, ...]  # lines with text that belong to no paper
     encoding: str = "UTF-8"  # or "UTF-16", where the file says that it is
+    fault: Fault | None = None  # of its front matter, whose lines were read one by one
 
 
 class Name(Record):

@@ -183,7 +183,7 @@ def test_ids_that_lose_digits_are_named_and_notes_stay_as_they_are(kb: Kb) -> No
 
 
 def test_notes_that_failed_are_broken_until_they_are_mended(kb: Kb) -> None:
-    note = kb.write("one.md", "---\ntitle: never closed\n")
+    note = kb.write("one.md", "a NUL byte \0 in it\n")
     kb.refresh()
 
     assert states(kb, "--fix") == {"notes": "broken"}

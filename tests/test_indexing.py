@@ -187,3 +187,17 @@ def test_the_index_keeps_only_what_the_notes_say(kb: Any) -> None:
     with sqlite3.connect(kb.config.database) as db:
         for table in ("files", "papers", "papers_fts", "passages", "passage_texts"):
             assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+
+
+def test_a_note_with_broken_front_matter_is_searched_and_its_line_told_once(kb: Any) -> None:
+    kb.write(
+        "template.md", "---\ntitle: Broken Toys\nyear: {{year}}\nauthors: {{authors}}: x\n---\n\n声学延迟让码本错开。\n"
+    )
+
+    first, second = kb.run("search", "Broken Toys"), kb.run("search", "Broken Toys")
+
+    assert "Broken Toys" in first.stdout
+    assert "template.md: line" in first.stderr
+    assert "quote the value or mend the line" in first.stderr
+    assert second.stderr == ""
+    assert "line" in next(one["reason"] for one in kb.json("status")["files"] if one["path"] == "template.md")

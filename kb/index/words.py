@@ -191,6 +191,8 @@ def _read(place: str, path: str, stamp: folders.Stamp, before: FileState | None)
         return _Reading(FileState(path, *stamp, sha256, "failed", str(error), None, ()), None, error)
     unclaimed = tuple((span.line, span.end_line) for span in note.unclaimed)
     reason = None if note.encoding == UTF_8 else f"read as {note.encoding}; {advice(note.encoding)}"
+    if fault := note.fault:
+        reason = f"line {fault.line}: {fault.what}; {fault.way_out}"
     state = FileState(path, *stamp, sha256, "indexed", reason, note.grammar, unclaimed)
     return _Reading(state, note_rows(note, _english_of), None)
 

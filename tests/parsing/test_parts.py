@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from kb.errors import NoteError
@@ -81,18 +83,39 @@ def test_ids_in_front_matter_stay_text() -> None:
     [
         ("# 标题\n残差量化".encode("gbk"), r"^n\.md:1: not UTF-8 .*iconv"),
         (b"a\nb\0c\n", r"^n\.md:2: holds a NUL byte"),
-        (b"---\ntitle: [a\n---\nx\n", r"^n\.md:\d: broken front matter"),
-        (b'---\na: 1\nb: "2\nc: 3\nd: 4\n---\nx\n', r"^n\.md:3: broken front matter: found unexpected end of stream"),
-        (b"---\ntitle: x\n", r"^n\.md:1: the front matter that begins here is never closed"),
-        (b"---\n- a\n---\nx\n", r"^n\.md:2: the front matter should hold lines"),
-        (b"---\na: &a [x, x]\nb: [*a, *a]\n---\nx\n", r"^n\.md:2: YAML anchors are not read"),
-        (b"---\na: " + b"[" * 5000 + b"\n---\nx\n", r"^n\.md:\d+: broken front matter"),
     ],
-    ids=["gbk", "nul", "broken", "open quote", "unclosed", "list", "alias bomb", "deep"],
+    ids=["gbk", "nul"],
 )
 def test_what_cannot_be_read_is_named_by_file_and_line(data: bytes, complaint: str) -> None:
     with pytest.raises(NoteError, match=complaint):
         parse_note(data, "n.md")
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (b"---\ntitle: [a\n---\nx\n", r"^\d: broken front matter"),
+        (b'---\na: 1\nb: "2\nc: 3\nd: 4\n---\nx\n', r"^3: broken front matter: found unexpected end of stream"),
+        (b"---\ntitle: x\n", r"^1: the front matter that begins here is never closed"),
+        (b"---\n- a\n---\nx\n", r"^2: the front matter should hold lines"),
+        (b"---\na: &a [x, x]\nb: [*a, *a]\n---\nx\n", r"^2: YAML anchors are not read"),
+        (b"---\na: " + b"[" * 5000 + b"\n---\nx\n", r"^\d+: broken front matter"),
+    ],
+    ids=["broken", "open quote", "unclosed", "list", "alias bomb", "deep"],
+)
+def test_broken_front_matter_is_told_and_the_rest_is_read(data: bytes, complaint: str) -> None:
+    note = parse_note(data + b"\n# Toys that Speak\n\ntext\n", "n.md")
+    assert note.fault
+    assert re.match(complaint, f"{note.fault.line}: {note.fault.what}")
+    assert "Toys that Speak" in str(note.papers)
+
+
+def test_of_broken_front_matter_each_line_is_read_by_itself() -> None:
+    front = (
+        "---\ntitle: Toys: That Speak\narxiv: '2301.10000'\nauthors:\n  - Ann One\n  - Bo Two\nyear: {{year}}\n---\n"
+    )
+    (paper,) = parse_note(f"{front}\ntext\n".encode(), "n.md").papers
+    assert (paper.title, paper.arxiv_id, paper.authors) == ("Toys: That Speak", "2301.10000", ("Ann One", "Bo Two"))
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_text() -> None:

@@ -79,6 +79,8 @@ def _page(data: bytes, file: str) -> _Page:
     note = parse_note(data, file)
     if note.encoding != UTF_8:
         raise NoteError(f"{note.encoding} is read but not written", advice(note.encoding), file)
+    if note.fault:
+        raise NoteError(note.fault.what, note.fault.way_out, file, note.fault.line)
     text = data.decode("utf-8-sig")
     lines = LINE_END.split(text)
     front = read_front_matter(lines, file).line_count

@@ -18,6 +18,8 @@ def unreadable(page: Page) -> Iterator[Finding]:
     if page.note and page.note.encoding != UTF_8:
         what = f"is {page.note.encoding}, which few programs for notes read"
         yield Finding(page.file, 1, "encoding", what, advice(page.note.encoding))
+    if page.note and (fault := page.note.fault):
+        yield Finding(page.file, fault.line, "unreadable", fault.what, fault.way_out)
     if page.failure and "\0" not in (page.text or ""):
         error = page.failure
         yield Finding(page.file, error.line or 1, "unreadable", error.what, error.way_out or "mend it")

@@ -26,7 +26,7 @@ from kb.notes.parsing.fields import FIELDS
 from kb.notes.parsing.frontmatter import FrontMatter, read_front_matter
 from kb.notes.parsing.outline import Outline, outline
 from kb.notes.parsing.remainder import what_is_left, whole_note
-from kb.records import Note, Span
+from kb.records import Fault, Note, Span
 
 ENTRIES_AFTER_PREFACE = 3  # pasted text may begin with something else if it holds at least so many entries
 LABELLED_LINES = 15  # of an entry, in which labels are about the paper itself
@@ -44,7 +44,7 @@ class Reading(NamedTuple):
 def parse_note(data: bytes, file: str) -> Note:
     """Return the note that data holds; file is its path below the notes folder.
 
-    Raises: NoteError with file and line if data is no text that can be read, or its front matter or library is broken.
+    Raises: NoteError with file and line if data is no text that can be read, or its library is broken.
     """
     text, encoding = decoded(data, file)
     lines = LINE_END.split(text)
@@ -93,7 +93,13 @@ def parse_note(data: bytes, file: str) -> Note:
         claims=claims.placed(blocks, text_lines, [one for one in records if not one.is_rest]),
         unclaimed=_unclaimed(text_lines, [(paper.line - 1, paper.end_line) for paper in records]),
         encoding=encoding,
+        fault=_fault(front),
     )
+
+
+def _fault(front: FrontMatter) -> Fault | None:
+    error = front.fault
+    return Fault(line=error.line or 1, what=error.what, way_out=error.way_out or "mend it") if error else None
 
 
 def _library(kind: Library, lines: list[str], file: str, encoding: str) -> Note:

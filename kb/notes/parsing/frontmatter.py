@@ -17,6 +17,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+_KEY = re.compile(r"(?P<key>[^\s:#'\"{\[=-][^:=]{0,60}?)\s*(?::(?=\s|$)|=(?=\s))\s*(?P<value>.*)$")
+_ITEM = re.compile(r"\s*-\s+(?P<value>\S.*)$")
 FENCE, TOML_FENCE = "---", "+++"
 _ENDS = {FENCE: (FENCE, "..."), TOML_FENCE: (TOML_FENCE,)}  # of YAML and of TOML
 # Every leaf stays the text it is: 2301.10000 is an id and no number. The C loader is the same, twenty times as fast.
@@ -29,6 +31,7 @@ class FrontMatter:
 
     values: dict[str, Any] = field(default_factory=dict)  # leaves are all str
     line_count: int = 0  # lines taken up, fences included
+    fault: NoteError | None = None  # what is wrong with it; then values are what its lines say one by one
 
     @cached_property
     def by_key(self) -> dict[str, Any]:
@@ -80,23 +83,35 @@ def end_of_front_matter(lines: Sequence[str]) -> int | None:
 def read_front_matter(lines: list[str], file: str) -> FrontMatter:
     """Return the front matter at the top of lines; empty if there is none.
 
+    Of a block that is never closed, is no mapping of YAML or TOML, or uses anchors, the lines are read one by one.
     Example: ["---", "arxiv: 2301.10000", "---"] -> {"arxiv": "2301.10000"}, 3 lines.
-    Raises: NoteError if the block is never closed, is not a YAML mapping, or uses anchors.
     """
     begin = lines[0].rstrip() if lines else ""
     if (end := end_of_front_matter(lines)) is None:
         if begin == FENCE and _looks_like_key(lines[1] if len(lines) > 1 else ""):
-            raise NoteError("the front matter that begins here is never closed", "end it with a line ---", file, 1)
+            what = "the front matter that begins here is never closed"
+            return FrontMatter(fault=NoteError(what, "end it with a line ---", file, 1))
         return FrontMatter()  # a horizontal rule, or +++ that no other follows, is text
-    if begin == TOML_FENCE:
-        return FrontMatter(_toml("\n".join(lines[1:end]), file), end + 1)
-    values = _load("\n".join(lines[1:end]), file)
-    if values is None:
-        return FrontMatter(line_count=end + 1)
-    if not isinstance(values, dict):
-        what = f"the front matter should hold lines like `title: …`, got {type(values).__name__}"
-        raise NoteError(what, file=file, line=2)
-    return FrontMatter({str(key): value for key, value in values.items()}, end + 1)
+    inside = lines[1:end]
+    try:
+        load = _toml if begin == TOML_FENCE else _yaml
+        return FrontMatter(load("\n".join(inside), file), end + 1)
+    except NoteError as error:
+        return FrontMatter(_line_by_line(inside), end + 1, error)
+
+
+def _line_by_line(lines: Sequence[str]) -> dict[str, Any]:
+    """Return what lines say that look like "key: value", with the items that stand below a key alone."""
+    found: dict[str, Any] = {}
+    items: list[str] | None = None
+    for line in lines:
+        if pair := _KEY.match(line):
+            value = pair["value"].strip().strip("'\"")
+            items = None if value else []
+            found[pair["key"].strip()] = value if items is None else items
+        elif (item := _ITEM.match(line)) and items is not None:
+            items.append(item["value"].strip().strip("'\""))
+    return found
 
 
 def _toml(text: str, file: str) -> dict[str, Any]:
@@ -112,6 +127,16 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _as_text(one) for key, one in value.items()}
     return [_as_text(one) for one in value] if isinstance(value, list) else str(value)
+
+
+def _yaml(text: str, file: str) -> dict[str, Any]:
+    values = _load(text, file)
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        what = f"the front matter should hold lines like `title: …`, got {type(values).__name__}"
+        raise NoteError(what, file=file, line=2)
+    return {str(key): value for key, value in values.items()}
 
 
 def _load(text: str, file: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from kb.notes.ids import ARXIV_NUMBER
 from kb.notes.parsing import dates, titles
 from kb.notes.parsing.candidates import Candidate
-from kb.notes.parsing.fields import field_of
+from kb.notes.parsing.fields import field_of, label_key
 from kb.notes.parsing.guards import is_address
 from kb.notes.parsing.links import arxiv_id, bare_arxiv_id
 from kb.notes.parsing.measuring import of_columns, of_head, of_title
@@ -19,6 +19,7 @@ LABELS = 2  # rows that begin with a label: the table is about one thing
 _TITLE_COLUMN = re.compile(r"title|标题|题目|论文名|タイトル|題名|제목", re.IGNORECASE)
 _PAPER_COLUMN = re.compile(r"\b(?:papers?|articles?|publications?)\b|论文|文章|文献|論文|논문", re.IGNORECASE)
 _NAME_COLUMN = re.compile(r"^(?:name|model|method|system|work|approach|名称|模型|方法|简称|工作)s?$", re.IGNORECASE)
+_DAYS = frozenset(("date", "day", "日期", "时间"))  # of a paper, or of when it was read
 _TELLING = ("link", "venue", "year", "note")
 _FIGURE = re.compile(rf"(?!{ARXIV_NUMBER})[\s*_]*[-+]?\d+(?:\.\d+(?!\d)|\s?[%×x])\W*(?:\d+(?:\.\d+)?\W*)?")
 _ABSENT = frozenset(("", "-", "--", "—", "–", "/", "n/a", "none", "无", "未知", "tbd"))
@@ -42,7 +43,8 @@ def _rows(outline: Outline, table: Table) -> Iterator[Candidate]:
     is_of_papers = sum(telling) >= TELLING_SHARE * len(rows)
     if any(_is_of_figures(table, number) for number in range(len(columns))):
         said.add("figures")
-    _tell_when_read(rows)
+    if not _DAYS.isdisjoint(map(label_key, columns)):
+        _tell_when_read(rows)
     for row, is_telling in zip(rows, telling, strict=True):
         if is_telling or (is_titles and ("short" not in row.evidence or "](" in row.head)):
             row.evidence |= said | ({"column"} if is_of_papers else set())
