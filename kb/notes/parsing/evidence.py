@@ -98,11 +98,12 @@ def is_scholarly(text: str) -> bool:
     """Whether a text speaks of papers, their authors and venues as often as notes on them do."""
     small = text.lower()
     words = _WORDS.findall(small)
+    fewest = max(1, SCHOLARLY_SHARE * len(text))
     count = sum(map(_OF_PAPERS.__contains__, words)) + len(_PAPERS_HAN.findall(text))
-    if named := _OF_VENUES.intersection(words):
+    if count < fewest and (named := _OF_VENUES.intersection(words)):
         lines = (line for line in small.split("\n") if _TWO_DIGITS.search(line) and any(one in line for one in named))
         count += sum(len(VENUE.findall(line)) for line in lines)
-    return count >= max(1, SCHOLARLY_SHARE * len(text))
+    return count >= fewest
 
 
 def speaks_of_paper(text: str) -> bool:
@@ -115,7 +116,7 @@ def speaks_of_paper(text: str) -> bool:
 
 def has_number(text: str) -> bool:
     """Whether text gives the number of a preprint or a DOI: "arXiv:2410.00037"."""
-    return bool(_NUMBER.search(text))
+    return ("." in text or ":" in text or "：" in text) and bool(_NUMBER.search(text))
 
 
 @lru_cache(maxsize=2048)

@@ -64,9 +64,11 @@ def labels(lines: Sequence[str]) -> Iterator[Label]:
     """
     code = lines_of_code(lines)
     for number, line in enumerate(lines):
+        if _SIGNS.isdisjoint(line) or number in code:
+            continue
         text = line[:LONGEST_LINE]
         bare = text.lstrip(" >")
-        if number in code or not bare or _SIGNS.isdisjoint(text):
+        if not bare or _SIGNS.isdisjoint(text):
             continue
         if bare.startswith("|"):
             if not (number and lines[number - 1].lstrip(" >").startswith("|")):
