@@ -73,10 +73,13 @@ def test_meaning_names_no_more_papers_than_a_ranking_is_deep(
 
 
 def test_of_papers_that_would_have_one_key_the_one_noted_first_has_it(empty_kb: Any) -> None:
-    for month, title in (("2024-08", "Zephyr: One"), ("2023-01", "Zephyr: Two"), ("2025-03", "Zephyr: Three")):
-        arxiv = f"{month[2:4]}{month[5:]}.10001"
+    noted = (("2024-08", "One"), ("2023-01", "Two"), ("2025-03", "Three"), ("2025-06", "Two"))  # which is read again
+    for month, name in noted:
+        first = next(one for one, other in noted if other == name)
         empty_kb.write(
-            f"{month}.md", f"**《{title}》** X，k\n\n- Authors: Ann One\n- Venue: ACL 2022\n- arXiv: {arxiv}\n"
+            f"{month}.md",
+            f"**《Zephyr: {name}》** X，k\n\n- Authors: Ann One\n- Venue: ACL 2022\n"
+            f"- arXiv: {first[2:4]}{first[5:]}.10001\n",
         )
     empty_kb.refresh()
     keys = {work.paper.title: work.key for work in works(empty_kb.reader(), parse_query(""))}
