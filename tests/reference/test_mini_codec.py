@@ -222,10 +222,6 @@ def test_the_demo_explains_a_parameter_it_cannot_use(wrong, message):
         mini_codec.demo(**wrong)
 
 
-def test_all_checks_hold():
-    assert [sentence for sentence, held in mini_codec.checks() if not held] == []
-
-
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_codec_trains_on_a_gpu_and_its_codes_decode_alike_on_both(speech):

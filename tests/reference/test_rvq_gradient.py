@@ -140,10 +140,6 @@ def test_the_demo_explains_a_parameter_it_cannot_use(wrong, message):
         rvq_gradient.demo(**wrong)
 
 
-def test_all_the_file_promises_holds():
-    assert [what for what, holds in rvq_gradient.checks() if not holds] == []
-
-
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cpu_and_gpu_send_the_same_gradients():

@@ -161,10 +161,6 @@ def test_a_mistake_is_told():
         style_diffusion.demo(device="abacus")
 
 
-def test_all_checks_hold():
-    assert [sentence for sentence, held in style_diffusion.checks() if not held] == []
-
-
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cpu_and_gpu_sample_alike():

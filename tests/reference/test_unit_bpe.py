@@ -203,7 +203,3 @@ def test_a_copy_of_the_file_runs_without_torch(monkeypatch):
 def test_the_demo_explains_a_parameter_it_cannot_use(wrong, message):
     with pytest.raises(ValueError, match=message):
         unit_bpe.demo(**wrong)
-
-
-def test_its_own_checks_hold():
-    assert [sentence for sentence, holds in unit_bpe.checks() if not holds] == []

