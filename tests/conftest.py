@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from typer.testing import CliRunner
 
 from kb.claims.catalog import code_of
@@ -21,7 +21,12 @@ from kb.index.sqlite.reader import Reader
 from kb.notes.folders import find_changes
 from kb.terms import terms
 
-settings.register_profile("repeatable", derandomize=True)  # new examples are looked for by `make fuzz`
+settings.register_profile(
+    "repeatable",
+    derandomize=True,  # new examples are looked for by `make fuzz`
+    deadline=None,  # on a busy machine, slowness is no fault
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,6 +16,7 @@ from kb.reports import digest as digests
 from kb.reports import html_page as pages
 from kb.reports.periods import period
 from kb.reports.since_last import written
+from tests.faults.killing import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -124,6 +125,7 @@ def see(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         else:
             path = page
         context = chromium.new_context(viewport={"width": width, "height": 800}, **options)
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
         context.add_init_script("globalThis.evil = () => { globalThis.ran = true }")
         contexts.append(context)
         tab = context.new_page()
@@ -591,6 +593,12 @@ def test_a_month_without_papers_says_so(see: Any, kb: Any) -> None:
     assert not page.is_visible("#nothing")
 
 
+AFTER_20_FRAMES = """() => new Promise((done) => {
+    const next = (left) => left ? requestAnimationFrame(() => next(left - 1)) : done()
+    next(20)
+})"""
+
+
 def test_among_many_entries_a_link_leads_to_its_title(see: Any, empty_kb: Any) -> None:
     entries = (
         f"**《Note {number}》** X，Y\n\n" + "一句。\n\n" + f"- 点 {number}\n" * (number % 5) for number in range(120)
@@ -603,7 +611,7 @@ def test_among_many_entries_a_link_leads_to_its_title(see: Any, empty_kb: Any) -
     page.fill("#filter", "")
     for number in (60, 119, 3):
         page.locator("[data-toc-entry] a").nth(number).click()
-        page.wait_for_timeout(300)
+        page.evaluate(AFTER_20_FRAMES)
         top = page.evaluate("document.querySelector(':target h3 a').getBoundingClientRect().top")
         bar = page.evaluate("document.getElementById('bar').getBoundingClientRect().bottom")
         at_end = page.evaluate("innerHeight + scrollY >= document.documentElement.scrollHeight - 1")

@@ -9,7 +9,7 @@ from pathlib import Path
 import peers
 import pytest
 import yaml
-from beside import kb, libraries, llm, papis, qmd
+from beside import kb, libraries, llm, papis, qmd, watching
 from beside.installing import execute, once
 from beside.peer import LIMIT, QUERY, CannotInstall, Command, Installed, Peer, Tool, filled, stems
 from beside.table import Absent, Figures, Found, judge, table
@@ -163,10 +163,28 @@ def test_a_tool_that_serves_what_was_there_before_is_told(tmp_path: Path, monkey
     assert note.read_text() == "before\n"
 
 
-def test_the_memory_of_a_command_is_that_of_all_its_processes_together(tmp_path: Path) -> None:
-    hold = "import time; data = b'x' * 40_000_000; time.sleep(1)"
+def test_the_memory_of_a_command_is_that_of_all_its_processes_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holding, is_seen = tmp_path / "holding", tmp_path / "seen"
+    holding.mkdir()
+    hold = (
+        "import os, pathlib, time; data = b'x' * 40_000_000; "
+        f"pathlib.Path({str(holding)!r}, str(os.getpid())).touch(); "
+        f"all(time.sleep(0.01) is None for _ in iter(pathlib.Path({str(is_seen)!r}).exists, True))"
+    )
     start = f"subprocess.Popen([sys.executable, '-c', {hold!r}])"
     two = f"import subprocess, sys; [process.wait() for process in [{start}, {start}]]"
+    look = watching.launched
+    counted = [0]
+
+    def launched(record: str) -> list[int]:
+        if counted[-1] == 2:  # both were there when they were looked at last
+            is_seen.touch()
+        counted.append(len(list(holding.iterdir())))
+        return look(record)
+
+    monkeypatch.setattr(watching, "launched", launched)
 
     assert 80 < watched((sys.executable, "-c", two), tmp_path).peak_mib < 160
     assert watched(("true",), tmp_path).peak_mib < 20  # not what this process holds

@@ -400,7 +400,7 @@ _LISTS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(edits=_EDITS, same=_LISTS, different=_LISTS)
 def test_what_is_joined_step_by_step_is_joined_in_one(
     new_kb: Callable[[], Any], edits: list[dict[str, Any]], same: list[list[str]], different: list[list[str]]

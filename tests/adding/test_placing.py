@@ -6,7 +6,7 @@ What a note holds is compared by the parser, record by record, and the bytes by 
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from kb.errors import NoteError
 from kb.exchange.adding.metadata import Metadata
@@ -98,7 +98,7 @@ def test_an_entry_joins_each_sample_of_each_grammar_or_leaves_it(name: str, gram
         assert placed >= 4 * len(variants(text))  # a number is no title, so that one stands nowhere but in guillemets
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(PAGES)
 def test_an_entry_joins_any_page_or_leaves_it(page: str) -> None:
     before = page.encode()

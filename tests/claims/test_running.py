@@ -10,6 +10,7 @@ import pytest
 
 from kb.claims.running import Job, Outcome, run_all
 from kb.claims.worker import run
+from tests.faults.killing import PATIENCE_SECONDS
 
 GOOD = Job("arithmetic.window_tokens", {"frames": "1500", "window": "17"})
 
@@ -153,7 +154,7 @@ def test_a_claim_that_never_ends_ends_with_whoever_asked(tmp_path: Path) -> None
 
     worker.stdin.close()  # what the end of a process does to its pipes, killed or not
 
-    assert worker.wait(30) == 0
+    assert worker.wait(PATIENCE_SECONDS) == 0
 
 
 def test_a_package_that_is_missing_is_named_with_the_way_to_it(tmp_path: Path) -> None:

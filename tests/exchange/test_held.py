@@ -29,7 +29,7 @@ def works_of(text: str, suffix: str) -> list[Work]:
 @pytest.mark.parametrize("suffix", LIBRARIES)
 def test_other_readers_find_the_same_in_an_export_as_in_the_library(suffix: str) -> None:
     @given(LIBRARIES[suffix](3))
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, suppress_health_check=list(HealthCheck))
     def check(library: Library) -> None:
         found = works_of(library.text, suffix)
         assert READERS[suffix](RENDERERS[suffix](found)) == READERS[suffix](library.text)
@@ -42,7 +42,7 @@ def test_other_readers_find_the_same_in_an_export_as_in_the_library(suffix: str)
 @pytest.mark.parametrize("suffix", LIBRARIES)
 def test_a_library_survives_the_index(suffix: str, new_kb: Any, tmp_path: Path) -> None:
     @given(LIBRARIES[suffix](30))
-    @settings(max_examples=1, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=1, database=None, suppress_health_check=list(HealthCheck))
     def check(library: Library) -> None:
         path = tmp_path / f"mine.{suffix}"
         path.write_bytes(library.text.encode())

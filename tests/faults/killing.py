@@ -22,6 +22,7 @@ from tests.faults.states import State, full_text_is_whole, state, vectors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUERIES = ("量化", "residual quantizer", "kind:paper", '"声学延迟"')
+PATIENCE_SECONDS = 300  # with what should end: a busy machine is slow, and only what hangs takes so long
 MONTHS = ("2024-09", "2024-10", "2024-11")
 
 

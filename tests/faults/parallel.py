@@ -14,7 +14,7 @@ from typing import NamedTuple
 from typer.testing import CliRunner
 
 from cli import app
-from tests.faults.killing import start
+from tests.faults.killing import PATIENCE_SECONDS, start
 
 PAPERS = 5  # of a generation; all bear its number, in all notes
 NOTES = 3
@@ -98,7 +98,7 @@ def run_all(root: Path, readers: int, writers: int, seconds: float) -> tuple[lis
     ]
     told = []
     for process in running:
-        said = process.communicate(timeout=seconds + 120)[0].decode()
+        said = process.communicate(timeout=seconds + PATIENCE_SECONDS)[0].decode()
         found = re.search(r"^TOLD (.*)$", said, re.MULTILINE)
         assert found, said
         told.append(Told(*json.loads(found[1])))

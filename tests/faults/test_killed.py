@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,21 @@ from kb import files as writing
 from kb.exchange.adding.appending import replace_note
 from kb.index import translation_table as dictionaries
 from kb.index import words as indexing
-from tests.faults.killing import ROOT, SCENARIOS, Scenario, Trial
+from tests.faults.killing import PATIENCE_SECONDS, ROOT, SCENARIOS, Scenario, Trial
 
 KILLS = {"index": 4, "re-index": 4, "encoder change": 3, "add --write": 3, "digest --out": 3, "export --out": 3}
 SHARED_OUT = """
+import itertools
 import sys
 from pathlib import Path
 from kb.index import words as indexing
 from kb.config.kb_toml import load_config
 
+def parse_note(data, path):  # without end, so that every process is at work when the parent is killed
+    for _ in itertools.repeat(None):
+        pass
+
+indexing.parse_note = parse_note
 if __name__ == "__main__":
     indexing.FILES_WORTH_SHARING = indexing.FILES_AT_ONCE = 2
     indexing.os.cpu_count = lambda: 2
@@ -53,25 +60,28 @@ def members(group: int) -> list[int]:
     return found
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="processes are looked up in /proc")
 def test_processes_that_read_notes_end_when_their_parent_was_killed(kb: Any, tmp_path: Path) -> None:
     script = tmp_path / "shared_out.py"
     script.write_text(SHARED_OUT, encoding="utf-8")
-    for number in range(50):
-        kb.write(f"{number}.md", f"**《Paper {number}》** X，k\n" + "声调 " * 20000)
+    for number in range(8):
+        kb.write(f"{number}.md", f"**《Paper {number}》** X，k\n")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     parent = subprocess.Popen([sys.executable, str(script), str(kb.root)], env=environment, start_new_session=True)
     try:
-        deadline = time.monotonic() + 20
-        while len(members(parent.pid)) < 4 and parent.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)  # itself, one that tracks what is shared, and two that read
+        wait_until(lambda: len(members(parent.pid)) == 4)  # itself, one that tracks what is shared, two that read
         assert parent.poll() is None
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        while members(parent.pid) and time.monotonic() < deadline:
-            time.sleep(0.02)
 
-        assert members(parent.pid) == []
+        wait_until(lambda: members(parent.pid) == [])
     finally:
         if left := members(parent.pid):
             os.killpg(os.getpgid(left[0]), signal.SIGKILL)

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 
 from kb.errors import NoteError
 from kb.notes.parsing import parse_note
@@ -101,7 +101,7 @@ def _front_lines(lines: list[str]) -> int:
     return next((n + 1 for n in range(1, len(lines)) if lines[n].rstrip() in ends), 0)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(PAGES, FILES)
 @example(MIXED, "n.md")
 @example("# 0\n论文:0000AA", "n.md")
@@ -118,7 +118,7 @@ def test_every_line_with_a_word_lies_in_a_record(page: str, file: str) -> None:
     assert missing == []
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(PAGES, FILES)
 def test_lines_of_records_are_disjoint_and_line_ends_do_not_matter(page: str, file: str) -> None:
     page = page.replace("\r\n", "\n")

@@ -49,7 +49,7 @@ def test_three_codes_worked_by_hand():
     assert arithmetic_coding.decode([], 3, model) == [0, 0, 0]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     counts=st.lists(st.integers(0, 4), min_size=1, max_size=5).filter(any),
     length=st.integers(0, 12),
@@ -65,7 +65,7 @@ def test_the_bits_are_those_of_exact_fractions_where_the_register_holds_them(cou
     assert arithmetic_coding.decode(bits, length, arithmetic_coding.fixed(counts)) == codes
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     counts=st.lists(st.integers(1, 10**6), min_size=1, max_size=40), length=st.integers(0, 400), seed=st.integers(0, 99)
 )

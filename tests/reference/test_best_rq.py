@@ -34,7 +34,7 @@ def test_of_two_equal_codewords_the_first_is_the_label():
         assert best_rq.labels(torch.tensor([[[3.0]]]), torch.eye(1), codebook, normalized).tolist() == [[1]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     steps=st.integers(0, 5),
     features=st.integers(1, 5),

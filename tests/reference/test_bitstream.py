@@ -24,7 +24,7 @@ def test_codes_are_packed_with_the_lowest_bit_first_by_hand():
     assert bitstream.unpack(b"", 10, 0) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(bits=st.integers(1, 20), length=st.integers(0, 60), seed=st.integers(0, 2**32))
 def test_packed_codes_come_back_and_are_the_bytes_numpy_makes_of_their_bits(bits, length, seed):
     numpy = pytest.importorskip("numpy")

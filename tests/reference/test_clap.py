@@ -44,7 +44,7 @@ def test_loss_and_gradient_are_those_of_torchs_cross_entropy(temperature):
     assert ours[0].grad.abs().max() > 0.01
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(count=st.integers(1, 40), temperature=st.floats(0.01, 10))
 def test_embeddings_that_are_all_alike_cost_log_n(count, temperature):
     alike = torch.tensor([[1.0, -2.0, 3.0]]).double().repeat(count, 1)
@@ -54,7 +54,7 @@ def test_embeddings_that_are_all_alike_cost_log_n(count, temperature):
     assert loss == pytest.approx(clap.uniform_loss(count), abs=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(count=st.integers(1, 10), seed=st.integers(0, 9999))
 def test_neither_order_nor_length_nor_which_side_is_sound_matters(count, seed):
     sounds, captions = gaussian(count, 4, seed=seed), gaussian(count, 4, seed=seed + 1)

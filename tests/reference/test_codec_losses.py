@@ -182,7 +182,7 @@ def test_the_generator_adds_all_losses_up_with_dm_codecs_weights():
     assert float(codec_losses.generator_loss({"time": losses["time"]}, {"time": 2})) == 2.0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32), step=st.floats(1e-4, 1e-3))
 def test_a_step_against_the_gradient_lowers_the_spectral_loss(seed, step):
     x, start = gaussian(2, 1, 400, seed=seed)

@@ -32,7 +32,7 @@ def test_si_sdr_worked_by_hand():
     assert codec_metrics.si_sdr_db(reference, estimate) == pytest.approx(10 * math.log10(16 / 4))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32), loudness=st.floats(0.01, 100), offset=st.floats(-5, 5), sign=st.sampled_from([-1, 1])
 )

@@ -23,7 +23,7 @@ def test_the_mse_of_minus_one_and_one_is_least_at_zero():
     assert float(heads.mse_head(numbers(-1, 1, 1, 1))) == 0.5
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(values=st.lists(st.floats(-5, 5), min_size=1, max_size=20), other=st.floats(-6, 6))
 def test_no_other_number_has_a_smaller_squared_error(values, other):
     answers = numbers(*values)

@@ -56,7 +56,7 @@ def test_two_frames_worked_by_hand():
     assert float(ctc_generator.loss(frames[:1], [0], 1)) == pytest.approx(-math.log(0.6))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     frames=st.integers(1, 5),
     units=st.lists(st.integers(0, 1), max_size=3),

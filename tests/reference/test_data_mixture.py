@@ -31,7 +31,7 @@ def test_a_schedule_worked_by_hand():
     assert data_mixture.schedule({"a": 1}, 0) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(amounts=AMOUNTS, count=st.integers(0, 120))
 def test_after_any_number_of_items_no_source_is_one_item_from_its_share(amounts, count):
     order = data_mixture.schedule({str(name): amount for name, amount in enumerate(amounts)}, count)
@@ -43,7 +43,7 @@ def test_after_any_number_of_items_no_source_is_one_item_from_its_share(amounts,
         assert all(abs(had[str(i)] * sum(amounts) - n * amount) < sum(amounts) for i, amount in enumerate(amounts))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lengths=st.lists(st.integers(0, 12), min_size=1, max_size=5).filter(any), seed=st.integers(0, 99))
 def test_an_epoch_has_every_item_once_and_mixes_the_sources(lengths, seed):
     items = {f"source {i}": [f"{i}:{item}" for item in range(length)] for i, length in enumerate(lengths)}

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hypothesis import given, settings  # noqa: E402
+from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from kb.reference import ddim  # noqa: E402
@@ -28,7 +28,6 @@ def test_a_step_worked_by_hand():
 
 
 @given(a=st.floats(0.01, 0.9), share=st.floats(0, 1), data=st.floats(-3, 3), seed=st.integers(0, 99))
-@settings(deadline=None)
 def test_where_the_noise_is_known_any_steps_end_where_adding_noise_would(a, share, data, seed):
     drawn, x = noise(5, seed=seed), torch.full((5,), data).double()
     earlier = a + share * (1 - a)

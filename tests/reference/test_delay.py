@@ -38,7 +38,7 @@ def test_delays_may_stand_in_any_order_and_repeat():
     assert delay.revert(delayed, [2, 0, 2]).tolist() == codes.tolist()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     batch=st.integers(1, 3),
     frames=st.integers(0, 20),

@@ -89,7 +89,7 @@ def test_parameters_of_a_tiny_one_counted_by_hand():
     assert depth_transformer.depth_parameters(2, 3, 2, 5, 2, 1, 4, 1) == by_hand
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(delays=st.lists(st.integers(0, 3), min_size=1, max_size=4), deep=st.booleans(), seed=st.integers(0, 2**20))
 def test_teacher_forcing_gives_the_logits_that_each_step_gave(delays, deep, seed):
     toy = model(len(delays), seed, deep=deep)

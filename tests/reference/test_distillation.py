@@ -36,7 +36,7 @@ def test_the_loss_at_cosines_that_matter(cosine, loss, plain):
     assert float(distillation.plain_loss(student, teacher)) == pytest.approx(plain)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(batch=st.integers(1, 3), dimension=st.integers(1, 4), frames=st.integers(1, 6), seed=st.integers(0, 2**32))
 def test_the_loss_equals_a_slow_loop(batch, dimension, frames, seed):
     student, teacher = gaussian(2, batch, dimension, frames, seed=seed)

@@ -95,7 +95,7 @@ def test_turns_that_are_nearer_than_the_silence_are_one_utterance():
     interruption=st.sampled_from(duplex.INTERRUPTIONS),
     at=st.integers(1, 8),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_happens_every_word_said_is_remembered_and_every_piece_has_one_end(gaps, interruption, at):
     turns, ms = [], 0
     for number, gap in enumerate(gaps):

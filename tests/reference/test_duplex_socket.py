@@ -19,11 +19,12 @@ from kb.reference.vad import Settings
 
 QUICK = Settings(min_silence_ms=64)
 PACE = 20
+HANG_SECONDS = 600  # slowness is no error
 
 
 def run(conversation):
-    """Run a test's conversation; a hang is an error, slowness is none."""
-    return asyncio.run(asyncio.wait_for(conversation, 60))
+    """Run a test's conversation; a hang is an error."""
+    return asyncio.run(asyncio.wait_for(conversation, HANG_SECONDS))
 
 
 def url(server):
@@ -57,7 +58,7 @@ def events(frames):
 
 
 # Whenever the user is heard, the agent is in the midst of a word that sounds from 2210 to 5810 ms: what is to happen
-# first is first by 570 ms, 142 at four times real life.
+# first is first by 570 ms, 285 at twice real life.
 TURNS = [Turn(0, 640, "whatever hippopotomonstrosesquippedaliophobia follows"), Turn(4000, 320, "stop it")]
 
 
@@ -66,7 +67,7 @@ def test_the_real_clock_tells_what_the_virtual_one_does_and_nothing_before_its_t
     settings = Settings(min_silence_ms=320)
     virtual = duplex.converse(TURNS, interruption=interruption, settings=settings)
 
-    real = run(duplex_socket.talk(TURNS, settings=settings, interruption=interruption, pace=4))
+    real = run(duplex_socket.talk(TURNS, settings=settings, interruption=interruption, pace=2))
 
     assert told(real) == told(virtual)
     assert all(event.ms >= planned.ms for event, planned in zip(real.events, virtual.events, strict=True))
@@ -177,7 +178,7 @@ def test_a_stage_in_a_thread_does_not_deafen_the_server():
     def llm(history, text):
         asked.append(text)
         if text == "hard":
-            is_answered.wait(60)
+            is_answered.wait(HANG_SECONDS)
         yield text, 0
 
     async def conversation():

@@ -26,7 +26,7 @@ def test_phonemes_are_repeated_and_one_of_no_frames_is_left_out():
     assert duration.repeats(torch.tensor([2, 0, 1])).tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 1]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(durations=st.lists(st.integers(0, 9), min_size=1, max_size=8), seed=st.integers(0, 2**32))
 def test_repeating_is_torchs_repeat_interleave(durations, seed):
     states = torch.randn(len(durations), 3, generator=torch.Generator().manual_seed(seed))
@@ -44,7 +44,7 @@ def test_durations_are_made_whole_by_hand():
     assert duration.whole_durations([0.0, 5.0], 7) == [0, 7]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(durations=st.lists(st.floats(0.01, 50), min_size=1, max_size=20), total=st.integers(0, 500))
 def test_whole_durations_sum_to_the_total_and_each_is_within_a_frame(durations, total):
     whole = duration.whole_durations(durations, total)
@@ -70,7 +70,7 @@ def test_of_two_phonemes_equally_near_the_narrow_one_weighs_more():
     assert float(weights[2, 0]) == pytest.approx(by_density[0] / sum(by_density))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(durations=st.lists(st.integers(1, 9), min_size=1, max_size=8))
 def test_narrow_weights_become_repetition(durations):
     whole = torch.tensor(durations)

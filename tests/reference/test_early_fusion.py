@@ -59,7 +59,7 @@ def test_random_rows_deviate_like_the_old_ones_and_a_seed_repeats_them():
     assert longer.dtype == torch.float64
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     text=st.integers(1, 40),
     added=st.integers(0, 40),

@@ -46,7 +46,7 @@ def test_pairs_do_not_reach_from_one_stream_into_the_next():
     assert entropy.given_before_bits(codes).tolist() == [0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     batch=st.integers(1, 3),
     levels=st.integers(1, 3),
@@ -70,7 +70,7 @@ def test_entropies_equal_those_of_scipy_and_scikit_learn(batch, levels, frames, 
         assert float(left[k]) == pytest.approx(of_now - shared, abs=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(levels=st.integers(1, 3), frames=st.integers(1, 50), size=st.integers(1, 9), seed=st.integers(0, 99))
 def test_what_is_known_never_adds_entropy_and_what_is_the_same_removes_it(levels, frames, size, seed):
     codes, other = drawn((2, levels, frames), size, seed), drawn((2, levels, frames), 5, seed + 1)

@@ -31,7 +31,7 @@ def test_error_rates_worked_by_hand():
 WORDS = st.lists(st.text("abc声", min_size=1, max_size=3), min_size=1, max_size=8).map(" ".join)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(reference=WORDS, hypothesis=WORDS)
 def test_error_rates_equal_those_of_jiwer(reference, hypothesis):
     jiwer = pytest.importorskip("jiwer")
@@ -52,7 +52,7 @@ def every_alignment(reference, hypothesis):
         yield from ([("", hypothesis[0]), *rest] for rest in every_alignment(reference, hypothesis[1:]))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(reference=st.text("ab声", max_size=5), hypothesis=st.text("ab声", max_size=5))
 def test_an_alignment_is_one_of_all_there_are_and_none_has_fewer_errors(reference, hypothesis):
     pairs = error_rate.align(reference, hypothesis)

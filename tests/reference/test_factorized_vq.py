@@ -103,7 +103,7 @@ def test_of_two_equal_cosines_the_first_wins_even_across_blocks():
     assert factorized.encode_fast(latents, quantizer).tolist() == [[[70, 40, 0, 0]]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     batch=st.integers(1, 3),
     frames=st.integers(0, 5),

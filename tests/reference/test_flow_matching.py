@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hypothesis import given, settings  # noqa: E402
+from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from kb.reference import flow_matching as flow  # noqa: E402
@@ -32,7 +32,6 @@ def test_a_path_worked_by_hand():
 
 
 @given(steps=st.integers(1, 50), seed=st.integers(0, 99))
-@settings(deadline=None)
 def test_where_the_pair_is_known_any_number_of_steps_ends_at_the_data(steps, seed):
     here, there = noise(4, seed=seed), noise(4, seed=seed + 100)
 
@@ -78,7 +77,6 @@ def test_the_flow_to_a_mixture_ends_in_the_shares_of_its_parts():
 
 
 @given(frames=st.integers(1, 60), first=st.integers(1, 12), chunk=st.integers(1, 12), extra=st.integers(0, 3))
-@settings(deadline=None)
 def test_chunks_with_enough_context_are_the_same_as_the_whole(frames, first, chunk, extra):
     x, kernel = noise(frames), noise(7, seed=1)
 

@@ -53,7 +53,7 @@ def test_the_low_frame_rate_is_what_torch_unfolds_of_frames_with_repeated_ends()
     assert fs.stack(fs.low_frame_rate(frames), 2).shape == (2, 250, 56)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(length=st.integers(0, 40), width=st.integers(1, 4), k=st.integers(1, 9))
 def test_what_was_stacked_comes_back_but_for_less_than_one_stack(length, width, k):
     frames = torch.arange(2 * length * width).view(2, length, width)
@@ -64,7 +64,7 @@ def test_what_was_stacked_comes_back_but_for_less_than_one_stack(length, width, 
     assert torch.equal(back, frames[:, : back.shape[1]])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(length=st.integers(1, 60), half=st.integers(0, 4), every=st.integers(1, 8))
 def test_every_nth_frame_stands_in_the_middle_of_one(length, half, every):
     made = fs.low_frame_rate(torch.arange(length).view(1, length, 1), 2 * half + 1, every)

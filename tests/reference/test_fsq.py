@@ -31,7 +31,7 @@ def test_an_even_number_of_levels_has_one_more_below_zero():
     assert fsq.encode(latents, [4]).tolist() == [[0, 1, 2, 3, 3]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(levels=st.lists(st.integers(3, 9), min_size=1, max_size=4), seed=st.integers(0, 2**32))
 def test_codes_count_the_grid_and_decode_to_the_quantized_latents(levels, seed):
     latents = 2 * torch.randn(2, len(levels), 7, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -48,7 +48,7 @@ def test_logits_equal_those_of_transformers_whose_scale_is_one_more(scale):
     assert torch.allclose(guidance.guided(g, u, scale - 1), theirs, rtol=0, atol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     shape=st.lists(st.integers(2, 4), min_size=2, max_size=4),
     weight=st.floats(0, 10),

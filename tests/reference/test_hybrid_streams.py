@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.reference import hybrid_streams, layouts
@@ -49,7 +49,6 @@ def test_glm_4_voice_by_hand():
 
 
 @given(frames=st.integers(1, 60))
-@settings(deadline=None)
 def test_frames_are_complete_when_the_layouts_say_so(frames):
     assert hybrid_streams.mini_omni(5, frames).sound_at == layouts.completed_at(layouts.mini_omni(frames, 7))
     glm = hybrid_streams.glm_4_voice(13 * 60, frames).sound_at
@@ -58,7 +57,6 @@ def test_frames_are_complete_when_the_layouts_say_so(frames):
 
 
 @given(**SIZES)
-@settings(deadline=None)
 def test_every_token_is_written_once_and_in_order(texts, frames):
     for system in hybrid_streams.SYSTEMS:
         stream = hybrid_streams.write(system, texts, frames)
@@ -74,7 +72,6 @@ def test_every_token_is_written_once_and_in_order(texts, frames):
 
 
 @given(step_ms=st.floats(1, 300), **SIZES)
-@settings(deadline=None)
 def test_sound_lasts_as_long_as_its_frames_and_the_stalls(texts, frames, step_ms):
     for name, system in hybrid_streams.SYSTEMS.items():
         found = hybrid_streams.timing(name, texts, frames, step_ms)

@@ -94,7 +94,7 @@ def test_steps_and_first_frame_of_375_frames_of_8_codes(layout, steps, first_fra
     assert layouts.layout_steps(layout, 375, 8) == (steps, first_frame)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(frames=st.integers(1, 40), codebooks=st.integers(2, 12))
 def test_steps_that_are_counted_equal_those_that_are_computed(frames, codebooks):
     for layout in FREE:
@@ -109,7 +109,7 @@ def test_a_single_codebook_can_be_heard_from_the_first_step_whatever_the_layout(
     assert {layout: layouts.heard_after(layout, 9, 1) for layout in FREE} == dict.fromkeys(FREE, 1) | {"neugpt": 2}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(layout=st.sampled_from(sorted(layouts.LAYOUTS)), frames=st.integers(1, 60), codebooks=st.integers(1, 9))
 def test_every_layout_has_each_code_once_and_gives_them_back(layout, frames, codebooks):
     laid_out = layouts.build(layout, frames, layouts.LAYOUTS[layout].codebooks or codebooks)

@@ -26,7 +26,7 @@ def test_three_bits_worked_by_hand():
     assert lfq.decode(torch.tensor([[5, 0]]), 3).tolist() == lfq.quantize(latents).tolist()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(bits=st.integers(1, 62), frames=st.integers(0, 5), seed=st.integers(0, 2**32))
 def test_a_code_is_the_binary_number_of_the_positive_dimensions(bits, frames, seed):
     latents = gaussian(2, bits, frames, seed=seed)
@@ -47,7 +47,7 @@ def test_the_gradient_passes_the_signs_as_if_they_were_not_there():
     assert gradient.tolist() == [[[3.0, 3.0]] * 3]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(bits=st.integers(1, 5), temperature=st.floats(0.05, 20), seed=st.integers(0, 2**32))
 def test_the_entropies_are_those_of_all_codes_looked_at_one_by_one(bits, temperature, seed):
     latents = gaussian(2, bits, 3, seed=seed)

@@ -28,7 +28,7 @@ def test_the_axes_of_a_layer_that_is_not_square_worked_by_hand():
     assert lora.adapted_output([1, 2, 3], weight, a, b, 0.5) == [14.5, 1.0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(s=st.floats(-5, 5), t=st.floats(-5, 5), share=st.floats(0, 1), rank=st.integers(1, 4), seed=st.integers(0, 999))
 def test_the_output_lies_on_a_line_in_the_scaling(s, t, share, rank, seed):
     x, weight = gaussian(3, 7, seed=seed), gaussian(5, 7, seed=seed + 1)

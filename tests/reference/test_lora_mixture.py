@@ -33,7 +33,7 @@ def test_three_quarters_of_one_and_a_quarter_of_the_other_worked_by_hand():
     assert lm.mixed(one, weight, adapters, gate).item() == pytest.approx(3.0)  # 1 + 0.75 * 4 - 0.25 * 4
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(experts=st.integers(1, 4), seed=st.integers(0, 9999))
 def test_shares_are_positive_and_the_output_lies_between_those_of_the_adapters(experts, seed):
     x, weight, adapters, gate = layer(experts, seed)

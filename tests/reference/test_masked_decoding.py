@@ -33,7 +33,7 @@ def test_maskgct_settles_500_tokens_in_25_steps_and_in_50_with_the_second_idle()
     assert masked_decoding.idle_steps(500, 25) == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(tokens=st.integers(0, 2000), steps=st.integers(1, 100))
 def test_every_token_is_settled_once(tokens, steps):
     revealed = masked_decoding.revealed_per_step(tokens, steps)
@@ -58,7 +58,7 @@ def test_the_surest_tokens_are_settled_first():
     assert seen == [[-1, -1, -1, -1], [-1, -1, 6, -1], [4, -1, 6, -1], [4, -1, 6, 7]]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(frames=st.integers(1, 12), steps=st.integers(1, 15), annealing=st.floats(0, 10), seed=st.integers(0, 2**32))
 def test_a_model_that_knows_the_answer_gets_it_in_any_number_of_passes_and_the_prompt_stays(
     frames, steps, annealing, seed

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hypothesis import given, settings  # noqa: E402
+from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from kb.reference import quality_tokens as quality  # noqa: E402
@@ -29,7 +29,6 @@ def test_levels_worked_by_hand():
 
 
 @given(seed=st.integers(0, 99), count=st.integers(2, 50))
-@settings(deadline=None)
 def test_levels_are_torchs_buckets_and_do_not_depend_on_the_scale_of_scores(seed, count):
     scores = noise(count, seed=seed).double()
     level_bounds = quality.bounds(scores)

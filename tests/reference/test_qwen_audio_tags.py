@@ -192,7 +192,7 @@ def test_a_prompt_that_would_be_read_as_another_is_not_built():
         tags.Prompt("a.wav", "analysis").build()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     task=st.sampled_from(["transcribe", "translate", "caption", "keyword"]),
     audio_language=st.sampled_from([*tags.LANGUAGES, "unknown"]),

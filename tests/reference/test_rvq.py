@@ -65,7 +65,7 @@ def test_of_two_equally_near_codewords_the_first_wins():
     assert rvq.nearest_codeword(torch.tensor([[2.0], [4.0], [-1.0]]), codebook).tolist() == [0, 0, 1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     batch=st.integers(1, 3),
     frames=st.integers(0, 5),
@@ -94,7 +94,7 @@ def test_each_code_is_the_nearest_codeword_to_what_earlier_levels_left_over(
     assert torch.equal(rvq.encode(latents, codebooks, n_q=levels - 1), codes[:, :-1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     batch=st.integers(1, 3),
     frames=st.integers(0, 9),

@@ -63,7 +63,7 @@ def test_a_residual_unit_adds_to_its_input_what_passed_two_elus():
     assert out.flatten().tolist() == pytest.approx([3 + middle, -1 - middle])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     stride=st.integers(1, 5),
     more=st.integers(0, 5),
@@ -166,7 +166,7 @@ def test_there_are_as_many_frames_as_encodec_has(frames):
     assert seanet.Seanet(channels=2, dimension=4).encode(waveform).shape[2] == codes.shape[-1] == frames
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     strides=st.lists(st.integers(1, 4), min_size=1, max_size=3),
     lengths=st.lists(st.integers(1, 5), min_size=1, max_size=6),

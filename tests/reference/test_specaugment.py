@@ -51,7 +51,7 @@ def test_the_share_of_cells_is_that_of_an_enumeration_of_bands_and_frames(monkey
     assert sa.masked_percent("toy", 5, bands=4) == pytest.approx(100 * float(share) / 20)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     policy=st.sampled_from(list(sa.POLICIES.values())),
     bands=st.integers(1, 90),

@@ -80,7 +80,7 @@ def test_of_two_equally_near_codewords_the_first_wins():
     assert split_rvq.nearest_codeword(torch.tensor([[2.0], [4.0], [-1.0]]), codebook).tolist() == [0, 0, 1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     frames=st.integers(0, 6),
     dimension=st.integers(1, 4),

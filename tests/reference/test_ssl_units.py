@@ -97,7 +97,7 @@ def test_frames_that_are_all_alike_still_give_centres():
     assert ssl_units.fit(torch.ones(5, 2), 3).tolist() == [[1, 1]] * 3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(frames=st.integers(1, 30), size=st.integers(1, 8), seed=st.integers(0, 2**32))
 def test_each_step_moves_to_the_means_of_what_was_nearest(frames, size, seed):
     generator = torch.Generator().manual_seed(seed)

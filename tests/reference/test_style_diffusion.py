@@ -27,7 +27,7 @@ def test_levels_worked_by_hand():
     assert style_diffusion.noise_levels(1) == pytest.approx([3, 1e-4])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(steps=st.integers(1, 60), lowest=st.floats(1e-5, 0.5), highest=st.floats(1, 50), rho=st.floats(1, 12))
 def test_levels_fall_from_the_highest_to_the_lowest(steps, lowest, highest, rho):
     levels = style_diffusion.noise_levels(steps, lowest, highest, rho)

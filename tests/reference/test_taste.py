@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hypothesis import given, settings  # noqa: E402
+from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from kb.reference import taste  # noqa: E402
@@ -55,7 +55,6 @@ def test_the_layer_equals_torchs_multihead_attention_with_the_same_weights():
 
 
 @given(tokens=st.integers(1, 9), frames=st.integers(1, 40))
-@settings(deadline=None)
 def test_there_are_as_many_tokens_as_text_tokens_and_the_order_of_frames_is_all_the_same(tokens, frames):
     layer, text, last, middle = taste.Aggregator(8, 2), noise(1, tokens, 8), noise(1, frames, 8), noise(1, frames, 8)
     order = torch.randperm(frames, generator=torch.Generator().manual_seed(1))

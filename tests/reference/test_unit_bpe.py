@@ -100,7 +100,7 @@ def test_tokens_of_streams_it_was_not_trained_on_equal_those_of_hugging_face():
         assert unit_bpe.encode(units, merges, 20) == tokenizer.encode(text(units)).ids
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     corpus=st.lists(st.lists(st.integers(0, 3), max_size=25), max_size=6),
     merges=st.integers(0, 12),

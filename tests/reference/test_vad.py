@@ -4,7 +4,7 @@ import itertools
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.reference import vad
@@ -42,7 +42,6 @@ def test_an_utterance_worked_by_hand_keeps_its_pause_and_a_chunk_of_padding():
 
 
 @given(PROBABILITIES)
-@settings(deadline=None)
 def test_the_loop_finds_what_the_definition_over_the_whole_stream_says(stream):
     voiced, expected = defined(stream)
 
@@ -54,7 +53,6 @@ def test_the_loop_finds_what_the_definition_over_the_whole_stream_says(stream):
 
 
 @given(PROBABILITIES)
-@settings(deadline=None)
 def test_the_published_iterator_returns_nothing_that_ours_lacks_and_never_its_first_chunk(stream):
     ours = {chunk for one in vad.utterances(stream, QUICK) for chunk in range(one.begin, one.end)}
     voiced, _ = defined(stream)

@@ -43,7 +43,7 @@ def test_codes_and_codewords_by_hand():
     assert vq.decode(codes, codewords).tolist() == [[[10.0, 0.0, 0.0], [0.0, 10.0, 0.0]]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     batch=st.integers(1, 3),
     frames=st.integers(0, 5),

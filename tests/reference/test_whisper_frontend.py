@@ -121,7 +121,7 @@ def test_convolutions_and_pooling_are_those_of_transformers():
     assert torch.allclose(ours, expected, atol=1e-5)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(length=st.integers(0, 30), width=st.integers(1, 3))
 def test_pooling_is_the_mean_of_two_neighbours(length, width):
     frames = torch.arange(2.0 * length * width).view(2, length, width)

@@ -104,7 +104,7 @@ def test_with_copied_weights_the_qformer_gives_what_that_of_transformers_gives()
         assert expected.std() > 0.1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(window=st.integers(1, 6), frames=st.integers(1, 20), changed=st.integers(0, 19), seed=st.integers(0, 2**31))
 def test_a_frame_changes_the_tokens_of_its_own_window_only(window, frames, changed, seed):
     torch.manual_seed(seed)

@@ -100,7 +100,6 @@ def test_code_beside_the_notes_is_not_run(kb: Any, tmp_path: Path) -> None:
             env={**os.environ, "PYTHONPATH": root},
             capture_output=True,
             text=True,
-            timeout=120,
             check=False,
         )
         if command == ["index"] and sys.version_info < (3, 11):

@@ -15,7 +15,7 @@ from tests.fuzz.databases import LIBRARY
 from tests.fuzz.inputs import corpus
 from tests.fuzz.zotero import zotero
 
-FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 def answered(check: Any, one: Any) -> None:
