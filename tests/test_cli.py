@@ -149,6 +149,7 @@ def test_the_version_is_printed_without_a_command(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"kb {__version__}\n", "")
 
 
+@pytest.mark.usefixtures("few_words")
 def test_init_makes_a_knowledge_base_that_works(tmp_path: Path) -> None:
 
     runner = CliRunner()

@@ -18,9 +18,7 @@ from tests.conftest import ROOT, HashEncoder, Kb
 PROBE = machine.libraries_together
 
 
-@pytest.fixture(autouse=True)
-def _this_machine_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "RULES", (machine.python, machine.sqlite))
+pytestmark = pytest.mark.usefixtures("well_machine")
 
 
 def change(kb: Kb, *statements: str) -> None:
@@ -163,6 +161,7 @@ def test_an_index_that_is_missing_or_of_an_older_version_is_brought_up_to_date(k
     assert states(kb, "--fix") == {}
 
 
+@pytest.mark.usefixtures("few_words")
 def test_a_glossary_that_has_changed_is_taken_in(kb: Kb) -> None:
     kb.refresh()
     kb.write("glossary.yaml", "- en: [tiny codec]\n  zh: [小编解码器]\n")

@@ -118,6 +118,7 @@ def test_a_hit_shows_the_people_it_was_found_by(library: Kb) -> None:
     assert [hit["called"] for hit in library.json("search", "wei")["hits"]] == [["Wei Zhang"]]
 
 
+@pytest.mark.usefixtures("few_words")
 def test_what_a_word_means_in_the_other_language_is_nobodys_name(library: Kb) -> None:
     library.write("glossary.yaml", "- en: [king field, kingfield]\n  zh: [王地]\n")
     library.run("index")

@@ -20,19 +20,21 @@ GLOSSARY = """\
 """
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> gloss.Gloss:
-    folder = tmp_path_factory.mktemp("gloss")
-    (folder / "glossary.yaml").write_text(GLOSSARY, encoding="utf-8")
-    assert dictionaries.build_gloss(folder, [folder / "glossary.yaml"], "made of these") == []
-    return gloss.Gloss(gloss.gloss_path(folder))
+@pytest.fixture
+def table(dictionary: Path) -> gloss.Gloss:
+    return gloss.Gloss(dictionary)
 
 
 def phrases(query: Any) -> list[str]:
     return [fts(found) for found in query.glosses]
 
 
-def test_a_concept_stands_for_all_its_names_in_both_languages(table: gloss.Gloss) -> None:
+@pytest.mark.usefixtures("few_words")
+def test_a_concept_stands_for_all_its_names_in_both_languages(tmp_path: Path) -> None:
+    (tmp_path / "glossary.yaml").write_text(GLOSSARY, encoding="utf-8")
+    assert dictionaries.build_gloss(tmp_path, [tmp_path / "glossary.yaml"], "made of these") == []
+    table = gloss.Gloss(gloss.gloss_path(tmp_path))
+
     query, meanings = table.expand(parse_query("残差向量量化"))
     assert meanings == (gloss.Meaning("残差向量量化", ("residual vector quantization", "RVQ", "残差矢量量化")),)
     assert phrases(query) == ['"residual vector quantization"', '"rvq"', '"残差 差矢 矢量 量量 量化"']
@@ -53,7 +55,7 @@ def test_the_longest_entries_cover_a_run_from_the_left(table: gloss.Gloss) -> No
 
 def test_senses_are_short_and_translate(table: gloss.Gloss) -> None:
     assert table.senses("模型")[0] == "model"
-    assert table.senses("打断")[0] == "interrupt"
+    assert "interrupt" in table.senses("打断")
     assert not [sense for sense in table.senses("量化") if "(" in sense or sense.startswith("to ")]
 
 
@@ -102,6 +104,7 @@ def test_the_shipped_glossary_is_one_line_an_entry_without_duplicates() -> None:
     assert "" not in names
 
 
+@pytest.mark.usefixtures("few_words")
 def test_the_users_own_glossary_is_read_when_it_changes(kb: Any) -> None:
     kb.run("index")
     assert kb.run("search", "wobblecode").stdout == ""
@@ -111,6 +114,7 @@ def test_the_users_own_glossary_is_read_when_it_changes(kb: Any) -> None:
     assert "wobblecode" in kb.run("gloss", "声学延迟").stdout
 
 
+@pytest.mark.usefixtures("few_words")
 def test_a_broken_glossary_is_reported_and_the_rest_works(kb: Any) -> None:
     kb.write("glossary.yaml", "- {en: wobblecode}\n")
     assert "TinyCodec" in kb.run("search", "RVQ").stdout

@@ -21,6 +21,7 @@ def test_a_text_of_another_kind_is_named_with_what_makes_markdown_of_it(empty_kb
     )
 
 
+@pytest.mark.usefixtures("few_words")
 def test_many_files_of_a_kind_are_counted_and_a_few_named(kb: Any) -> None:
     for number in range(7):
         kb.write(f"figures/{number}.png", "")

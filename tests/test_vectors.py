@@ -1,6 +1,7 @@
 """Nearest passages against a plain NumPy scan: with and without the index file, and whatever becomes of that file."""
 
 import hashlib
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -47,6 +48,12 @@ class Shelf:
         self.database = folder / "kb.sqlite"
         self.held: dict[int, Vectors] = {}  # by passage
         self.put(0, [])
+
+    def copy(self, folder: Path) -> "Shelf":
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        made = Shelf(folder)
+        made.held = dict(self.held)
+        return made
 
     def put(self, first: int, made: Iterable[Vectors], encoder: str = ENCODER) -> None:
         rows = [(first + n, hashlib.sha256(row.tobytes()).hexdigest(), row) for n, row in enumerate(made)]
@@ -96,16 +103,28 @@ def shelf(tmp_path: Path) -> Shelf:
     return Shelf(tmp_path)
 
 
-@pytest.fixture
-def indexed(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    """A shelf that counts as a large one."""
+def count_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vectors, "SCANNED", COUNT // 10)
     monkeypatch.setattr(vectors, "SCANNED_AT_MOST", COUNT // 5)
     monkeypatch.setattr(vector_file, "LISTS_VISITED", 20)
-    shelf.put(1, clusters(COUNT))
-    shelf.refresh()
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    shelf = Shelf(tmp_path_factory.mktemp("large"))
+    with pytest.MonkeyPatch.context() as patch:
+        count_as_many(patch)
+        shelf.put(1, clusters(COUNT))
+        shelf.refresh()
     assert len(shelf.files()) == 1
     return shelf
+
+
+@pytest.fixture
+def indexed(large: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """A shelf that counts as a large one."""
+    count_as_many(monkeypatch)
+    return large.copy(tmp_path)
 
 
 def agrees(found: list[tuple[int, float]], expected: list[tuple[int, float]]) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -171,7 +172,6 @@ class Trial:
         self.seconds = time.perf_counter() - started
         self.new = self._seen()
         assert self.new != self.old or scenario.name == "encoder change", said.decode()
-        self.clean_before = self._made_at_once(self.before)
         self.clean = self._made_at_once(self.work)
 
     def kill(self, chance: random.Random) -> Outcome:
@@ -201,7 +201,7 @@ class Trial:
     def check_repaired(self) -> None:
         """Compare the index with one that is made of the notes at once. Raises: AssertionError if they differ."""
         database = self.work / ".kb" / "kb.sqlite"
-        clean = self.clean if self._note_is_new() else self.clean_before
+        clean = self.clean if self._note_is_new() else self._clean_before
         assert state(database) == clean.state, f"{self.scenario.name}: not repaired"
         assert full_text_is_whole(database)
         assert answers(self.work) == clean.answers, f"{self.scenario.name}: other answers"
@@ -210,6 +210,10 @@ class Trial:
             assert all(whole.get(text, vector) == vector for text, vector in kept.items()), "a wrong vector"
         if self.scenario.name == "encoder change":
             assert vectors(database, "second") == clean.vectors["second"], "a vector is missing"
+
+    @cached_property
+    def _clean_before(self) -> Clean:
+        return self._made_at_once(self.before)
 
     def _note_is_new(self) -> bool:
         target = self.scenario.target

@@ -16,7 +16,7 @@ from kb.index import translation_table as dictionaries
 from kb.index import words as indexing
 from tests.faults.killing import PATIENCE_SECONDS, ROOT, SCENARIOS, Scenario, Trial
 
-KILLS = {"index": 4, "re-index": 4, "encoder change": 3, "add --write": 3, "digest --out": 3, "export --out": 3}
+KILLS = {"index": 3, "re-index": 3, "encoder change": 2, "add --write": 2, "digest --out": 2, "export --out": 2}
 SHARED_OUT = """
 import itertools
 import sys

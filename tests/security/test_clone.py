@@ -144,6 +144,7 @@ def test_sqlite_deletes_the_file_that_a_journal_names(tmp_path: Path) -> None:
     assert not victim.exists()
 
 
+@pytest.mark.usefixtures("well_machine")
 @pytest.mark.parametrize("name", ["kb.sqlite", "gloss.sqlite"])
 @pytest.mark.parametrize("command", [["list"], ["search", "RVQ", "--no-refresh"], ["index", "--full"], ["doctor"]])
 def test_a_journal_in_the_index_has_no_other_file_deleted(

@@ -157,6 +157,7 @@ def test_line_ends_that_toml_does_not_know_are_told_and_left(kb: Any) -> None:
     assert settings.read_bytes() == b'notes = "notes"\rencoder = "none"\r'
 
 
+@pytest.mark.usefixtures("few_words")
 @pytest.mark.parametrize("file", ["kb.toml", "marks.toml", "notes/glossary.yaml"])
 def test_lists_in_lists_without_end_are_refused_in_one_line(kb: Any, file: str) -> None:
     (kb.root / file).write_text("same = " * (file != "notes/glossary.yaml") + "[" * 100_000, encoding="utf-8")
