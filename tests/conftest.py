@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -215,6 +216,19 @@ def many_papers(dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> K
         made.refresh()
 
     return Kb(once_a_run(tmp_path_factory, "papers", make) / "kb")
+
+
+@pytest.fixture(scope="session")
+def verified(dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's own notes, their claims computed; copied, and never changed."""
+
+    def make(folder: Path) -> None:
+        made = Kb(folder / "kb", dictionary)
+        for path in (ROOT / "notes").glob("*.md"):
+            shutil.copy2(path, made.notes)
+        assert made.run("verify").exit_code == 0
+
+    return once_a_run(tmp_path_factory, "own", make) / "kb"
 
 
 @pytest.fixture

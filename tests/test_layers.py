@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,9 @@ def arrows() -> dict[str, set[str]]:
     return found
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool, bool]]:
-    """Yield (room, whether at the top of the file, whether for types alone) of each import of kb in path."""
+@cache
+def imports(path: Path) -> list[tuple[str, bool, bool]]:
+    """Return (room, whether at the top of the file, whether for types alone) of each import of kb in path."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     top = {id(node) for node in tree.body}
     for_types = {
@@ -39,6 +41,7 @@ def imports(path: Path) -> Iterator[tuple[str, bool, bool]]:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for inner in node.body
     }
+    found = []
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -49,7 +52,8 @@ def imports(path: Path) -> Iterator[tuple[str, bool, bool]]:
         for name in names:
             parts = name.split(".")
             if parts[0] == "kb" and len(parts) > 1 and parts[1] != "__version__":
-                yield parts[1], id(node) in top or id(node) in for_types, id(node) in for_types
+                found.append((parts[1], id(node) in top or id(node) in for_types, id(node) in for_types))
+    return found
 
 
 def rooms() -> Iterator[tuple[str, Path]]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Kb
+
 ROOT = Path(__file__).resolve().parent.parent
 MONTHS = ("2024-10", "2024-11", "2025-05")
 
@@ -45,15 +47,12 @@ CONTRADICTED = {
 
 
 @pytest.fixture(scope="module")
-def own_kb(new_kb: Any) -> Any:
-    made = new_kb()
-    for path in (ROOT / "notes").glob("*.md"):
-        shutil.copy(path, made.notes / path.name)
-    return made
+def own_kb(verified: Path, tmp_path_factory: pytest.TempPathFactory) -> Kb:
+    return Kb(shutil.copytree(verified, tmp_path_factory.mktemp("own") / "kb"))
 
 
 @pytest.fixture(scope="module")
-def claims(own_kb: Any) -> dict[str, Any]:
+def claims(own_kb: Kb) -> dict[str, Any]:
     return {claim["id"]: claim for claim in own_kb.json("verify")["claims"]}
 
 

@@ -43,16 +43,14 @@ def commands() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def own(dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> Kb:
-    made = Kb(tmp_path_factory.mktemp("readme") / "kb", dictionary)
-    for path in (ROOT / "notes").iterdir():
-        shutil.copy(path, made.notes)
+def own(verified: Path, tmp_path_factory: pytest.TempPathFactory) -> Kb:
+    made = Kb(shutil.copytree(verified, tmp_path_factory.mktemp("readme") / "kb"))
     (made.root / "draft.md").write_text("Speech codecs lose tone 声调 in discrete units.\n", encoding="utf-8")
     (made.root / "references.bib").write_text("@misc{a, title = {A Codec}, year = 2024}\n", encoding="utf-8")
-    made.refresh()
     return made
 
 
+@pytest.mark.usefixtures("well_machine")
 @pytest.mark.parametrize("line", commands())
 def test_a_command_that_is_shown_runs_and_shows_what_is_shown(
     line: str, own: Kb, monkeypatch: pytest.MonkeyPatch
