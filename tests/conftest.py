@@ -1,6 +1,7 @@
 """A small knowledge base, an encoder without a model, and where real notes lie if they are here."""
 
 import fcntl
+import gc
 import hashlib
 import json
 import os
@@ -277,5 +278,12 @@ def golden(request: pytest.FixtureRequest) -> Any:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # while five thousand tests are collected, nothing is garbage
     for name in ("KB_HOME", "FORCE_COLOR", "NO_COLOR", "PAGER"):
         os.environ.pop(name, None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()  # what was collected stays to the end and need not be looked through again
+    gc.set_threshold(20_000, 20, 50)
+    gc.enable()

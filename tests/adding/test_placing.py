@@ -3,6 +3,7 @@
 What a note holds is compared by the parser, record by record, and the bytes by taking the new lines out again.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from kb.errors import NoteError
 from kb.exchange.adding.metadata import Metadata
 from kb.exchange.adding.placing import Placed, first_note, place
 from kb.notes.parsing import parse_note
-from kb.records import Paper
+from kb.records import Note, Paper
 from tests.cases import cases
 from tests.parsing.pages import PAGES
 
@@ -46,9 +47,14 @@ def facts(paper: Paper) -> dict[str, Any]:
     return content | {"passages": [(one["heading"], one["text"]) for one in content["passages"]]}
 
 
+@lru_cache(maxsize=1)
+def read(data: bytes) -> Note:
+    return parse_note(data, FILE)
+
+
 def check(before: bytes, placed: Placed, paper: Metadata, month: str) -> None:
     """Assert that paper, and nothing else, is new, to whoever reads the note."""
-    old, new = parse_note(before, FILE), parse_note(placed.data, FILE)
+    old, new = read(before), parse_note(placed.data, FILE)
     added = [one for one in new.papers if one.line == placed.line]
     assert len(added) == 1
     record = added[0]
@@ -85,7 +91,7 @@ def variants(text: str) -> list[bytes]:
 def test_an_entry_joins_each_sample_of_each_grammar_or_leaves_it(name: str, grammar: str, text: str) -> None:
     placed = 0
     for before in variants(text):
-        months = [one.month for one in parse_note(before, FILE).papers]
+        months = [one.month for one in read(before).papers]
         month = months[-1] or "2024-10" if months else "2024-10"
         for paper in PAPERS:
             if found := place(before, FILE, month, paper):

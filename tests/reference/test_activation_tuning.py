@@ -20,7 +20,7 @@ def drawn_network(seed=0):
     return Network(weights, down, [gaussian(48, 4, seed=seed + 4) / 5, gaussian(20, 4, seed=seed + 5) / 5])
 
 
-@pytest.fixture(scope="module", params=[0, 1, 2])
+@pytest.fixture(scope="module", params=[0, 1])
 def experiment(request):
     figures = [activation_tuning.at_scaling(s, request.param) for s in (0.0, 2.0, 4.0)]
     return [*figures, activation_tuning.after_tuning(request.param), activation_tuning.after_tuning(request.param, 4.0)]

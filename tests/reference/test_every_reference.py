@@ -6,6 +6,7 @@ import inspect
 import re
 import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -18,8 +19,13 @@ PLAIN = {int, float, bool, str}
 HEAVY = {"torchmetrics", "pystoi", "jiwer", "matplotlib", "transformers", "sklearn", "librosa"}
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def loaded(path: Path) -> Any:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     if any(name.startswith("torch") for node in tree.body for name in imported(node)):
         pytest.importorskip("torch")
     return importlib.import_module(f"kb.reference.{path.stem}")
@@ -37,14 +43,14 @@ def path(request: pytest.FixtureRequest) -> Path:
 
 
 def test_it_says_where_it_comes_from_and_what_it_leaves_out(path: Path) -> None:
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    docstring = ast.get_docstring(parsed(path)) or ""
 
     assert docstring.split("\n")[0].endswith(".")
     assert all(f"{word}:" in docstring for word in ("Source", "Left out", "Oracle"))
 
 
 def test_it_imports_nothing_of_the_knowledge_base_and_nothing_heavy_at_the_top(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     everywhere = {name for node in ast.walk(tree) for name in imported(node)}
     at_the_top = {name.split(".")[0] for node in tree.body for name in imported(node)}
 
@@ -54,14 +60,14 @@ def test_it_imports_nothing_of_the_knowledge_base_and_nothing_heavy_at_the_top(p
 
 def test_a_long_file_says_why(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    docstring = ast.get_docstring(ast.parse(text)) or ""
+    docstring = ast.get_docstring(parsed(path)) or ""
 
     explained = re.search(r"^(Long (because|for)|.*\. Long$|.*\. Long because)", docstring, re.MULTILINE)
     assert text.count("\n") <= 200 or explained, f"{path.name} is long and does not say why"
 
 
 def test_what_is_a_toy_says_so_in_its_first_line(path: Path) -> None:
-    first, _, rest = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")
+    first, _, rest = (ast.get_docstring(parsed(path)) or "").partition("\n")
 
     assert len(first) <= 110
     assert not re.search(r"\btoys?\b", rest, re.IGNORECASE) or re.search(r"\btoy\b", first, re.IGNORECASE)

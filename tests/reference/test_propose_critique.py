@@ -145,8 +145,13 @@ def test_no_way_back_from_the_beginning_and_no_step_from_the_end():
         act(ended, CONTINUE, puzzles.blind, EXACT, Random(0))
 
 
-def test_the_demo_says_that_reflecting_sooner_solves_more_and_that_a_bad_critic_costs_it():
-    rows = propose_critique.demo()["rows"]
+@pytest.fixture(scope="module")
+def shown():
+    return propose_critique.demo()
+
+
+def test_the_demo_says_that_reflecting_sooner_solves_more_and_that_a_bad_critic_costs_it(shown):
+    rows = shown["rows"]
     never, ends, half, always, erring = (row["solved"] for row in rows)
 
     assert never < ends < half < always == 1
@@ -155,8 +160,9 @@ def test_the_demo_says_that_reflecting_sooner_solves_more_and_that_a_bad_critic_
     assert rows[3]["continue"] < rows[1]["continue"] / 2
 
 
-def test_run_alone_it_prints_a_trace(monkeypatch, capsys):
+def test_run_alone_it_prints_a_trace(shown, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["propose_critique"])
+    monkeypatch.setattr(propose_critique, "demo", lambda *, device, seed: shown)
 
     propose_critique.main()
 

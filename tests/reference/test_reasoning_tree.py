@@ -112,8 +112,12 @@ def test_nothing_below_one_is_taken(name):
         reasoning_tree.generated_per_level(3, 3, -1)
 
 
-def test_the_demo_says_that_a_judge_saves_steps_and_that_its_errors_cost_answers():
-    shown = reasoning_tree.demo()
+@pytest.fixture(scope="module")
+def shown():
+    return reasoning_tree.demo()
+
+
+def test_the_demo_says_that_a_judge_saves_steps_and_that_its_errors_cost_answers(shown):
     rows = {(row["carried_on"], row["beam"]): row for row in shown["rows"]}
     exact, whole = rows["exact, judged right", "3"], rows["no judge", "all"]
 
@@ -134,8 +138,9 @@ def test_a_policy_of_ones_own_decides_what_is_generated():
     assert root.children[0].step == puzzles.next_steps(root.state)[-1]
 
 
-def test_run_alone_it_prints_its_table(monkeypatch, capsys):
+def test_run_alone_it_prints_its_table(shown, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["reasoning_tree"])
+    monkeypatch.setattr(reasoning_tree, "demo", lambda *, device, seed: shown)
 
     reasoning_tree.main()
 

@@ -104,8 +104,13 @@ def test_bad_input_is_refused():
             call()
 
 
-def test_the_demo_measures_what_the_formulas_say_and_that_a_poor_policy_misses_more():
-    rows = step_reward.demo()["rows"]
+@pytest.fixture(scope="module")
+def shown():
+    return step_reward.demo()
+
+
+def test_the_demo_measures_what_the_formulas_say_and_that_a_poor_policy_misses_more(shown):
+    rows = shown["rows"]
     by_rate = {rate: {row["rollouts"]: row for row in rows if row["policy_errs"] == rate} for rate in (0.5, 0.8)}
 
     for row in rows:
@@ -114,8 +119,9 @@ def test_the_demo_measures_what_the_formulas_say_and_that_a_poor_policy_misses_m
     assert by_rate[0.8][8]["hard_label_misses"] > 0.5 > by_rate[0.5][8]["hard_label_misses"]
 
 
-def test_run_alone_it_prints_its_table(monkeypatch, capsys):
+def test_run_alone_it_prints_its_table(shown, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["step_reward"])
+    monkeypatch.setattr(step_reward, "demo", lambda *, device, seed: shown)
 
     step_reward.main()
 
