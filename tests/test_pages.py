@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -113,10 +114,24 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def window(chromium: Any) -> Callable[..., Any]:
+    """Open windows of one width and kind in one process of the browser."""
+
+    @cache
+    def window(width: int, **options: Any) -> Any:
+        made = chromium.new_context(viewport={"width": width, "height": 800}, **options)
+        made.set_default_timeout(PATIENCE_SECONDS * 1000)
+        made.add_init_script("globalThis.evil = () => { globalThis.ran = true }")
+        return made
+
+    return window
+
+
 @pytest.fixture
-def see(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+def see(window: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Open a page; when the test ends nothing may have been requested but pages, and nothing complained."""
-    contexts, complaints, requests = [], [], []
+    tabs, complaints, requests = [], [], []
 
     def opened(page: str | Path, fragment: str = "", width: int = 1280, **options: Any) -> Any:
         if isinstance(page, str):
@@ -124,11 +139,8 @@ def see(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
             path.write_text(page, encoding="utf-8")
         else:
             path = page
-        context = chromium.new_context(viewport={"width": width, "height": 800}, **options)
-        context.set_default_timeout(PATIENCE_SECONDS * 1000)
-        context.add_init_script("globalThis.evil = () => { globalThis.ran = true }")
-        contexts.append(context)
-        tab = context.new_page()
+        tab = window(width, **options).new_page()
+        tabs.append(tab)
         tab.on("console", lambda message: complaints.append(message.text))
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.on("dialog", lambda dialog: complaints.append(dialog.message))
@@ -137,8 +149,8 @@ def see(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         return tab
 
     yield opened
-    for context in contexts:
-        context.close()
+    for tab in tabs:
+        tab.close()
     assert complaints == []
     assert [url for url in requests if not re.match(r"file:///[^?#]*\.html(#|$)", url)] == []
 

@@ -1,3 +1,4 @@
+import sqlite3
 import threading
 from contextlib import closing
 from typing import Any
@@ -12,6 +13,7 @@ from kb.index.query import parse_query
 from kb.index.sqlite.reader import Reader
 from kb.index.sqlite.writer import Writer
 from kb.search.find import search
+from kb.sqlite_files import connect
 from tests.faults.killing import PATIENCE_SECONDS, start
 from tests.faults.parallel import run_all, write_generation
 from tests.faults.states import full_text_is_whole, state
@@ -22,15 +24,38 @@ def test_readers_and_writers_at_once_see_whole_states_and_no_errors(empty_kb: An
         write_generation(empty_kb.root, writer, 0)
     empty_kb.run("index")
 
-    readers, writers = run_all(empty_kb.root, readers=8, writers=2, seconds=5)
+    readers, writers = run_all(empty_kb.root, readers=4, writers=2, seconds=2)
 
-    assert [told.errors for told in (*readers, *writers)] == [[]] * 10
-    assert [told.mixtures for told in readers] == [0] * 8
+    assert [told.errors for told in (*readers, *writers)] == [[]] * 6
+    assert [told.mixtures for told in readers] == [0] * 4
     assert min(told.runs for told in (*readers, *writers)) > 0
     assert [told.busy for told in writers] == [0] * 2  # each had its turn
     empty_kb.run("index")
     assert state(empty_kb.config.database)["files"]
     assert full_text_is_whole(empty_kb.config.database)
+
+
+def test_a_refresh_is_one_commit(kb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kb.refresh()
+    kb.write("2024-10.md", "**《New》** X，k\n")
+    (kb.notes / "2024-08.md").unlink()
+    with closing(sqlite3.connect(kb.config.database)) as other:
+        seen: list[int] = []
+
+        def look(statement: str = "") -> None:
+            seen.append(other.execute("PRAGMA data_version").fetchone()[0])
+
+        def watched(*arguments: Any, **settings: Any) -> sqlite3.Connection:
+            connection = connect(*arguments, **settings)
+            connection.set_trace_callback(look)  # before each statement
+            return connection
+
+        monkeypatch.setattr("kb.index.sqlite.writer.connect", watched)
+        kb.refresh()
+        look()
+
+    assert len(seen) > 10
+    assert len(set(seen)) == 2
 
 
 def test_two_first_indexes_at_once_make_one(kb: Any) -> None:
