@@ -147,6 +147,21 @@ class Kb:
         return envelope["data"]
 
 
+def with_two_months(kb: Kb) -> Kb:
+    kb.write("2024-10.md", OCTOBER)
+    kb.write("2024-08.md", AUGUST)
+    return kb
+
+
+def copied(root: Path, target: Path) -> Kb:
+    """Copy a knowledge base that was made once; its dictionary, which nobody changes, is shared."""
+
+    def copy(source: str, new: str) -> None:
+        (os.link if source.endswith("gloss.sqlite") else shutil.copy2)(source, new)
+
+    return Kb(shutil.copytree(root, target, copy_function=copy))
+
+
 def once_a_run(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """Return the folder that make fills; the first process of a run that asks has it made, the others wait."""
     base = factory.getbasetemp()
@@ -204,10 +219,23 @@ def new_kb(dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
 
 
 @pytest.fixture
-def kb(empty_kb: Kb) -> Kb:
-    empty_kb.write("2024-10.md", OCTOBER)
-    empty_kb.write("2024-08.md", AUGUST)
-    return empty_kb
+def unread_kb(empty_kb: Kb) -> Kb:
+    """The notes of kb before anything is made of them."""
+    return with_two_months(empty_kb)
+
+
+@pytest.fixture(scope="session")
+def indexed_kb(dictionary: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    def make(folder: Path) -> None:
+        with_two_months(Kb(folder / "kb", dictionary)).refresh()
+
+    return once_a_run(tmp_path_factory, "indexed", make) / "kb"
+
+
+@pytest.fixture
+def kb(indexed_kb: Path, tmp_path: Path) -> Kb:
+    """Two notes of four papers, and their index."""
+    return copied(indexed_kb, tmp_path / "kb")
 
 
 @pytest.fixture(scope="session")

@@ -258,7 +258,8 @@ def test_rules_are_silenced_in_kb_toml_and_the_last_line_says_how(kb: Any) -> No
     assert "check should be a table with ignore" in kb.run("check").stderr
 
 
-def test_without_a_path_the_notes_of_the_knowledge_base_are_checked(kb: Any) -> None:
+def test_without_a_path_the_notes_of_the_knowledge_base_are_checked(unread_kb: Any) -> None:
+    kb = unread_kb
     kb.write("2024-09.md", "# A\n\n### B\n")
     found = kb.json("check")
     assert {(one["file"], one["rule"]) for one in found} == {

@@ -135,7 +135,8 @@ def test_status_names_what_is_in_no_paper_and_fails_if_a_file_failed(kb: Any) ->
     assert "bad.md:1: not UTF-8" in result.stdout
 
 
-def test_index_reports_a_bad_file_and_indexes_the_others(kb: Any) -> None:
+def test_index_reports_a_bad_file_and_indexes_the_others(unread_kb: Any) -> None:
+    kb = unread_kb
     (kb.notes / "bad.md").write_bytes("《坏》".encode("gbk"))
     result = kb.run("index")
     assert result.exit_code == 1
@@ -269,7 +270,8 @@ def test_no_command_changes_a_note_or_writes_beside_its_own_folder(
     assert os.listdir(here) == []
 
 
-def test_an_index_of_an_older_version_is_brought_up_to_date(kb: Any) -> None:
+def test_an_index_of_an_older_version_is_brought_up_to_date(unread_kb: Any) -> None:
+    kb = unread_kb
     from sqlite_utils import Database
 
     from kb.index.sqlite.schema import migrations

@@ -151,7 +151,8 @@ def test_many_lists_of_words_are_merged(kb: Kb, monkeypatch: pytest.MonkeyPatch)
     assert kb.json("search", "残差向量量化")["hits"] == hits
 
 
-def test_an_index_that_is_missing_or_of_an_older_version_is_brought_up_to_date(kb: Kb) -> None:
+def test_an_index_that_is_missing_or_of_an_older_version_is_brought_up_to_date(unread_kb: Kb) -> None:
+    kb = unread_kb
     assert states(kb) == {"index": "warning"}
     assert states(kb, "--fix") == {}
     (older, *_) = sorted((ROOT / "tests/faults/indexes").glob("*.gz"))

@@ -23,7 +23,7 @@ from kb.errors import EncoderMissing
 from kb.index.encoders import models
 from kb.index.encoders.exported import GRAPH, TOKENIZER, WEIGHTS, OnnxEncoder, open_encoder
 from kb.index.encoders.exporting import export_encoder
-from tests.conftest import AUGUST, OCTOBER, Kb
+from tests.conftest import Kb, copied, with_two_months
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,9 +64,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def encoded(new_kb: Callable[[], Kb]) -> Kb:
     """A knowledge base with a model beside its notes, which is exported, and every text encoded."""
-    kb = new_kb()
-    kb.write("2024-10.md", OCTOBER)
-    kb.write("2024-08.md", AUGUST)
+    kb = with_two_months(new_kb())
     make_model(kb.root / "mine")
     kb.run("encoder", "use", "mine")
     assert "texts encoded: 5" in kb.run("index").stdout
@@ -75,8 +73,7 @@ def encoded(new_kb: Callable[[], Kb]) -> Kb:
 
 @pytest.fixture
 def mine(encoded: Kb, tmp_path: Path) -> Kb:
-    shutil.copytree(encoded.root, tmp_path / "kb")
-    return Kb(tmp_path / "kb")
+    return copied(encoded.root, tmp_path / "kb")
 
 
 def export(root: Path, model: str) -> OnnxEncoder:

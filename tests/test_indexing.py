@@ -12,10 +12,16 @@ from kb.index.sqlite.reader import Reader
 from kb.index.sqlite.writer import Writer
 from kb.notes.folders import scan
 from kb.records import Paper
+from tests.conftest import Kb
 
 
 def titles(kb: Any) -> list[str]:
     return [row.title for row in kb.reader().listed(parse_query(""))]
+
+
+@pytest.fixture
+def kb(unread_kb: Kb) -> Kb:
+    return unread_kb
 
 
 def test_a_record_comes_out_of_the_index_as_it_went_in(kb: Any) -> None:

@@ -16,7 +16,7 @@ from kb.index.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, Mani
 from kb.index.sqlite.schema import migrations
 from kb.index.sqlite.writer import Writer
 from kb.index.translation import gloss_path
-from tests.conftest import AUGUST, OCTOBER, Kb, put_few_words
+from tests.conftest import Kb, put_few_words, with_two_months
 from tests.faults.states import full_text_is_whole, state
 
 INDEXES = Path(__file__).parent / "indexes"
@@ -109,9 +109,7 @@ def answers(kb: Any) -> list[Any]:
 @pytest.fixture(scope="module")
 def of_few_words(new_kb: Callable[[], Kb]) -> Kb:
     """A knowledge base whose dictionary was made out of a few words."""
-    kb = new_kb()
-    kb.write("2024-10.md", OCTOBER)
-    kb.write("2024-08.md", AUGUST)
+    kb = with_two_months(new_kb())
     gloss_path(kb.config.index).unlink()
     with pytest.MonkeyPatch.context() as patch:
         put_few_words(patch)

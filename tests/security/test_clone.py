@@ -14,6 +14,7 @@ import pytest
 
 from kb.exchange.adding.appending import replace_note
 from kb.terminal.editors import editor_command
+from tests.conftest import Kb
 from tests.fuzz.databases import naming, whole
 
 CLAIM = """
@@ -42,6 +43,11 @@ ESCAPES = [
     "{{ words.__class__ }}",
     "{{ self.__init__.__globals__ }}",
 ]
+
+
+@pytest.fixture
+def kb(unread_kb: Kb) -> Kb:
+    return unread_kb
 
 
 @pytest.mark.parametrize("form", ["md", "html"])
@@ -222,8 +228,6 @@ def test_a_note_named_like_an_option_is_a_file(editor: str, tmp_path: Path, monk
     program.chmod(0o755)
     monkeypatch.setenv("EDITOR", str(program))
     monkeypatch.delenv("VISUAL", raising=False)
-    from tests.conftest import Kb
-
     kb = Kb(tmp_path / "kb")
     kb.write("-rf.md", "**《Toy: A Start of Toys》** CMU，k\n")
     kb.write("+!touch x.md", "**《Other: A Start of Toys》** CMU，k\n")
