@@ -16,13 +16,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from typer.testing import CliRunner
 
+from kb.api.base import KnowledgeBase, open_base
 from kb.api.doctor import machine
-from kb.claims.catalog import code_of
 from kb.config.kb_toml import Config, load_config, shipped_glossary
 from kb.index import translation as gloss
 from kb.index import translation_table as dictionaries
 from kb.index.sqlite.reader import Reader
-from kb.notes.folders import find_changes
 from kb.terms import terms
 
 settings.register_profile(
@@ -126,14 +125,16 @@ class Kb:
         target.write_text(text, encoding="utf-8")
         return target
 
-    def refresh(self) -> Any:
-        from kb.index import words as indexing
+    @property
+    def base(self) -> KnowledgeBase:
+        """One more opening of it: what is read through it is what is committed now."""
+        return open_base(self.root)
 
-        known = Reader(self.config.database).files.stamps() if self.config.database.is_file() else {}
-        return indexing.refresh(self.config, find_changes(self.config, known))
+    def refresh(self) -> Any:
+        return self.base.index().report
 
     def reader(self) -> Reader:
-        return Reader(self.config.database, code_of=code_of)
+        return self.base.reader()
 
     def run(self, *arguments: str) -> Any:
         from cli import app
