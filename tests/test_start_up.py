@@ -95,7 +95,7 @@ def test_a_quick_command_imports_nothing_heavy(loaded: list[set[str]], number: i
 def test_a_digest_waits_for_its_records_and_templates_alone(kb: Kb) -> None:
     kb.refresh()
 
-    assert imported(kb, "digest", "2024-10") & HEAVY == {"pydantic", "jinja2", "numpy"}
+    assert imported(kb, "digest", "2024-10") & HEAVY <= {"pydantic", "jinja2", "numpy"}
 
 
 def test_checking_claims_waits_for_no_parser(kb: Kb) -> None:
