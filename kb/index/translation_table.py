@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from kb.errors import IndexBusy, KbError
 from kb.index.translation import LONGEST, SENSES_INDEXED, gloss_path
+from kb.notes.parsing.frontmatter import LOADER
 from kb.progress import Progress
 from kb.sqlite_files import OperationalError, connect
 from kb.terms import fold, has_unspaced, name_key
@@ -108,8 +109,8 @@ def read_glossary(path: Path) -> list[tuple[list[str], list[str]]]:
 
     try:
         text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, yaml.BaseLoader)
-        values: Any = yaml.load(text, yaml.BaseLoader)  # builds only text, lists and mappings
+        root = yaml.compose(text, LOADER)
+        values: Any = yaml.load(text, LOADER)  # noqa: S506 - builds only text, lists and mappings
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", file=path) from None
     except UnicodeDecodeError:
