@@ -118,6 +118,7 @@ _SET_APART = re.compile(
     r"(?<![\w*])(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])(?P<emphasized>[^*\n]{16,300}?)(?<=\S)(?P=mark)(?![\w*])"
     r"|[\"“](?P<quoted>[^\"“”\n]{16,300})[\"”]"
 )
+_SETTING_APART = frozenset("*_\"“”")
 _NAME_BEFORE = re.compile(r"^\W*[\w-]+[.:：]\s+")  # "**Toy.** One et al., *Toys that Learn to Talk*"
 _SENTENCE_END = re.compile(r"[.!?]\s|[。！？]")
 _END = re.compile(
@@ -372,6 +373,8 @@ def set_apart(text: str) -> str | None:
 
     It has words enough in capitals to be one, unless people stand before it, and begins in the first sentence.
     """
+    if _SETTING_APART.isdisjoint(text):
+        return None
     for found in _SET_APART.finditer(text, 0, LONGEST_LEAD):
         before = _NAME_BEFORE.sub("", plain(text[: found.start()]))
         title = plain(found["emphasized"] or found["quoted"])
