@@ -15,16 +15,20 @@ from kb.notes.web_address import best_address
 ROOT = Path(__file__).resolve().parent.parent
 
 FZF = """\
-import os, shlex, subprocess, sys
+import os, re, subprocess, sys
 from pathlib import Path
 here = Path(sys.argv[0]).parent
 lines = sys.stdin.read().split("\\n")
 here.joinpath("lines").write_text("\\n".join(lines), encoding="utf-8")
 chosen = lines[int(os.environ.get("CHOSEN", "0"))]
 preview = next(one for one in sys.argv if one.startswith("--preview=")).partition("=")[2]
-quoted = "'" + chosen.split("\\t")[1].replace("'", "'\\\\''") + "'"  # as fzf quotes
+def fields(found):  # as fzf fills in and quotes: {2}, {3..}, {}
+    parts = chosen.split("\\t")
+    first = int(found[1] or 1)
+    last = first if found[1] and not found[2] else len(parts)
+    return "'" + "\\t".join(parts[first - 1 : last]).replace("'", "'\\\\''") + "'"
 environment = {**os.environ, "FZF_PREVIEW_COLUMNS": "40"}
-command = [os.environ["SHELL"], "-c", preview.replace("{2}", quoted)]
+command = [os.environ["SHELL"], "-c", re.sub(r"[{]([0-9]*)([.][.])?[}]", fields, preview)]
 done = subprocess.run(command, capture_output=True, text=True, env=environment)
 here.joinpath("preview").write_text(done.stdout + done.stderr, encoding="utf-8")
 if status := int(os.environ.get("STATUS", "0")):
@@ -139,6 +143,18 @@ def test_names_of_notes_cannot_run_anything_in_the_preview(kb: Any, programs: Pa
     assert "Evil" in (programs / "preview").read_text("utf-8")
     assert not (programs / "owned").exists()
     assert (programs / "edited").exists()
+
+
+def test_a_folder_cannot_run_anything_in_the_preview(empty_kb: Any, programs: Path, monkeypatch: Any) -> None:
+    program(programs / "fzf", f"#!{sys.executable}\n{FZF}")
+    monkeypatch.chdir(programs)
+    kb = type(empty_kb)(programs / "2024 {3..} {q} {}")
+    kb.write("a.md", "**《DM'; touch owned; echo》** X，k\n\n正文\n")
+    kb.refresh()
+    kb.run("list", "--fzf")
+
+    assert "touch owned" in (programs / "preview").read_text("utf-8")
+    assert not (programs / "owned").exists()
 
 
 @pytest.mark.parametrize("status", ["1", "130"])

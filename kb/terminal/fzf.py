@@ -1,7 +1,6 @@
 """Choosing a paper with fzf: what it is given, and what came back."""
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from kb.index.sqlite.papers import PaperRow
 
 NOTHING_CHOSEN = (1, 130)  # no line matched, or the user left
+_PREVIEW = 'COLUMNS=$FZF_PREVIEW_COLUMNS "$KB_PYTHON" -m kb show --no-refresh --no-pager -- {2}'
 
 
 def pick(papers: "Sequence[PaperRow]", signs: Mapping[int, str], root: Path) -> "PaperRow | None":
@@ -32,10 +32,10 @@ def pick(papers: "Sequence[PaperRow]", signs: Mapping[int, str], root: Path) -> 
         for number, one in enumerate(papers)
     ]
     done = subprocess.run(  # noqa: S603 - no shell but the one of the preview
-        ["fzf", "--delimiter=\t", "--with-nth=3..", f"--preview={_preview(root)}", "--preview-window=wrap"],  # noqa: S607
+        ["fzf", "--delimiter=\t", "--with-nth=3..", f"--preview={_PREVIEW}", "--preview-window=wrap"],  # noqa: S607
         input="\n".join(lines).encode(),
         stdout=subprocess.PIPE,
-        env=_environment(),
+        env=_environment(root),
         check=False,
     )
     number = done.stdout.decode().split("\t")[0].strip()
@@ -46,13 +46,19 @@ def pick(papers: "Sequence[PaperRow]", signs: Mapping[int, str], root: Path) -> 
     return papers[int(number)]
 
 
-def _preview(root: Path) -> str:
-    command = [sys.executable, "-m", "kb", "--kb", str(root), "show", "--no-refresh", "--no-pager", "--"]
-    return f"COLUMNS=$FZF_PREVIEW_COLUMNS {shlex.join(command)} {{2}}"
+def _environment(root: Path) -> dict[str, str]:
+    """Return the environment in which the preview finds this very program, in colour, and a shell that quotes as sh.
 
-
-def _environment() -> dict[str, str]:
-    """Return the environment in which the preview finds this very program, in colour, and a shell that quotes as sh."""
+    Folders are told here and not in the command: fzf puts text of notes in the place of braces, quoted or not.
+    """
     here = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "SHELL": "/bin/sh", "FORCE_COLOR": "1", "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+    return {
+        **os.environ,
+        "SHELL": "/bin/sh",
+        "FORCE_COLOR": "1",
+        "PYTHONPATH": path,
+        "PYTHONSAFEPATH": "1",
+        "KB_HOME": str(root),
+        "KB_PYTHON": sys.executable,
+    }

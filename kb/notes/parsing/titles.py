@@ -118,7 +118,7 @@ _SET_APART = re.compile(
     r"(?<![\w*])(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])(?P<emphasized>[^*\n]{16,300}?)(?<=\S)(?P=mark)(?![\w*])"
     r"|[\"“](?P<quoted>[^\"“”\n]{16,300})[\"”]"
 )
-_SETTING_APART = frozenset("*_\"“”")
+_SETTING_APART = frozenset('*_"“”')
 _NAME_BEFORE = re.compile(r"^\W*[\w-]+[.:：]\s+")  # "**Toy.** One et al., *Toys that Learn to Talk*"
 _SENTENCE_END = re.compile(r"[.!?]\s|[。！？]")
 _END = re.compile(
