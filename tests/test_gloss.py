@@ -32,8 +32,9 @@ def phrases(query: Any) -> list[str]:
 @pytest.mark.usefixtures("few_words")
 def test_a_concept_stands_for_all_its_names_in_both_languages(tmp_path: Path) -> None:
     (tmp_path / "glossary.yaml").write_text(GLOSSARY, encoding="utf-8")
-    assert dictionaries.build_gloss(tmp_path, [tmp_path / "glossary.yaml"], "made of these") == []
-    table = gloss.Gloss(gloss.gloss_path(tmp_path))
+    index = tmp_path / "index"
+    assert dictionaries.build_gloss(index, [tmp_path / "glossary.yaml"], "made of these") == []
+    table = gloss.Gloss(gloss.gloss_path(index))
 
     query, meanings = table.expand(parse_query("残差向量量化"))
     assert meanings == (gloss.Meaning("残差向量量化", ("residual vector quantization", "RVQ", "残差矢量量化")),)

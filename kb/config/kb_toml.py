@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -23,6 +24,7 @@ CONFIG_NAME = "kb.toml"
 DEFAULT_ENCODER = "minilm"
 NO_ENCODER = "none"
 GLOSSARY_NAME = "glossary.yaml"
+VERSIONED = (".git", ".hg", ".svn", ".bzr", ".jj")
 TEXTS = ("notes", "templates", "index", "encoder")
 LISTS = ("same", "different")
 SOURCES = "sources"
@@ -119,13 +121,17 @@ def load_config(root: Path) -> Config:
         if key in TEXTS and (not isinstance(value, str) or not value):
             raise KbError(f"{key} should be a text in quotes, got {value!r}", file=path)
     notes = root / values.get("notes", "notes")
+    templates = _inside(root, values, "templates", "templates")
+    found = read_sources(sources, root, notes, path)
+    others = {f"the source {one.name!r}": one.place for one in found if not one.file}
+    others |= {"the notes": notes, "the templates": templates}
     return Config(
         root=root,
         notes=notes,
-        templates=_inside(root, values, "templates", "templates"),
-        index=_harmless(_inside(root, values, "index", ".kb")),
+        templates=templates,
+        index=_harmless(_apart(_inside(root, values, "index", ".kb"), root, others)),
         encoder=values.get("encoder", DEFAULT_ENCODER),
-        sources=read_sources(sources, root, notes, path),
+        sources=found,
         ignored_rules=_ignored(values, path),
         **_judgments(values, path),
     )
@@ -223,6 +229,24 @@ def _inside(root: Path, values: dict[str, Any], key: str, default: str) -> Path:
     if not folder.is_relative_to(root.resolve()) or folder == root.resolve():
         raise KbError(f"{key} should be a folder inside the knowledge base, got {name!r}", file=root / CONFIG_NAME)
     return folder
+
+
+def _apart(index: Path, root: Path, others: Mapping[str, Path]) -> Path:
+    """Return index if it is nobody else's: the tool writes there, and removes what it has written.
+
+    Below the notes it may lie hidden: .kb in a folder that is all notes.
+    """
+    path = root / CONFIG_NAME
+    for part in index.relative_to(root.resolve()).parts:
+        if part in VERSIONED:
+            raise KbError(f"index lies in {part}, which is another program's", "name another folder, such as .kb", path)
+    for what, other in others.items():
+        folder = other.resolve()
+        is_below = index.is_relative_to(folder) and index != folder
+        is_hidden = is_below and index.relative_to(folder).parts[0].startswith(".")
+        if folder.is_relative_to(index) or (is_below and not is_hidden):
+            raise KbError(f"index and {what} overlap", "name another folder, such as .kb", path)
+    return index
 
 
 def _harmless(index: Path) -> Path:

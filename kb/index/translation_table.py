@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from kb.errors import IndexBusy, KbError
+from kb.index.folder import own
 from kb.index.translation import LONGEST, SENSES_INDEXED, gloss_path
 from kb.notes.parsing.frontmatter import LOADER
 from kb.progress import Progress
@@ -68,7 +69,7 @@ def build_gloss(
     for word, found in _dictionary(CcCedict()):
         _add(senses, word, found)
     try:
-        index.mkdir(parents=True, exist_ok=True)
+        own(index)
         for abandoned in index.glob("gloss.*.tmp*"):  # by builds that were killed
             abandoned.unlink(missing_ok=True)
         _write_table(index, senses, concepts, made_of)

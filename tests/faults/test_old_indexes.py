@@ -123,16 +123,16 @@ def quick_kb(of_few_words: Kb, few_words: None, well_machine: None, tmp_path: Pa
     return Kb(tmp_path / "kb")
 
 
-@pytest.mark.parametrize("name", [".gitignore", "gloss.sqlite", "kb.sqlite"])
+@pytest.mark.parametrize("name", [".gitignore", "CACHEDIR.TAG", "gloss.sqlite", "kb.sqlite"])
 def test_a_file_of_the_index_that_is_deleted_costs_time_alone(quick_kb: Any, name: str) -> None:
     kb = quick_kb
-    assert files_of(kb) == [".gitignore", "gloss.sqlite", "kb.sqlite"]
+    assert files_of(kb) == [".gitignore", "CACHEDIR.TAG", "gloss.sqlite", "kb.sqlite"]
     before = answers(kb)
     (kb.config.index / name).unlink()
 
     assert answers(kb) == before
     kb.run("index")
-    assert files_of(kb) == [".gitignore", "gloss.sqlite", "kb.sqlite"]
+    assert files_of(kb) == [".gitignore", "CACHEDIR.TAG", "gloss.sqlite", "kb.sqlite"]
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])

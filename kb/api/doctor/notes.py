@@ -9,6 +9,7 @@ from kb.api.doctor.findings import Finding, parted
 from kb.config.kb_toml import Config
 from kb.errors import KbError
 from kb.files import is_abandoned
+from kb.index.folder import MARK, is_own
 from kb.index.sqlite.health import SET_ASIDE
 from kb.index.sqlite.reader import Reader
 from kb.index.translation import gloss_path
@@ -53,14 +54,16 @@ def strangers(config: Config) -> Iterator[Finding]:
             if name == path.name:
                 yield Finding("set-aside", "ok", f"{path} was damaged and is kept: runs of claims may be in it still")
             continue
-        is_known = name in own or name in FOLDERS or name == ".gitignore" or name.startswith("vectors-")
+        is_known = name in own or name in FOLDERS or name in (".gitignore", MARK) or name.startswith("vectors-")
         if not (is_known or path in abandoned or _is_unfinished(path)):
             way_out = f"mv {quote(str(path))} {quote(str(config.root))}"
             yield Finding("strangers", "warning", f"{path} is no file of kb", way_out)
 
 
 def unfinished(config: Config) -> list[Path]:
-    """Return what an interrupted write has left in the index folder."""
+    """Return what an interrupted write has left in the index folder, if it is one that kb made."""
+    if not is_own(config.index):
+        return []
     found = [path for path in config.index.iterdir() if _is_unfinished(path) and path.is_file()]
     return sorted(filter(is_abandoned, found))
 

@@ -135,8 +135,9 @@ def encoders_folder(index: Path) -> Path:
 
 
 def folder_name(model: str) -> str:
-    """Return model as the name of a folder: "BAAI/bge-m3" -> "BAAI-bge-m3"."""
-    return re.sub(r"[^\w.-]+", "-", model)
+    """Return model as the name of a folder within another: "BAAI/bge-m3" -> "BAAI-bge-m3", ".." -> "model-.."."""
+    name = re.sub(r"[^\w.-]+", "-", model)
+    return name if name.strip(".") else f"model-{name}"
 
 
 def open_encoder(index: Path, model: str) -> OnnxEncoder | None:

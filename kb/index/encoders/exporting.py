@@ -26,6 +26,7 @@ from kb.index.encoders.exported import (
     folder_name,
 )
 from kb.index.encoders.models import find_model, refuse_pickled
+from kb.index.folder import own
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,6 +88,7 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
         )
     except (OSError, ValueError) as error:
         raise EncoderMissing(f"encoder {model!r} cannot be read: {str(error).splitlines()[0]}") from None
+    own(index)
     folder = encoders_folder(index) / folder_name(model)
     partial = folder.with_name(f"{folder.name}.{os.getpid()}{PART}")
     _remove_abandoned(folder.parent)

