@@ -7,12 +7,14 @@ import re
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import kb as package
 from kb.api.as_json import plain
 from kb.api.base import open_base
+from kb.api.options import Layout
 from kb.errors import KbError
 from tests.conftest import AUGUST, Kb
 
@@ -117,3 +119,34 @@ def test_many_searches_leave_the_memory_as_it_was(kb: Kb) -> None:
                 gc.collect()
                 blocks.append(sys.getallocatedblocks())
     assert blocks[1] - blocks[0] < SEARCHES  # what stays after each would be as many
+
+
+def test_what_a_program_gives_wrongly_is_said_in_one_line(kb: Any, tmp_path: Path) -> None:
+    base = kb.base
+    wrong = (
+        lambda: base.mark("blah", ["tinycodec"]),
+        lambda: base.export("", "foo"),
+        lambda: base.export_file("", "foo", tmp_path / "x"),
+        lambda: base.publish("October", Layout()),
+        lambda: base.publish("2024-10", Layout(form="zz")),  # type: ignore[arg-type]
+        lambda: base.publish("2024-10", Layout(site="zz")),  # type: ignore[arg-type]
+        lambda: base.publish("2024-10", Layout(lang="fr")),  # type: ignore[arg-type]
+        lambda: base.trends("13"),
+        lambda: base.add("2410.77777", month="foo"),
+        lambda: base.claims("nosuch"),
+        lambda: open_base("~nobody-is-called-so/papers"),
+    )
+    for call in wrong:
+        with pytest.raises(KbError) as found:
+            call()
+        assert len(str(found.value).splitlines()) == 1
+
+
+def test_one_text_is_as_good_as_a_list_and_a_text_as_a_path(kb: Any, tmp_path: Path) -> None:
+    base = kb.base
+    assert [one.paper.title for one in base.mark("star", "tinycodec")] == ["TinyCodec: A Small Speech Codec"]
+    assert base.similar("residual quantizers").hits == base.similar(["residual quantizers"]).hits
+    assert base.export_file("", "bibtex", str(tmp_path / "all.bib")) == 4
+    assert base.publish("2024-10", Layout(), str(tmp_path / "d.md")) == (tmp_path / "d.md").read_text("utf-8")
+    (added,) = base.add("2410.77777", month="2026-02", offline=True)
+    assert "2410.77777" in "".join(added.entry)

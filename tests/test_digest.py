@@ -363,3 +363,12 @@ def test_no_paper_link_or_figure_of_real_notes_is_lacking(empty_kb: Any, seeds: 
         targets = set(links(texts[month]))
         for link in digests.Paper.model_validate_json(record).links:
             assert {link.url, re.sub(r"[()<>\s]", lambda one: f"%{ord(one[0]):02X}", link.url)} & targets, link.url
+
+
+def test_what_a_list_says_is_said_once() -> None:
+    assert summary("- 第一条。\n- 第二条。") == ""
+    assert key_points("- 第一条。\n- 第二条。") == ("第一条。", "第二条。")
+    assert (
+        summary("- 论文：https://arxiv.org/abs/2410.15018\n- 把语言模型的表示蒸馏进 codec。")
+        == "把语言模型的表示蒸馏进 codec。"
+    )

@@ -9,6 +9,7 @@ from kb.api.reports import ReportCases
 from kb.api.searches import SearchCases
 from kb.api.setup import SetupCases
 from kb.config.kb_toml import find_config
+from kb.errors import KbError
 
 
 def open_base(start: Path | str | None = None) -> "KnowledgeBase":
@@ -16,7 +17,10 @@ def open_base(start: Path | str | None = None) -> "KnowledgeBase":
 
     Raises: KbError if there is none, or its kb.toml cannot be read.
     """
-    return KnowledgeBase(find_config(Path(start).expanduser() if start is not None else Path()))
+    try:
+        return KnowledgeBase(find_config(Path(start).expanduser() if start is not None else Path()))
+    except RuntimeError as error:  # of a home that nobody has
+        raise KbError(f"{start}: {error}", "name the folder of a knowledge base") from None
 
 
 def advice(text: str) -> tuple[str, ...]:

@@ -68,18 +68,20 @@ class PaperCases(Opened):
             raise KbError("no paper to choose from", "ask for less, or see what there is with: kb list")
         return self._view(reader, papers[choice(best_notes(reader, list(papers)))])
 
-    def mark(self, action: str, names: Sequence[str]) -> "list[ListedPaper]":
+    def mark(self, action: str, names: str | Sequence[str]) -> "list[ListedPaper]":
         """Star papers or mark them as read in marks.toml, or take it back, and return them.
 
         action is "star", "unstar", "read" or "unread".
         """
         from datetime import date
 
+        from kb.api.given import as_list, one_of
         from kb.markup.safe import clean
         from kb.notes import marks
 
+        one_of("action", action, marks.ACTIONS)
         reader = self.reader()
-        papers = {paper.key: paper for paper in (named(reader, name) for name in names)}
+        papers = {paper.key: paper for paper in (named(reader, name) for name in as_list(names))}
         known = reader.marks.known_as(papers)
         targets = [marks.Target(known[key], clean(paper.title)) for key, paper in papers.items()]
         with self._writing:

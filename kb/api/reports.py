@@ -33,27 +33,30 @@ class ReportCases(Opened):
 
         return statistics(self.reader())
 
-    def trends(self, period: "Period", *, limit: int = 12) -> "Trends":
-        """Return the papers of each keyword by month."""
+    def trends(self, period: "Period | str", *, limit: int = 12) -> "Trends":
+        """Return the papers of each keyword by month; "2024" and "2024-10" are periods, too."""
+        from kb.api.given import as_period
         from kb.reports.trends import trends
 
-        return trends(self.reader(), period, limit)
+        return trends(self.reader(), as_period(period), limit)
 
     def months(self) -> list[str]:
         """Return the months with papers, newest first."""
         return [month for month, _ in self.reader().papers.months() if month]
 
-    def publish(self, period: "Period", layout: "Layout", out: Path | None = None) -> str:
+    def publish(self, period: "Period | str", layout: "Layout", out: Path | str | None = None) -> str:
         """Return the digest of some months as text, and write it to out if that is given.
 
-        Raises: KbError if out cannot be written or lies among the notes, or if a template is amiss.
+        Raises: KbError if out cannot be written or lies among the notes, or if layout or a template is amiss.
         """
+        from kb.api.given import as_period, checked
         from kb.reports.publish import publish
 
-        return publish(self.config, self.reader(), period, layout, out)
+        return publish(self.config, self.reader(), as_period(period), checked(layout), Path(out) if out else None)
 
-    def publish_all(self, layout: "Layout", folder: Path) -> list[Path]:
+    def publish_all(self, layout: "Layout", folder: Path | str) -> list[Path]:
         """Write the digest of every month to a folder, and return the files."""
+        from kb.api.given import checked
         from kb.reports.publish import publish_all
 
-        return publish_all(self.config, self.reader(), layout, folder)
+        return publish_all(self.config, self.reader(), checked(layout), Path(folder))

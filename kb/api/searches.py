@@ -27,19 +27,20 @@ class SearchCases(Opened):
         answer = search(self.config, self.reader(), text, limit, encoder, is_fuzzy=fuzzy)
         return answer._replace(notice=answer.notice or notice)
 
-    def similar(self, texts: Sequence[str], *, limit: int = 10, fields: str = "") -> "Answer":
+    def similar(self, texts: str | Sequence[str], *, limit: int = 10, fields: str = "") -> "Answer":
         """Return the papers most like the passages of a text; fields such as month:2024 narrow them."""
+        from kb.api.given import as_list
         from kb.search.similar import similar
 
         encoder, notice = self.encoder()
-        answer = similar(self.config, self.reader(), texts, limit, encoder, narrowed=fields)
+        answer = similar(self.config, self.reader(), as_list(texts), limit, encoder, narrowed=fields)
         return answer._replace(notice=answer.notice or notice)
 
-    def similar_to_file(self, path: Path, *, limit: int = 10, fields: str = "") -> "Answer":
+    def similar_to_file(self, path: Path | str, *, limit: int = 10, fields: str = "") -> "Answer":
         """Return the papers most like a note or a text file."""
         from kb.search.samples import passages_of_file
 
-        return self.similar(passages_of_file(path), limit=limit, fields=fields)
+        return self.similar(passages_of_file(Path(path)), limit=limit, fields=fields)
 
     def related(self, name: str, *, limit: int = 5) -> "Answer":
         """Return the papers most like one. Raises: KbError if name names none, or several."""
@@ -60,7 +61,7 @@ class SearchCases(Opened):
         table = open_gloss(self.config.index)
         return table.expand(parse_query(text))[1] if table else ()
 
-    def judge(self, path: Path, *, limit: int = 10) -> "Verdict":
+    def judge(self, path: Path | str, *, limit: int = 10) -> "Verdict":
         """Judge searches by one's own queries: lines of a query, a tab, and the papers it should find."""
         from kb.search.find import search
         from kb.search.judge import judge, read_judgments
@@ -72,4 +73,4 @@ class SearchCases(Opened):
             hits = search(self.config, reader, query, limit, encoder).hits
             return list(dict.fromkeys(reader.works.notes_of(hit.paper.key)[0] for hit in hits))
 
-        return judge(read_judgments(path, reader), ask, limit)
+        return judge(read_judgments(Path(path), reader), ask, limit)

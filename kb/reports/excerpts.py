@@ -15,7 +15,7 @@ _NOT_PROSE = re.compile(r"(?:!\[|<|#|\||https?://|\$\$|---|\*\*\*)")
 def summary(body: str) -> str:
     """Return the first paragraph of body that is prose, without its line breaks, cut at the end of a sentence if long.
 
-    Only where there is none it is that of a list.
+    Where there is none it is the only item of a list; several items are key points.
     Example: "![](a.png)\\n\\n第一段。\\n\\n第二段。" -> "第一段。"
     """
     paragraphs = [
@@ -23,7 +23,9 @@ def summary(body: str) -> str:
         for block in re.split(r"\n\s*\n", without_code(body))
         if (prose := " ".join(line for line in map(str.strip, block.split("\n")) if _is_prose(line)))
     ]
-    prose = next((prose for prose in paragraphs if not _ITEM.match(prose)), paragraphs[0] if paragraphs else "")
+    prose = next((prose for prose in paragraphs if not _ITEM.match(prose)), "")
+    if not prose and paragraphs and not key_points(body):
+        prose = _ITEM.sub("", paragraphs[0], count=1)
     return _cut(prose, SUMMARY_CHARACTERS)
 
 

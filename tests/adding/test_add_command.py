@@ -126,7 +126,7 @@ def test_the_month_is_this_computers_unless_told(empty_kb: Any, monkeypatch: pyt
     before, result, after = date.today(), empty_kb.run("add", "--offline", "2410.00037"), date.today()
     assert any(f"{day:%Y-%m}.md" in result.stderr for day in (before, after))
     wrong = empty_kb.run("add", "--offline", "2410.00037", "--month", "2024-13")
-    assert (wrong.exit_code, wrong.stderr) == (1, "error: --month should look like 2024-10, got '2024-13'\n")
+    assert (wrong.exit_code, wrong.stderr) == (1, "error: month should look like 2024-10, got '2024-13'\n")
 
 
 def one_line(result: Any, said: str) -> None:

@@ -97,11 +97,10 @@ def test_what_cannot_be_read_is_named_by_file_and_line(data: bytes, complaint: s
         (b"---\ntitle: [a\n---\nx\n", r"^\d: broken front matter"),
         (b'---\na: 1\nb: "2\nc: 3\nd: 4\n---\nx\n', r"^3: broken front matter: found unexpected end of stream"),
         (b"---\ntitle: x\n", r"^1: the front matter that begins here is never closed"),
-        (b"---\n- a\n---\nx\n", r"^2: the front matter should hold lines"),
         (b"---\na: &a [x, x]\nb: [*a, *a]\n---\nx\n", r"^2: YAML anchors are not read"),
         (b"---\na: " + b"[" * 5000 + b"\n---\nx\n", r"^\d+: broken front matter"),
     ],
-    ids=["broken", "open quote", "unclosed", "list", "alias bomb", "deep"],
+    ids=["broken", "open quote", "unclosed", "alias bomb", "deep"],
 )
 def test_broken_front_matter_is_told_and_the_rest_is_read(data: bytes, complaint: str) -> None:
     note = parse_note(data + b"\n# Toys that Speak\n\ntext\n", "n.md")
@@ -116,6 +115,21 @@ def test_of_broken_front_matter_each_line_is_read_by_itself() -> None:
     )
     (paper,) = parse_note(f"{front}\ntext\n".encode(), "n.md").papers
     assert (paper.title, paper.arxiv_id, paper.authors) == ("Toys: That Speak", "2301.10000", ("Ann One", "Bo Two"))
+
+
+def test_text_between_two_rules_is_text() -> None:
+    above, below = "**《Toys Above: One》** Meta，codec\n\n- a wolverine: small", "**《Toys Below: Two》** Meta，codec"
+    note = parse_note(f"---\n\n{above}\n\n---\n\n{below}\n".encode(), "n.md")
+    assert [paper.title for paper in note.papers] == ["Toys Above: One", "Toys Below: Two"]
+    assert note.fault is None
+    assert "wolverine" in note.papers[0].body
+
+
+def test_what_broken_front_matter_does_not_say_is_text() -> None:
+    front = '---\ntitle: Toys: That Speak\na sentence about a wolverine\ntags: [codec, "speech]\n---\n'
+    note = parse_note(f"{front}\n# Toys that Speak\n\ntext\n".encode(), "n.md")
+    assert "wolverine" in "".join(paper.body for paper in note.papers)
+    assert note.tags == ("codec", "speech")
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_text() -> None:

@@ -51,7 +51,7 @@ def parse_note(data: bytes, file: str) -> Note:
     if kind := library_of(file):
         return _library(kind, lines, file, encoding)
     front = read_front_matter(lines, file)
-    marked = [""] * front.line_count + lines[front.line_count :]
+    marked = front.blanked(lines)
     found = outline(marked)
     text_lines, blocks = claims.take_claims(marked, found.fences, file)
     given = front.text("title")
@@ -75,7 +75,7 @@ def parse_note(data: bytes, file: str) -> Note:
             )
     entries = reading.entries
     if reading.grammar not in ("note", "exported"):
-        rest = what_is_left(found, text_lines, front.line_count, entries, name)
+        rest = what_is_left(found, text_lines, front.begin_of_text, entries, name)
         entries = sorted([*entries, *rest], key=lambda entry: entry.line)
     no_text = claims.lines_of(blocks)
     for entry in entries if no_text else ():

@@ -17,7 +17,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_KEY = re.compile(r"(?P<key>[^\s:#'\"{\[=-][^:=]{0,60}?)\s*(?::(?=\s|$)|=(?=\s))\s*(?P<value>.*)$")
+_KEY = re.compile(r"(?P<key>\w[\w .-]{0,40}?)\s*(?::(?=\s|$)|=(?=\s))\s*(?P<value>.*)$")
 _ITEM = re.compile(r"\s*-\s+(?P<value>\S.*)$")
 FENCE, TOML_FENCE = "---", "+++"
 _ENDS = {FENCE: (FENCE, "..."), TOML_FENCE: (TOML_FENCE,)}  # of YAML and of TOML
@@ -32,6 +32,17 @@ class FrontMatter:
     values: dict[str, Any] = field(default_factory=dict)  # leaves are all str
     line_count: int = 0  # lines taken up, fences included
     fault: NoteError | None = None  # what is wrong with it; then values are what its lines say one by one
+    unread: tuple[int, ...] = ()  # the lines, from 0, that say nothing then, and are text
+
+    @property
+    def begin_of_text(self) -> int:
+        """The first line, from 0, that may be text."""
+        return min((*self.unread, self.line_count))
+
+    def blanked(self, lines: Sequence[str]) -> list[str]:
+        """Return the lines of the note with blanks for those that this has read."""
+        above = [line if number in self.unread else "" for number, line in enumerate(lines[: self.line_count])]
+        return [*above, *lines[self.line_count :]]
 
     @cached_property
     def by_key(self) -> dict[str, Any]:
@@ -90,28 +101,34 @@ def read_front_matter(lines: list[str], file: str) -> FrontMatter:
     if (end := end_of_front_matter(lines)) is None:
         if begin == FENCE and _looks_like_key(lines[1] if len(lines) > 1 else ""):
             what = "the front matter that begins here is never closed"
-            return FrontMatter(fault=NoteError(what, "end it with a line ---", file, 1))
+            end = next((number for number, line in enumerate(lines) if not line.strip()), len(lines))
+            return _line_by_line(lines[1:end], end, NoteError(what, "end it with a line ---", file, 1))
         return FrontMatter()  # a horizontal rule, or +++ that no other follows, is text
     inside = lines[1:end]
     try:
         load = _toml if begin == TOML_FENCE else _yaml
         return FrontMatter(load("\n".join(inside), file), end + 1)
     except NoteError as error:
-        return FrontMatter(_line_by_line(inside), end + 1, error)
+        found = _line_by_line(inside, end + 1, error)
+        return found if found.values else FrontMatter()  # else it is text between two rules
 
 
-def _line_by_line(lines: Sequence[str]) -> dict[str, Any]:
+def _line_by_line(lines: Sequence[str], line_count: int, fault: NoteError) -> FrontMatter:
     """Return what lines say that look like "key: value", with the items that stand below a key alone."""
     found: dict[str, Any] = {}
     items: list[str] | None = None
-    for line in lines:
+    unread: list[int] = []
+    for number, line in enumerate(lines, 1):
         if pair := _KEY.match(line):
-            value = pair["value"].strip().strip("'\"")
+            value = pair["value"].strip()
             items = None if value else []
-            found[pair["key"].strip()] = value if items is None else items
+            listed = [part.strip(" '\"[]") for part in value.split(",")] if value.startswith("[") else None
+            found[pair["key"].strip()] = items if items is not None else listed or value.strip("'\"")
         elif (item := _ITEM.match(line)) and items is not None:
             items.append(item["value"].strip().strip("'\""))
-    return found
+        elif line.strip():
+            unread.append(number)
+    return FrontMatter(found, line_count, fault, tuple(unread))
 
 
 def _toml(text: str, file: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Page(NamedTuple):
 
 def page_of(outline: Outline, lines: Sequence[str], front: FrontMatter, file: str) -> Page | None:
     """Return the page that a file is; None if it holds no text."""
-    start = next((n for n, line in enumerate(lines) if n >= front.line_count and line.strip()), None)
+    start = next((n for n, line in enumerate(lines) if n >= front.begin_of_text and line.strip()), None)
     if start is None:
         return None
     return Page(outline, lines, front, PurePosixPath(file).stem, start, _heading(outline, lines, start))
