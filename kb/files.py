@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +22,28 @@ def write_whole(path: Path, data: bytes) -> None:
         replace_whole(path, data)
     except OSError as error:
         raise KbError(f"cannot be written: {error.strerror}", file=path) from None
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock on the folder of path: of several programs that read a file, change and write it, one does at a time.
+
+    Nothing is left behind. A system without such locks has none.
+    """
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows
+        yield
+        return
+    try:
+        folder = os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise KbError(f"cannot be read: {error.strerror}", file=path.parent) from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def replace_whole(path: Path, data: bytes, check: Callable[[], None] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,26 @@ def test_what_was_marked_is_what_is_read_back(tmp_path_factory: Any, marks: list
     if path.exists():
         values = tomllib.loads(path.read_text("utf-8"))  # as another program reads it
         assert {name for name, value in values.items() if "read" in value} == wanted.get("read", set())
+
+
+def test_of_many_that_mark_at_once_every_mark_is_kept(empty_kb: Any) -> None:
+    names = [f"Toy{number}" for number in range(24)]
+    empty_kb.write("a.md", "".join(f"**《{name}: A Codec of Its Own》** X，k\n\n正文\n\n" for name in names))
+    empty_kb.refresh()
+    failures: list[BaseException] = []
+
+    def star(name: str) -> None:
+        try:
+            with empty_kb.base as base:
+                base.mark("star", f"{name}: A Codec of Its Own")
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=star, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert len(empty_kb.base.papers("is:starred")) == len(names)

@@ -12,7 +12,7 @@ from typing import Any
 
 from kb.config.sources import Source, read_sources
 from kb.errors import KbError
-from kb.files import write_whole
+from kb.files import locked, write_whole
 from kb.sqlite_files import JOURNAL, names_a_file
 
 if sys.version_info >= (3, 11):
@@ -143,13 +143,15 @@ def set_encoder(config: Config, model: str) -> None:
     Raises: KbError if kb.toml cannot be written.
     """
     path = config.root / CONFIG_NAME
-    text = path.read_bytes().decode("utf-8")
-    line = f"encoder = {json.dumps(model, ensure_ascii=False)}"
-    changed, count = _ENCODER_LINE.subn(lambda found: line + found["rest"], text, count=1)
-    changed = changed if count else f"{line}{_newline(text)}{text}"
-    if _values(changed) != {**tomllib.loads(text), "encoder": model}:
-        raise KbError("its line of the encoder is not where one is looked for", f"set it to {model!r} by hand", path)
-    write_whole(path, changed.encode("utf-8"))
+    with locked(path):
+        text = path.read_bytes().decode("utf-8")
+        line = f"encoder = {json.dumps(model, ensure_ascii=False)}"
+        changed, count = _ENCODER_LINE.subn(lambda found: line + found["rest"], text, count=1)
+        changed = changed if count else f"{line}{_newline(text)}{text}"
+        if _values(changed) != {**tomllib.loads(text), "encoder": model}:
+            what = "its line of the encoder is not where one is looked for"
+            raise KbError(what, f"set it to {model!r} by hand", path)
+        write_whole(path, changed.encode("utf-8"))
 
 
 def add_source(config: Config, source: Source) -> None:
@@ -158,13 +160,14 @@ def add_source(config: Config, source: Source) -> None:
     Raises: KbError if kb.toml lists its sources in a way that cannot be added to, or cannot be written.
     """
     path = config.root / CONFIG_NAME
-    text = path.read_bytes().decode("utf-8")
-    newline = _newline(text)
-    entry = "\n".join(("", f"[[{SOURCES}]]", *source.toml_lines(config.root), "")).replace("\n", newline)
-    changed = text + (newline if text and not text.endswith("\n") else "") + (entry if text else entry.lstrip())
-    if SOURCES not in (_values(changed) or {}):
-        raise KbError(f"sources should be tables [[{SOURCES}]]", "write those that are there so", path)
-    write_whole(path, changed.encode("utf-8"))
+    with locked(path):
+        text = path.read_bytes().decode("utf-8")
+        newline = _newline(text)
+        entry = "\n".join(("", f"[[{SOURCES}]]", *source.toml_lines(config.root), "")).replace("\n", newline)
+        changed = text + (newline if text and not text.endswith("\n") else "") + (entry if text else entry.lstrip())
+        if SOURCES not in (_values(changed) or {}):
+            raise KbError(f"sources should be tables [[{SOURCES}]]", "write those that are there so", path)
+        write_whole(path, changed.encode("utf-8"))
 
 
 def _values(text: str) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from kb.config.sources import toml_text
 from kb.errors import KbError
-from kb.files import write_whole
+from kb.files import locked, write_whole
 from kb.notes.marked import IN_NOTE, Known, State
 from kb.notes.same_paper import TITLE
 from kb.terms import VARIANTS
@@ -74,15 +74,16 @@ def mark(path: Path, targets: Sequence[Target], action: str, day: str) -> None:
     for target in targets:
         if target.known.is_starred and action == "unstar":
             raise KbError(f"{target.title}: its note bears the star", "take it away there with: kb open")
-    before = _lines(path)
-    _dates(path, before)
-    lines = list(before)
-    for target in targets:
-        _mark_one(lines, target, what, day if is_set else None)
-    if lines != before:
-        text = "".join(lines if before else [_HEADER, *lines])
-        _check(path, text)
-        write_whole(path, text.encode())
+    with locked(path):
+        before = _lines(path)
+        _dates(path, before)
+        lines = list(before)
+        for target in targets:
+            _mark_one(lines, target, what, day if is_set else None)
+        if lines != before:
+            text = "".join(lines if before else [_HEADER, *lines])
+            _check(path, text)
+            write_whole(path, text.encode())
 
 
 def _mark_one(lines: list[str], target: Target, what: str, day: str | None) -> None:
