@@ -207,3 +207,12 @@ def test_a_note_with_broken_front_matter_is_searched_and_its_line_told_once(kb: 
     assert "quote the value or mend the line" in first.stderr
     assert second.stderr == ""
     assert "line" in next(one["reason"] for one in kb.json("status")["files"] if one["path"] == "template.md")
+
+
+def test_a_note_of_the_year_2300_is_read_once(kb: Any) -> None:
+    note = kb.write("later.md", "**《Later Toys: A Paper》** X，k\n\n正文\n")
+    os.utime(note, ns=(10_413_792_000 * 10**9,) * 2)
+
+    assert kb.refresh().indexed == 1
+    assert kb.refresh().indexed == 0
+    assert "Later Toys" in kb.run("search", "Later Toys").stdout

@@ -15,6 +15,7 @@ BESIDE = ("-wal", "-journal")  # of a SQLite file, what was written last may lie
 AS_IT_WAS = "showing what was indexed of it"
 
 Stamp = tuple[int, int]  # mtime in nanoseconds, size in bytes
+LATEST_NS = 2**63 - 1  # in the year 2262: what SQLite can keep; a clock that was wrong may say a later time
 
 
 class Changes(NamedTuple):
@@ -84,7 +85,7 @@ def scan(notes: Path, unread: dict[str, KbError]) -> dict[str, Stamp]:
                 if is_note and entry.is_file():
                     status = entry.stat()
                     path.encode()
-                    found[path] = (status.st_mtime_ns, status.st_size)
+                    found[path] = (min(status.st_mtime_ns, LATEST_NS), status.st_size)
                 elif entry.is_dir(follow_symlinks=False):
                     pending.append((f"{path}/", entry.path))
             except FileNotFoundError:
@@ -119,7 +120,7 @@ def stamp(path: Path) -> Stamp:
     states = [part.stat() for part in parts(path)]
     if not S_ISREG(states[0].st_mode):  # reading a pipe would wait for ever
         raise OSError(EINVAL, "it is not a file")
-    return max(state.st_mtime_ns for state in states), sum(state.st_size for state in states)
+    return min(LATEST_NS, max(state.st_mtime_ns for state in states)), sum(state.st_size for state in states)
 
 
 def parts(path: Path) -> list[Path]:
