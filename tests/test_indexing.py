@@ -210,6 +210,7 @@ def test_a_note_with_broken_front_matter_is_searched_and_its_line_told_once(kb: 
 
 
 def test_a_note_of_the_year_2300_is_read_once(kb: Any) -> None:
+    kb.refresh()
     note = kb.write("later.md", "**《Later Toys: A Paper》** X，k\n\n正文\n")
     os.utime(note, ns=(10_413_792_000 * 10**9,) * 2)
 

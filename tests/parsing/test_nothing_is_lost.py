@@ -36,7 +36,7 @@ def lost(page: str, file: str) -> list[str]:
     lines = re.split(r"\r\n|\n|\r", page.removeprefix("\ufeff"))
     bare = re.split(r"\r\n|\n|\r", _without_comments(page))
     titles = {paper.line for paper in note.papers}
-    front = _front_lines(lines)
+    front = _front_lines(lines, note.fault is not None)
     remainder = {number for span in note.unclaimed for number in range(span.line, span.end_line + 1)}
     owners = {number: paper for paper in note.papers for number in range(paper.line, paper.end_line + 1)}
     words = {paper.id: _words(_known(paper)) for paper in note.papers}
@@ -45,7 +45,7 @@ def lost(page: str, file: str) -> list[str]:
     return [
         f"{number}: {line}"
         for number, line in enumerate(lines, 1)
-        if number > front
+        if number not in front
         and line.strip()
         and not (number in remainder and (not _words(line) or any(_words(bare[number - 1]) <= one for one in sections)))
         and not (number in claimed and _words(bare[number - 1]) <= claimed[number])
@@ -95,10 +95,15 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"[^\W_]+", text))
 
 
-def _front_lines(lines: list[str]) -> int:
-    """Return how many lines front matter takes up."""
+def _front_lines(lines: list[str], is_faulty: bool) -> set[int]:
+    """Return the lines that front matter takes up, counted from 1; of a faulty one those of keys and items alone."""
     ends = {"---": ("---", "..."), "+++": ("+++",)}.get(lines[0].rstrip(), ())
-    return next((n + 1 for n in range(1, len(lines)) if lines[n].rstrip() in ends), 0)
+    end = next((n for n in range(1, len(lines)) if lines[n].rstrip() in ends), None)
+    if not is_faulty:
+        return set(range(1, end + 2)) if end is not None else set()
+    last = end if end is not None else next((n for n, line in enumerate(lines) if not line.strip()), len(lines))
+    read = {n + 1 for n in range(1, last) if re.match(r"\w[\w .-]*[:=]|\s*- ", lines[n])}
+    return {1, last + 1, *read} if end is not None else {1, *read}
 
 
 @settings(max_examples=300)
