@@ -36,7 +36,7 @@ format: $(VENV)/.test ## Lay out the code.
 bench: $(VENV)/.test ## Measure against the budgets of docs/design.md (needs ripgrep).
 	$(BIN)/python benchmarks/search_and_index.py
 
-coverage: $(VENV)/.demo ## Say where every system named stands in the notes.
+coverage: $(VENV)/.demo ## Write to build/ where every system named stands in the notes.
 	$(BIN)/python tools/coverage_page.py
 
 variants: $(VENV)/.test ## Write anew which characters are forms of one another, from the tables of OpenCC.

@@ -1,6 +1,6 @@
 """Say where every system named in what the notes were written from stands in the notes.
 
-python tools/coverage_page.py     writes docs/coverage.md
+python tools/coverage_page.py     writes build/coverage.md
 
 It takes the names of tools/coverage.txt, the algorithms of tools/inventory.txt and the notes.
 """
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTES = ROOT / "notes"
 NAMES = ROOT / "tools" / "coverage.txt"
 INVENTORY = ROOT / "tools" / "inventory.txt"
-TABLES = ROOT / "docs" / "coverage.md"
+TABLES = ROOT / "build" / "coverage.md"
 SHOWN = 5  # entries that mention a name; the others are counted
 
 HEADING = """\
@@ -203,6 +203,7 @@ def main() -> None:
         sys.exit(
             f"error: {NAMES.name}: nowhere in the notes: {', '.join(missing)}; write where, or how else they are called"
         )
+    TABLES.parent.mkdir(exist_ok=True)
     TABLES.write_text(render(groups, entries, inventory), encoding="utf-8", newline="\n")
 
 
