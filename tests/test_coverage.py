@@ -1,4 +1,4 @@
-"""Every system named in what the notes were written from stands in the notes, and a page that tools/coverage_page.py makes says where."""
+"""Every system named in what the notes were written from stands in the notes, and a page says where."""
 
 import importlib.util
 from pathlib import Path
