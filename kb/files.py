@@ -24,6 +24,22 @@ def write_whole(path: Path, data: bytes) -> None:
         raise KbError(f"cannot be written: {error.strerror}", file=path) from None
 
 
+def write_out(path: Path, data: bytes) -> None:
+    """Write data to a path that a person typed: a link keeps leading where it does, a device or a pipe is written into.
+
+    Raises: KbError if path cannot be written.
+    """
+    try:
+        place = Path(os.path.realpath(path))
+        if place.exists() and not place.is_file() and not place.is_dir():
+            with place.open("wb", buffering=0) as device:
+                device.write(data)
+        else:
+            replace_whole(place, data)
+    except OSError as error:
+        raise KbError(f"cannot be written: {error.strerror}", file=path) from None
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock on the folder of path: of several programs that read a file, change and write it, one does at a time.

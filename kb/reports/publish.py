@@ -5,7 +5,7 @@ from pathlib import Path
 
 from kb.config.kb_toml import Config
 from kb.errors import KbError
-from kb.files import make_folder, refuse_notes, write_whole
+from kb.files import make_folder, refuse_notes, write_out
 from kb.index.sqlite.reader import Reader
 from kb.records import MonthlyDigest
 from kb.reports import html_page, markdown_post, since_last
@@ -66,4 +66,4 @@ def write(config: Config, text: str, path: Path) -> None:
     """
     refuse_notes(path, config.folders)
     make_folder(path.absolute().parent)
-    write_whole(path, text.encode("utf-8"))
+    write_out(path, text.encode("utf-8"))

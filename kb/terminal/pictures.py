@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kb.files import write_whole
+from kb.files import write_out
 from kb.markup.pictures import lacks_font, picture, track_paths, wav
 from kb.terminal.commands.shared import tell
 
 
 def write_picture(path: Path, plot: Mapping[str, Any]) -> None:
     """Write what is to be drawn to a PNG file, and say what it lacks."""
-    write_whole(path, picture(plot))
+    write_out(path, picture(plot))
     if lacks_font(plot):
         tell("no font with Chinese was found, so boxes stand for it; install one, such as Noto Sans CJK")
     tell(f"wrote {path}")
@@ -20,5 +20,5 @@ def write_picture(path: Path, plot: Mapping[str, Any]) -> None:
 def write_tracks(path: Path, audio: Mapping[str, Any]) -> None:
     """Write each track to a WAV file: path itself for a single one."""
     for track, place in track_paths(path, list(audio["tracks"])).items():
-        write_whole(place, wav(audio["tracks"][track], audio["sample_rate_hz"]))
+        write_out(place, wav(audio["tracks"][track], audio["sample_rate_hz"]))
         tell(f"wrote {place}")

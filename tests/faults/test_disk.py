@@ -1,8 +1,11 @@
 import contextlib
 import errno
+import os
 import shutil
+import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -210,3 +213,23 @@ def test_a_vector_index_that_cannot_be_written_is_an_error_of_one_line(mount: Mo
     with pytest.raises(KbError, match=r"^.*cannot be written.*see to disk and permissions$"):
         save(built, disk / "vectors.faiss")
     assert list(disk.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["digest", "2024-10"], ["export", "--format", "csv"]])
+def test_what_is_no_plain_file_stays_what_it_is(kb: Any, tmp_path: Path, command: list[str]) -> None:
+    target, link, pipe = tmp_path / "target.txt", tmp_path / "link.txt", tmp_path / "pipe"
+    target.write_text("before", encoding="utf-8")
+    link.symlink_to(target)
+    os.mkfifo(pipe)
+    got: list[bytes] = []
+    reading = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
+    reading.start()
+
+    for out in (link, pipe):
+        assert kb.run(*command, "--out", str(out)).exit_code == 0
+
+    assert link.is_symlink()
+    assert "TinyCodec" in target.read_text("utf-8")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    reading.join()
+    assert b"TinyCodec" in got[0]

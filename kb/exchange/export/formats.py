@@ -7,7 +7,7 @@ from kb.config.kb_toml import Config
 from kb.errors import KbError
 from kb.exchange.export import bibtex, csl, obsidian, ris, tables
 from kb.exchange.export.works import Work
-from kb.files import refuse_notes, write_whole
+from kb.files import refuse_notes, write_out
 from kb.index.sqlite.reader import Reader
 
 RENDERERS: dict[str, Callable[[Sequence[Work]], str]] = {
@@ -29,7 +29,7 @@ def write_file(config: Config, works: Sequence[Work], name: str, path: Path) -> 
     if path.is_dir():
         raise KbError(f"{path} is a folder", "name a file in it")
     text = RENDERERS[name](works)
-    write_whole(path, (BOM + text if name == "csv" else text).encode("utf-8"))
+    write_out(path, (BOM + text if name == "csv" else text).encode("utf-8"))
 
 
 def write_vault(config: Config, reader: Reader, works: Sequence[Work], folder: Path) -> obsidian.Written:
