@@ -1,7 +1,7 @@
 """What use cases return that no room below has a name for. Named tuples, because a search has no time for more."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kb.claims.ledger import Entry, entry, summary
 from kb.index.claim_states import Failure
@@ -9,7 +9,9 @@ from kb.index.sqlite.files import FileState
 from kb.index.sqlite.ledger import ClaimRow, ClaimRun
 from kb.index.sqlite.papers import PaperRow
 from kb.notes.marked import State
-from kb.notes.others import Others
+
+if TYPE_CHECKING:
+    from kb.notes.others import Others
 
 
 class ListedPaper(NamedTuple):
@@ -64,7 +66,7 @@ class Status(NamedTuple):
     """What the index holds, file by file, and what lies among the notes and is none."""
 
     files: tuple[FileStatus, ...]
-    others: tuple[Others, ...]
+    others: "tuple[Others, ...]"
 
 
 def ledger(rows: Iterable[ClaimRow]) -> Ledger:

@@ -1,6 +1,6 @@
 """What the notes claim, and what came of it."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,14 +13,10 @@ from kb.terminal.commands.shared import (
     open_base,
     progress_shown,
     put,
-    tell,
     terminal_style,
 )
-from kb.terminal.text import claim_columns, claim_counts, table
-
-if TYPE_CHECKING:
-    from kb.api.results import Ledger
-    from kb.config.kb_toml import Config
+from kb.terminal.ledger import show_claims
+from kb.terminal.text import table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 TargetArgument = Annotated[
@@ -75,15 +71,3 @@ def claims(
     if found.runs:
         rows = [[run.date, run.state, run.version, run.device, f"{1000 * run.seconds:.2f} ms"] for run in found.runs]
         put(table(["run", "state", "kb", "device", "time"], rows, terminal_style()))
-
-
-def show_claims(config: "Config", ledger: "Ledger") -> None:
-    """Show what matters most last, where the eye is; then how many there are of each."""
-    order = ("holds", "stale", "not-runnable", "contradicted")
-    sorted_entries = sorted(ledger.claims, key=lambda one: (order.index(one.state), not one.is_expected))
-    rows = claim_columns(sorted_entries, config.path_of, terminal_style())
-    if rows:
-        put(table(["state", "claim", "note says", "computed", "place", "reason"], rows, terminal_style()))
-    counts = dict(ledger.summary)
-    total = counts.pop("claims")
-    tell(f"{total} claim{'' if total == 1 else 's'}: {claim_counts(counts) or 'none'}")

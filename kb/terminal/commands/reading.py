@@ -8,7 +8,6 @@ import typer
 
 from kb.api.as_json import envelope
 from kb.errors import KbError
-from kb.terminal.commands.claims import show_claims
 from kb.terminal.commands.paging import PagerOption, paged
 from kb.terminal.commands.shared import (
     JsonOption,
@@ -23,6 +22,7 @@ from kb.terminal.commands.shared import (
     tell,
     terminal_style,
 )
+from kb.terminal.ledger import show_claims
 from kb.terminal.text import Style, clean, people
 
 if TYPE_CHECKING:
