@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from kb.index.engine import FieldWords, Ranking, Words
 from kb.index.literal import has_signs, other_forms, own_forms, stands
+from kb.index.sqlite.papers import Papers
 from kb.notes.people import person_terms
 from kb.terms import Phrase, has_unspaced
 
@@ -49,7 +50,12 @@ class FullText:
         """
         everywhere = _expression(words)
         may_narrow = words.any_of and not (words.all_of or words.fields or among is not None)
-        if most is not None and may_narrow and self._largest_key() > most and self._count(everywhere, most + 1) > most:
+        if (
+            most is not None
+            and may_narrow
+            and Papers(self._db).largest_key() > most
+            and self._count(everywhere, most + 1) > most
+        ):
             for columns, joined in ((SEARCHED_COLUMNS, " AND "), (NAME_COLUMNS, " OR "), (NAME_COLUMNS, " AND ")):
                 narrower = _in_columns(joined.join(map(fts, words.any_of)), columns)
                 if FEWEST_LEFT <= self._count(narrower, most + 1) <= most:
@@ -65,9 +71,6 @@ class FullText:
         """Return the words of Latin letters that stand in papers, stemmed as the full text holds them."""
         rows = self._db.execute("SELECT term FROM vocabulary WHERE term >= 'a' AND term < '{'")
         return [term for (term,) in rows if term.isascii()]
-
-    def _largest_key(self) -> int:
-        return int(self._db.execute("SELECT coalesce(max(key), 0) FROM papers").fetchone()[0])
 
     def _count(self, expression: str, most: int) -> int:
         sql = "SELECT count(*) FROM (SELECT 1 FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)"

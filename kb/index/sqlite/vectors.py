@@ -4,6 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 
+from kb.index.sqlite.papers import Papers
+
 
 class Vectors:
     """The embeddings of one committed state of the index; a vector belongs to a text, and a text to passages."""
@@ -84,4 +86,4 @@ class Vectors:
 
     def largest_paper(self) -> int:
         """Return the largest key of a paper, 0 if there is none."""
-        return int(self._db.execute("SELECT coalesce(max(key), 0) FROM papers").fetchone()[0])
+        return Papers(self._db).largest_key()
