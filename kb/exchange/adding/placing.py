@@ -83,8 +83,7 @@ def _page(data: bytes, file: str) -> _Page:
         raise NoteError(note.fault.what, note.fault.way_out, file, note.fault.line)
     text = data.decode("utf-8-sig")
     lines = LINE_END.split(text)
-    front = read_front_matter(lines, file).line_count
-    lines = [""] * front + lines[front:]
+    lines = read_front_matter(lines, file).blanked(lines)
     for fence in outline(lines).fences:
         if not fence.is_closed:
             what = "the code block that begins here is never closed"
