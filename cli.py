@@ -12,8 +12,9 @@ from typer.core import TyperGroup
 from kb import __version__
 from kb.api.as_json import envelope
 from kb.errors import KbError
-from kb.terminal.commands.outputs import watched
-from kb.terminal.text import clean
+from kb.terminal.interrupts import INTERRUPTED, LINE, raised
+from kb.terminal.output import OutputRefused, standard
+from kb.terminal.text import one_line
 
 COMMANDS = {  # in the order of the help; a module of commands/ is imported when one of its commands is called
     "init": "building",
@@ -49,7 +50,7 @@ COMMANDS = {  # in the order of the help; a module of commands/ is imported when
 
 
 class KbGroup(TyperGroup):
-    """Imports a command when it is called, and shows a KbError as one line, and as JSON where that was asked for."""
+    """Imports a command when it is called, and shows an error as one line, and as JSON where that was asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
@@ -62,25 +63,48 @@ class KbGroup(TyperGroup):
         commands = typer.main.get_command(import_module(f"kb.terminal.commands.{COMMANDS[cmd_name]}").app)
         return getattr(commands, "commands", {}).get(cmd_name, commands)  # a module may be one command with its own
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line, all that it prints cleaned."""
+        with standard():
+            return super().main(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            return self._invoke(ctx)
+            with raised():
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo(LINE, err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except OutputRefused:
+            raise
         except KbError as error:
-            typer.echo(f"error: {clean(str(error))}", err=True)
-            if ctx.meta.get("json"):
-                typer.echo(envelope(None, str(error)))
-            raise typer.Exit(error.exit_code) from None
+            raise _told(ctx, error) from None
+        except _of_the_system() as error:
+            if known := _as_kb_error(error):
+                raise _told(ctx, known) from None
+            raise
 
-    def _invoke(self, ctx: Any) -> Any:
-        import sqlite3  # not needed to show the help
 
-        try:
-            return super().invoke(ctx)
-        except sqlite3.DatabaseError as error:  # while the index is read: what writes it says so itself
-            from kb.index.sqlite.opening import refusal
+def _of_the_system() -> tuple[type[Exception], ...]:
+    """Return what may come from disk, index or memory; asked when something has gone wrong."""
+    from kb.api.faults import SYSTEM
 
-            raise refusal(error, Path("the index")) or error from None
+    return SYSTEM
+
+
+def _as_kb_error(error: Exception) -> KbError | None:
+    from kb.api.faults import as_kb_error
+
+    return as_kb_error(error)
+
+
+def _told(ctx: Any, error: KbError) -> typer.Exit:
+    """Show an error, and return what ends the program."""
+    typer.echo(f"error: {one_line(str(error))}", err=True)
+    if ctx.meta.get("json"):
+        typer.echo(envelope(None, str(error)))
+    return typer.Exit(error.exit_code)
 
 
 app = typer.Typer(
@@ -100,8 +124,7 @@ def main() -> None:
 
         past_colon(os.environ)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for any, all installed packages are read
-    with watched():
-        app(prog_name="kb")
+    app(prog_name="kb")
 
 
 def _version(is_asked: bool) -> None:

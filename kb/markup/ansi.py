@@ -17,21 +17,22 @@ from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
 from rich.markdown import Heading, Markdown, MarkdownContext, MarkdownElement, Paragraph, TableDataElement
 
 from kb.markup.formulas import as_text, readable
-from kb.markup.unseen import STEERING
+from kb.markup.unseen import UNSEEN, clean
 from kb.markup.wrapping import Flowing
 from kb.terms import has_unspaced
 
 FIGURE_NAMES = {True: "图", False: "figure"}  # by whether the text is Chinese
 LONGEST_ADDRESS = 2000  # of a link, which a terminal is told again on every line of it
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
+_LINK = re.compile(r"\x1b\]8;[^\x1b]*\x1b\\")
 _PADDING = re.compile(r" +$", re.MULTILINE)
 _ADDRESS = re.compile(r"https?://[^\s<>，。；、|）)」】]+[^\s<>，。；、|）)」】.,;:!?'\"]")
 _TAG = re.compile(r"(<!--.*?(?:-->|$)|<br\s*/?>|<img\b[^<>]*>)", re.IGNORECASE | re.DOTALL)
 _SOURCE = re.compile(r"""\bsrc\s*=\s*["']?([^\s"'>]+)""", re.IGNORECASE)
 
 
-def rendered(markdown: str, width: int, has_colour: bool = True) -> str:
-    """Return Markdown as lines for a terminal of so many columns, with its links, and its colours if it has any."""
+def rendered(markdown: str, width: int, has_colour: bool = True, has_links: bool = True) -> str:
+    """Return Markdown as lines for a terminal of so many columns, with colours and links if it has any."""
     parser = MarkdownIt("commonmark").enable(["strikethrough", "table"])
     dollarmath_plugin(parser, allow_labels=False, allow_space=False, allow_digits=False, double_inline=True)
     shown = _Shown("")
@@ -39,7 +40,8 @@ def rendered(markdown: str, width: int, has_colour: bool = True) -> str:
     console = Console(file=io.StringIO(), force_terminal=True, width=width)
     with console.capture() as capture:
         console.print(shown)
-    return _PADDING.sub("", capture.get() if has_colour else _COLOUR.sub("", capture.get()))
+    text = capture.get() if has_colour else _COLOUR.sub("", capture.get())
+    return _PADDING.sub("", text if has_links else _LINK.sub("", text))
 
 
 class _Paragraph(Paragraph):
@@ -93,8 +95,8 @@ class _Rewriting:
                 token.children = self._inline(token.children or [])
                 found.append(token)
             else:
-                token.content = STEERING.sub("", token.content)
-                token.info = STEERING.sub("", token.info)
+                token.content = clean(token.content)
+                token.info = clean(token.info)
                 found.append(token)
         return found
 
@@ -126,7 +128,7 @@ class _Rewriting:
             elif token.type == "link_close":
                 found += closing.pop()
             else:
-                token.content = STEERING.sub("", token.content)
+                token.content = clean(token.content)
                 found.append(token)
         return found
 
@@ -151,7 +153,7 @@ class _Rewriting:
 
 
 def _text(text: str) -> Token:
-    return Token("text", "", 0, content=STEERING.sub("", text))
+    return Token("text", "", 0, content=clean(text))
 
 
 def _paragraph(inner: list[Token]) -> list[Token]:
@@ -189,6 +191,6 @@ def _is_of_the_web(address: str) -> bool:
     if len(address) > LONGEST_ADDRESS:
         return False
     try:
-        return urlsplit(address).scheme.lower() in ("http", "https") and not STEERING.search(address)
+        return urlsplit(address).scheme.lower() in ("http", "https") and not UNSEEN.search(address)
     except ValueError:
         return False

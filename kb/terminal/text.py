@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kb.markup.unseen import STEERING
+from kb.markup.unseen import UNSEEN, clean
+from kb.terminal.output import ours, shown
 
 if TYPE_CHECKING:
     from kb.claims.ledger import Entry
@@ -23,7 +24,8 @@ CLAIM_COUNTS = {
     "stale": "stale",
 }
 _ADDRESS_PARTS = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<img\b[^>]*>|(?<=\])\([^)\s]*\)")
-_NOT_IN_A_NAME = re.compile(rf"[\t\n]|{STEERING.pattern}")
+ESCAPE = ours("\x1b")
+_NOT_IN_A_NAME = re.compile(rf"[\t\n]|{UNSEEN.pattern}")
 
 
 class Style(NamedTuple):
@@ -31,6 +33,7 @@ class Style(NamedTuple):
 
     is_terminal: bool
     has_colour: bool = True  # of a terminal; bold and dim go with colour
+    has_links: bool = True
 
     def bold(self, text: str) -> str:
         """Return text in bold."""
@@ -46,25 +49,25 @@ class Style(NamedTuple):
 
     def place(self, path: Path, line: int) -> str:
         """Return `path:line` as seen from here, linked to the file (OSC 8); control characters and newlines as ?."""
-        shown = f"{_NOT_IN_A_NAME.sub('?', from_here(path))}:{line}"
-        if not self.is_terminal:
-            return shown
-        return f"\x1b]8;;{path.absolute().as_uri()}#L{line}\x1b\\{shown}\x1b]8;;\x1b\\"
+        name = _NOT_IN_A_NAME.sub("?", from_here(path))
+        return self._linked(f"{path.absolute().as_uri()}#L{line}", f"{name}:{line}")
 
     def address(self, url: str) -> str:
-        """Return url without control characters, linked to itself (OSC 8) if it is one of the web."""
-        shown = clean(url)
-        if not self.is_terminal or not shown.lower().startswith(("http://", "https://")):
-            return shown
-        return f"\x1b]8;;{shown}\x1b\\{shown}\x1b]8;;\x1b\\"
+        """Return url, linked to itself (OSC 8) if it is one of the web."""
+        return self._linked(url, url) if url.lower().startswith(("http://", "https://")) else url
 
     def _shaded(self, code: str, text: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.is_terminal and self.has_colour else text
+        return f"{ESCAPE}[{code}m{text}{ESCAPE}[0m" if self.is_terminal and self.has_colour else text
+
+    def _linked(self, address: str, text: str) -> str:
+        if not (self.is_terminal and self.has_links):
+            return text
+        return f"{ESCAPE}]8;;{address}{ESCAPE}\\{text}{ESCAPE}]8;;{ESCAPE}\\"
 
 
-def clean(text: str) -> str:
-    """Return text without control characters and marks of direction: a note must not steer the terminal."""
-    return STEERING.sub("", text)
+def one_line(text: str) -> str:
+    """Return text on one line, as a message is said."""
+    return " ".join(text.split("\n"))
 
 
 def clean_row(*cells: str) -> str:
@@ -86,9 +89,9 @@ def hit_lines(
     signs stand before the title: "★ " if the reader starred the paper.
     """
     paper = hit.paper
-    facts = [clean(fact) for fact in (*hit.called, paper.organizations, paper.keywords, paper.month) if fact]
+    facts = filter(None, (*hit.called, paper.organizations, paper.keywords, paper.month))
     lines = [
-        f"{hit.rank}. {signs}{style.bold(clean(paper.title))}",
+        f"{hit.rank}. {signs}{style.bold(paper.title)}",
         "   " + " · ".join([*facts, style.place(path_of(paper.file), hit.line)]),
     ]
     if text := snippet(hit, style):
@@ -123,11 +126,11 @@ def claim_columns(entries: "Sequence[Entry]", path_of: Callable[[str], Path], st
     return [
         [
             style.marked(claim_state(one)) if one.state == "contradicted" else claim_state(one),
-            clean(one.id),
-            clean(one.says_figures),
-            clean(one.computed_figures),
+            one.id,
+            one.says_figures,
+            one.computed_figures,
             style.place(path_of(one.file), one.line),
-            clean(one.reason or ""),
+            one.reason or "",
         ]
         for one in entries
     ]
@@ -164,10 +167,10 @@ def paper_columns(papers: "Sequence[PaperRow]", path_of: Callable[[str], Path], 
     """Return id, month, title, organizations and place of papers, a row each."""
     return [
         [
-            clean(paper.id),
+            paper.id,
             paper.month or "",
-            clean(paper.title),
-            clean(paper.organizations),
+            paper.title,
+            paper.organizations,
             style.place(path_of(paper.file), paper.line),
         ]
         for paper in papers
@@ -182,13 +185,13 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Any]], style: Style) 
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    laid_out = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     numeric = [bool(rows) and all(isinstance(row[i], (int, float)) for row in rows) for i in range(len(headings))]
     for heading, is_number in zip(headings, numeric, strict=True):
-        shown.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+        laid_out.add_column(heading, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*(Text.from_ansi(str(cell)) for cell in row))
-    return shown
+        laid_out.add_row(*(Text.from_ansi(shown(str(cell))) for cell in row))
+    return laid_out
 
 
 def sparks(values: Sequence[float]) -> str:
@@ -199,7 +202,7 @@ def sparks(values: Sequence[float]) -> str:
 
 
 def _flat(text: str) -> str:
-    return clean(re.sub(r"\s+", " ", text))
+    return re.sub(r"\s+", " ", text)
 
 
 def from_here(path: Path) -> str:

@@ -7,7 +7,7 @@ import typer
 
 from kb.api.as_json import envelope
 from kb.terminal.commands.shared import JsonOption, offered, open_base, tell
-from kb.terminal.text import clean, from_here
+from kb.terminal.text import from_here
 
 if TYPE_CHECKING:
     from kb.exchange.adding import Outcome
@@ -63,7 +63,7 @@ def _show(outcome: "Outcome", write: bool, is_first: bool) -> None:
     for notice in outcome.notices:
         tell(f"{outcome.target}: {notice}")
     if outcome.entry:
-        typer.echo(("" if is_first else "\n") + clean("\n".join(outcome.entry)))
+        typer.echo(("" if is_first else "\n") + "\n".join(outcome.entry))
     if outcome.path:
         place = f"{from_here(outcome.path)}:{outcome.line}"
         under = f", under {outcome.section!r}" if outcome.section else ""

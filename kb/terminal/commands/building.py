@@ -15,7 +15,7 @@ from kb.terminal.commands.shared import (
     tell,
     terminal_style,
 )
-from kb.terminal.text import clean, table
+from kb.terminal.text import table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -60,17 +60,17 @@ def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOpti
     else:
         rows = [
             [
-                clean(file["path"]),
+                file["path"],
                 file["state"],
                 file["grammar"] or "",
                 file["papers"],
                 file["texts"],
                 " ".join(f"{start}-{end}" for start, end in file["unclaimed"]),
-                clean(file["reason"] or ""),
+                file["reason"] or "",
             ]
             for file in files
         ]
-        rows += [[clean(name), "no note", "", 0, 0, "", kind.way_out] for kind in unread for name in kind.rows()]
+        rows += [[name, "no note", "", 0, 0, "", kind.way_out] for kind in unread for name in kind.rows()]
         columns = ["file", "state", "grammar", "papers", "texts beside", "lines unread", "reason"]
         put(table(columns, rows, terminal_style()))
     if failed:

@@ -8,8 +8,8 @@ import typer
 
 from kb.api.as_json import envelope, record_line
 from kb.errors import KbError
-from kb.terminal.commands.shared import JsonOption, open_base, tell, terminal_style
-from kb.terminal.text import clean, clean_row, from_here
+from kb.terminal.commands.shared import JsonOption, hand_over, open_base, tell, terminal_style
+from kb.terminal.text import clean_row, from_here
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -63,14 +63,14 @@ def check(
     folder = place if place.is_dir() else place.parent
     if fix:
         text = patch(place)
-        typer.echo(clean(text) if terminal_style().is_terminal else text, nl=False)
+        hand_over(text)
         way = f"kb check --fix {quote(str(place))} | patch -p0 -d {quote(str(folder))}"
         tell(f"to mend what the patch mends: {way}" if text else "nothing that a patch can mend")
     elif as_json:
         typer.echo(envelope(found))
     else:
         for one in found:
-            typer.echo(clean(f"{from_here(folder / one.file)}:{one.line}: {one.what}; {one.suggestion}"))
+            typer.echo(f"{from_here(folder / one.file)}:{one.line}: {one.what}; {one.suggestion}")
         if found:
             counts = ", ".join(f"{rule} {count}" for rule, count in Counter(one.rule for one in found).most_common())
             tell(f"rules: {counts}; to silence one, in kb.toml: [check] and below it ignore = [{found[0].rule!r}]")

@@ -8,7 +8,7 @@ import typer
 
 from kb.api.as_json import envelope
 from kb.api.options import Format, Language, Layout, Site, period
-from kb.terminal.commands.shared import JsonOption, RefreshOption, offered, open_base, progress_shown, tell
+from kb.terminal.commands.shared import JsonOption, RefreshOption, hand_over, offered, open_base, progress_shown, tell
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -64,4 +64,4 @@ def digest(
     if out:
         tell(f"wrote {out}")
     else:
-        typer.echo(envelope(json.loads(text)) + "\n" if as_json else text, nl=False)
+        hand_over(envelope(json.loads(text)) + "\n" if as_json else text)

@@ -8,7 +8,7 @@ import typer
 
 from kb.api.as_json import envelope
 from kb.terminal.commands.shared import JsonOption, offered, open_base, put, tell, terminal_style
-from kb.terminal.text import clean, table
+from kb.terminal.text import table
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Choose what searches by meaning go by."
@@ -31,7 +31,7 @@ def list_encoders(ctx: typer.Context, as_json: JsonOption = False) -> None:
         return
     rows = [
         [
-            clean(state.model),
+            state.model,
             f"{state.state}, in use" if state.is_used else state.state,
             state.dimension or "",
             state.max_tokens or "",

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from kb.errors import KbError
-from kb.terminal.commands.shared import QueryCommand, RefreshOption, asked, offered, open_base, tell
+from kb.terminal.commands.shared import QueryCommand, RefreshOption, asked, hand_over, offered, open_base, tell
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -51,7 +51,7 @@ def export(
         exported = base.export(text, to.value)
         if not exported.papers:
             tell("no paper to export")
-        typer.echo(exported.text, nl=False)
+        hand_over(exported.text)
     elif to is Format.OBSIDIAN:
         done = base.export_vault(text, out)
         if done is None:

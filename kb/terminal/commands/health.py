@@ -6,7 +6,7 @@ import typer
 
 from kb.api.as_json import envelope
 from kb.terminal.commands.shared import JsonOption, open_base, progress_shown, put, tell, terminal_style
-from kb.terminal.text import clean, table
+from kb.terminal.text import table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -32,7 +32,7 @@ def doctor(
     if as_json:
         typer.echo(envelope({"findings": found, "mended": done}))
     else:
-        rows = [[one.state, one.rule, clean(one.what), clean(one.way_out)] for one in found]
+        rows = [[one.state, one.rule, one.what, one.way_out] for one in found]
         put(table(["state", "of", "what", "way out"], rows, terminal_style()))
         for line in done:
             tell(line)
@@ -52,9 +52,9 @@ def show_settings(
         typer.echo(envelope(found[0] if name else found))
     elif name:
         for value in found[0].values:
-            typer.echo(clean(value))
+            typer.echo(value)
     else:
-        rows = [[one.name, clean(", ".join(one.values)), one.origin] for one in found]
+        rows = [[one.name, ", ".join(one.values), one.origin] for one in found]
         put(table(["setting", "value", "from"], rows, terminal_style()))
 
 

@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from kb.terminal.output import shown
+
 PagerOption = Annotated[bool, typer.Option("--pager/--no-pager", help="Through $PAGER what is longer than the screen.")]
 DEFAULT_PAGER = "less -R"
 
@@ -45,7 +47,7 @@ def _show_in_pager(text: str) -> bool:
     environment = {"LESS": "-R", **os.environ}  # as it is, PAGER=less shows colours as letters
     with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as pager:  # noqa: S603 - the user's own
         try:
-            pager.communicate(text.encode())
+            pager.communicate(shown(text).encode())
         except BrokenPipeError:  # left before the end
             pass
         except KeyboardInterrupt:

@@ -20,7 +20,7 @@ from kb.terminal.commands.shared import (
     tell,
     terminal_style,
 )
-from kb.terminal.text import clean, paper_columns, table
+from kb.terminal.text import paper_columns, table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -70,14 +70,12 @@ def duplicates(ctx: typer.Context, as_json: JsonOption = False, refresh: Refresh
         return
     style = terminal_style()
     for pair in found.pairs:
-        typer.echo(style.bold(clean(pair.reason)))
+        typer.echo(style.bold(pair.reason))
         for one in pair.records:
-            typer.echo(
-                f"   {clean(one.id)} · {clean(one.title)} · {style.place(base.config.path_of(one.file), one.line)}"
-            )
-        typer.echo(clean(f"   to join: {pair.join}\n   to part: {pair.part}"))
+            typer.echo(f"   {one.id} · {one.title} · {style.place(base.config.path_of(one.file), one.line)}")
+        typer.echo(f"   to join: {pair.join}\n   to part: {pair.part}")
     for name in found.unknown:
-        typer.echo(f"kb.toml names a record that is not there: {clean(name)}")
+        typer.echo(f"kb.toml names a record that is not there: {name}")
     if not (found.pairs or found.unknown):
         tell("no doubtful pairs")
 
@@ -89,7 +87,7 @@ def tags(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption
     if as_json:
         typer.echo(envelope([{"name": name, "count": count} for name, count in counts]))
     elif counts:
-        put(table(["keyword", "papers"], [[clean(name), count] for name, count in counts], terminal_style()))
+        put(table(["keyword", "papers"], [[name, count] for name, count in counts], terminal_style()))
 
 
 @app.command()
@@ -99,5 +97,5 @@ def stats(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOptio
     if as_json:
         typer.echo(envelope(found))
         return
-    rows = [[group, clean(name), count] for group, counts in found.items() for name, count in counts.items()]
+    rows = [[group, name, count] for group, counts in found.items() for name, count in counts.items()]
     put(table(["", "name", "count"], rows, terminal_style()))

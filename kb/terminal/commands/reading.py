@@ -23,7 +23,8 @@ from kb.terminal.commands.shared import (
     terminal_style,
 )
 from kb.terminal.ledger import show_claims
-from kb.terminal.text import Style, clean, people
+from kb.terminal.output import ours
+from kb.terminal.text import Style, people
 
 if TYPE_CHECKING:
     from kb.api.base import KnowledgeBase
@@ -105,7 +106,7 @@ def mark(
 ) -> None:
     """Star papers, or mark them as read, in marks.toml beside kb.toml; notes stay as they are."""
     for one in open_base(ctx, refresh).mark(action.value, names):
-        typer.echo(f"{one.state.signs}{clean(one.paper.title)}")
+        typer.echo(f"{one.state.signs}{one.paper.title}")
 
 
 def _show(base: "KnowledgeBase", found: "PaperView", pager: bool, as_json: bool) -> None:
@@ -121,10 +122,10 @@ def _show(base: "KnowledgeBase", found: "PaperView", pager: bool, as_json: bool)
         style = terminal_style()
         record = found.merged
         places = {note["id"]: style.place(config.path_of(note["file"]), note["line"]) for note in records.values()}
-        typer.echo(state.signs + style.bold(clean(record["title"])))
+        typer.echo(state.signs + style.bold(record["title"]))
         for label, value in _facts(found):
             if value:
-                typer.echo(f"{label:>13}  {clean(value)}")
+                typer.echo(f"{label:>13}  {value}")
         if len(records) == 1:
             typer.echo(f"{'place':>13}  {places[record['id']]}")
         for link in record["links"]:
@@ -132,7 +133,7 @@ def _show(base: "KnowledgeBase", found: "PaperView", pager: bool, as_json: bool)
         for note in records.values():
             typer.echo()
             if len(records) > 1:
-                typer.echo(f"{style.bold(places[note['id']])}  {style.dim(clean(note['id']))}\n")
+                typer.echo(f"{style.bold(places[note['id']])}  {style.dim(note['id'])}\n")
             _put_markdown(note["body"], style)
         if found.ledger.claims:
             typer.echo()
@@ -163,8 +164,8 @@ def _facts(found: "PaperView") -> "list[tuple[str, str | None]]":
 
 def _put_markdown(text: str, style: Style) -> None:
     if not style.is_terminal:
-        typer.echo(clean(text))
+        typer.echo(text)
         return
     from kb.markup.ansi import rendered
 
-    typer.echo(rendered(text, shutil.get_terminal_size().columns, style.has_colour), nl=False)
+    typer.echo(ours(rendered(text, shutil.get_terminal_size().columns, style.has_colour, style.has_links)), nl=False)

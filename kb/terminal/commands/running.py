@@ -15,7 +15,7 @@ from kb.terminal.commands.shared import (
     put,
     terminal_style,
 )
-from kb.terminal.text import claim_state, clean, sparks, table
+from kb.terminal.text import claim_state, sparks, table
 
 if TYPE_CHECKING:
     from kb.api.base import KnowledgeBase
@@ -152,9 +152,9 @@ def _show_result(result: dict[str, Any], drawn: dict[str, Any] | None, as_json: 
     for remark in result.get("remarks", []):
         typer.echo(remark)
     for claim in result.get("claims", []):
-        computed = f"computed {clean(claim.computed_figures)}, " if claim.computed_figures else ""
-        figures = f"note says {clean(claim.says_figures)}, {computed}{claim_state(claim)}"
-        typer.echo(f"{clean(claim.says)}: {figures} ({claim.file}:{claim.line})")
+        computed = f"computed {claim.computed_figures}, " if claim.computed_figures else ""
+        figures = f"note says {claim.says_figures}, {computed}{claim_state(claim)}"
+        typer.echo(f"{claim.says}: {figures} ({claim.file}:{claim.line})")
 
 
 def _rounded(value: Any) -> Any:

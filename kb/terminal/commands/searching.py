@@ -20,7 +20,7 @@ from kb.terminal.commands.shared import (
     tell,
     terminal_style,
 )
-from kb.terminal.text import clean, hit_lines, paper_columns, table
+from kb.terminal.text import hit_lines, paper_columns, table
 
 if TYPE_CHECKING:
     from kb.api.base import KnowledgeBase
@@ -77,7 +77,7 @@ def bench(
     if as_json:
         typer.echo(envelope(verdict))
         return
-    rows = [[one.rank or "-", f"{one.found}/{one.wanted}", clean(one.query)] for one in verdict.outcomes]
+    rows = [[one.rank or "-", f"{one.found}/{one.wanted}", one.query] for one in verdict.outcomes]
     put(table(["rank", "found", "query"], rows, terminal_style()))
     typer.echo(f"recall@{limit} {verdict.recall:.3f}  MRR@{limit} {verdict.mrr:.3f}  queries {len(rows)}")
 
@@ -110,7 +110,7 @@ def gloss(ctx: typer.Context, words: Annotated[list[str], typer.Argument(help="�
     """Show what words stand for in the other language."""
     meanings = open_base(ctx, refresh=True).gloss(query_text(words))
     for meaning in meanings:
-        typer.echo(f"{clean(meaning.word)}\t{'、'.join(meaning.names)}")
+        typer.echo(f"{meaning.word}\t{'、'.join(meaning.names)}")
     if not meanings:
         tell("no gloss")
 
@@ -128,7 +128,7 @@ def _show_answer(base: "KnowledgeBase", answer: "Answer", why: bool, as_json: bo
     style = terminal_style()
     if why:
         for meaning in answer.meanings:
-            typer.echo(style.dim(f"{clean(meaning.word)} = {'、'.join(map(clean, meaning.names))}"))
+            typer.echo(style.dim(f"{meaning.word} = {'、'.join(meaning.names)}"))
     for hit in answer.hits:
         typer.echo("\n".join(hit_lines(hit, base.config.path_of, style, why, states[hit.paper.key].signs)))
     if not answer.hits:

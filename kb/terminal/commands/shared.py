@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 
 import typer
 from typer.core import TyperCommand
 
-from kb.terminal.text import Style, clean
+from kb.terminal.output import Ours, ours
+from kb.terminal.text import Style, one_line
 
 if TYPE_CHECKING:
     from kb.api.base import KnowledgeBase
@@ -119,10 +120,12 @@ def open_in_editor(path: Path, line: int) -> None:
 def terminal_style() -> Style:
     """Return how standard output is written to.
 
-    FORCE_COLOR says that a person reads what goes into a pipe, NO_COLOR that a terminal is to have no colour.
+    FORCE_COLOR says that a person reads what goes into a pipe, NO_COLOR that a terminal is to have no colour, TERM=dumb
+    that it has neither colour nor links.
     """
     is_terminal = sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
-    return Style(is_terminal, not os.environ.get("NO_COLOR"))
+    is_dumb = os.environ.get("TERM") == "dumb"
+    return Style(is_terminal, not (is_dumb or os.environ.get("NO_COLOR")), not is_dumb)
 
 
 def put(renderable: Any) -> None:
@@ -132,7 +135,15 @@ def put(renderable: Any) -> None:
         return
     from rich.console import Console
 
-    Console(color_system="auto" if terminal_style().has_colour else None).print(renderable)
+    console = Console(color_system="auto" if terminal_style().has_colour else None)
+    with console.capture() as capture:
+        console.print(renderable)
+    typer.echo(ours(capture.get()), nl=False)
+
+
+def hand_over(text: str) -> None:
+    """Print what another program reads, to the letter; on a terminal it is shown like everything."""
+    typer.echo(text if sys.stdout.isatty() else ours(text), nl=False)
 
 
 @contextmanager
@@ -160,9 +171,9 @@ def _bar() -> Any:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    return Progress(*columns, console=Console(file=cast(TextIO, Ours(sys.stderr))), transient=True)
 
 
 def tell(text: str) -> None:
     """Print a line for the person, not for the pipe."""
-    typer.echo(clean(text), err=True)
+    typer.echo(one_line(text), err=True)

@@ -14,7 +14,7 @@ from kb.terminal.commands.shared import (
     put,
     terminal_style,
 )
-from kb.terminal.text import clean, sparks, table
+from kb.terminal.text import sparks, table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -43,7 +43,7 @@ def trends(
     if as_json:
         typer.echo(envelope({"months": found.months, "topics": found.topics}))
         return
-    rows = [[clean(topic.name), topic.papers, sparks(topic.counts), *topic.counts] for topic in found.topics]
+    rows = [[topic.name, topic.papers, sparks(topic.counts), *topic.counts] for topic in found.topics]
     style = terminal_style()
     if style.is_terminal:
         rows = [row[:3] for row in rows]
