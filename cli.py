@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from kb import __version__
 from kb.api.as_json import envelope
 from kb.errors import KbError
-from kb.terminal.interrupts import INTERRUPTED, LINE, raised
+from kb.terminal.interrupts import INTERRUPTED, LINE, Raised
 from kb.terminal.output import OutputRefused, standard
 from kb.terminal.text import one_line
 
@@ -70,20 +70,16 @@ class KbGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
+        interrupts = Raised()
         try:
-            with raised():
+            with interrupts:
                 return super().invoke(ctx)
-        except KeyboardInterrupt:
-            typer.echo(LINE, err=True)
-            raise typer.Exit(INTERRUPTED) from None
         except OutputRefused:
             raise
-        except KbError as error:
-            raise _told(ctx, error) from None
+        except (KbError, KeyboardInterrupt) as error:
+            raise _ended(ctx, error, interrupts) from None
         except _of_the_system() as error:
-            if known := _as_kb_error(error):
-                raise _told(ctx, known) from None
-            raise
+            raise _ended(ctx, error, interrupts) from None
 
 
 def _of_the_system() -> tuple[type[Exception], ...]:
@@ -93,18 +89,21 @@ def _of_the_system() -> tuple[type[Exception], ...]:
     return SYSTEM
 
 
-def _as_kb_error(error: Exception) -> KbError | None:
+def _ended(ctx: Any, error: BaseException, interrupts: Raised) -> BaseException:
+    """Say what happened, and return what ends the program: error itself if it is a mistake of this program."""
     from kb.api.faults import as_kb_error
 
-    return as_kb_error(error)
-
-
-def _told(ctx: Any, error: KbError) -> typer.Exit:
-    """Show an error, and return what ends the program."""
-    typer.echo(f"error: {one_line(str(error))}", err=True)
+    if interrupts.is_interrupted or isinstance(error, KeyboardInterrupt):
+        typer.echo(LINE, err=True)
+        interrupts.end()
+        return typer.Exit(INTERRUPTED)
+    known = as_kb_error(error)
+    if known is None:
+        return error
+    typer.echo(f"error: {one_line(str(known))}", err=True)
     if ctx.meta.get("json"):
-        typer.echo(envelope(None, str(error)))
-    return typer.Exit(error.exit_code)
+        typer.echo(envelope(None, str(known)))
+    return typer.Exit(known.exit_code)
 
 
 app = typer.Typer(

@@ -10,10 +10,10 @@
 docs/python.md has the rest of the interface.
 """
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as type checkers know it; the module typing is not loaded before Ctrl-C is minded
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kb.api.base import KnowledgeBase
 
 __version__ = "0.1.0"

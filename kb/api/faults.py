@@ -11,7 +11,9 @@ SYSTEM = (OSError, DatabaseError, MemoryError)
 
 
 def as_kb_error(error: BaseException) -> KbError | None:
-    """Return what an error of SYSTEM means to a person; None if it is a mistake of this program."""
+    """Return what an error means to a person, one of SYSTEM too; None if it is a mistake of this program."""
+    if isinstance(error, KbError):
+        return error
     if isinstance(error, DatabaseError):
         return refusal(error, Path("the index"))
     if isinstance(error, MemoryError):

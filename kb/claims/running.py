@@ -82,7 +82,10 @@ class _Worker:
         self._is_stopped = False
 
     def run(self, job: Job) -> Outcome:
-        process = self._start()
+        try:
+            process = self._start()
+        except OSError as error:
+            return Outcome({}, f"no process can be started: {error.strerror}", 0.0, "")
         if process is None or process.stdin is None or process.stdout is None:
             return Outcome({}, "interrupted", 0.0, "")
         start = time.perf_counter()

@@ -3,11 +3,11 @@
 import hashlib
 import os
 import signal
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 
 from kb.config.kb_toml import GLOSSARY_NAME, Config
 from kb.errors import IndexDamaged, KbError, NoteError, TranslationDamaged
@@ -164,16 +164,42 @@ def _read_all(config: Config, changes: folders.Changes, known: dict[str, FileSta
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
+    from multiprocessing import active_children, get_context
 
     # Spawned, not forked: the progress bar runs a thread, and a forked copy of its locks could hang.
     try:
         with ProcessPoolExecutor(
             mp_context=get_context("spawn"), initializer=_start_worker, initargs=(config.index,)
         ) as pool:
-            yield from pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
+            others = set(active_children())
+            with _interrupts_later():
+                found = pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
+            try:
+                yield from found
+            except BaseException:  # nobody asks for more: the pool would wait for what each of them is reading
+                for worker in set(active_children()) - others:
+                    worker.terminate()
+                raise
     except BrokenProcessPool:
         raise KbError("a process that reads notes was killed, maybe for want of memory", "run it again") from None
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Let Ctrl-C inside come afterwards, and never to the processes that are started inside: it is for their parent."""
+    if not hasattr(signal, "pthread_sigmask") or current_thread() is not main_thread():  # Windows has none
+        yield
+        return
+    heard: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+    if heard:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _read(place: str, path: str, stamp: folders.Stamp, before: FileState | None) -> _Reading:
@@ -206,7 +232,7 @@ def _open_dictionary(index: Path, in_memory: bool) -> None:
 
 
 def _start_worker(index: Path) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be kept from this process
     Thread(target=_end_with_parent, daemon=True).start()
     _open_dictionary(index, in_memory=True)
 

@@ -2,9 +2,11 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+import sys
+
+TYPE_CHECKING = False  # as type checkers know it: before end_at_once is called, as little as can be is loaded
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
 
 INTERRUPTED = 130  # how shells know it
 LINE = "interrupted"
@@ -16,19 +18,35 @@ def end_at_once() -> None:
         signal.signal(signal.SIGINT, _end)
 
 
-@contextmanager
-def raised() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt inside, where there may be something to tidy up."""
-    if signal.getsignal(signal.SIGINT) is not _end:
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, _end)
+class Raised:
+    """A context in which Ctrl-C raises KeyboardInterrupt, because there may be something to tidy up."""
+
+    def __init__(self) -> None:
+        self.is_interrupted = False  # libraries may make another error of it
+        self._before = signal.getsignal(signal.SIGINT)
+
+    def __enter__(self) -> "Raised":
+        if self._before is _end:
+            signal.signal(signal.SIGINT, self._raise)
+        return self
+
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+    ) -> None:
+        if self._before is _end:
+            signal.signal(signal.SIGINT, _end)
+
+    def end(self) -> None:
+        """End the program now, if it is one: other threads and processes are not waited for."""
+        if self._before is _end:
+            sys.stdout.flush()
+            os._exit(INTERRUPTED)
+
+    def _raise(self, number: int, frame: "FrameType | None") -> None:
+        self.is_interrupted = True
+        raise KeyboardInterrupt
 
 
-def _end(*_: Any) -> None:
+def _end(number: int, frame: "FrameType | None") -> None:
     os.write(2, f"{LINE}\n".encode())
     os._exit(INTERRUPTED)

@@ -207,5 +207,8 @@ def _flat(text: str) -> str:
 
 def from_here(path: Path) -> str:
     """Return path as seen from the working directory; whole if that is further than one folder up."""
-    relative = os.path.relpath(path)
+    try:
+        relative = os.path.relpath(path)
+    except FileNotFoundError:  # the working directory is gone
+        return str(path)
     return str(path) if relative.startswith(os.path.join("..", "..")) else relative

@@ -12,6 +12,7 @@ from kb.sqlite_files import JOURNAL, connect
 
 WAIT_SECONDS = 5
 MOST_TOLD = 3  # lines of what SQLite says of damage
+OF_THIS_MOMENT = ("locked", "busy", "readonly", "unable to open", "I/O error", "is full", "out of memory")
 SET_ASIDE = "damaged-"  # begins the name of an index that was damaged
 
 TABLES = (
@@ -122,6 +123,6 @@ def _opened(database: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _raise_busy(error: sqlite3.DatabaseError, database: Path) -> None:
-    """Raise an error of this moment, that another process writes or nobody may, as such."""
-    if any(word in str(error) for word in ("locked", "busy", "readonly", "unable to open")):
+    """Raise an error of this moment, that another process writes, nobody may or the disk is full, as such."""
+    if any(words in str(error) for words in OF_THIS_MOMENT):
         raise IndexBusy(f"{database} cannot be checked or mended now ({error})", "try again") from None

@@ -79,7 +79,7 @@ def _base(ctx: typer.Context) -> "KnowledgeBase | None":
     try:
         base = open_base(ctx, refresh=False)
         base.reader()
-    except KbError:
+    except (KbError, OSError):
         return None
     return base
 
