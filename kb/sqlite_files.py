@@ -5,7 +5,16 @@ from pathlib import Path
 from sqlite3 import Connection, DatabaseError, Error, OperationalError
 from typing import Any
 
-__all__ = ["JOURNAL", "Connection", "DatabaseError", "Error", "OperationalError", "connect", "names_a_file"]
+__all__ = [
+    "JOURNAL",
+    "Connection",
+    "DatabaseError",
+    "Error",
+    "OperationalError",
+    "connect",
+    "names_a_file",
+    "read_schema",
+]
 JOURNAL = "-journal"  # what the name of a database goes on with
 _MAGIC = bytes.fromhex("d9d505f920a163d7")  # what a journal begins with, and ends with after the name of another file
 
@@ -17,14 +26,23 @@ def connect(address: Path | str, **options: Any) -> Connection:
     """
     connection: Connection = sqlite3.connect(address, **options)
     try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except UnicodeDecodeError:
-        connection.close()
-        raise DatabaseError("malformed database schema") from None
+        read_schema(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def read_schema(connection: Connection) -> None:
+    """Read the schema of a database that was opened, and keep what SQLite sorts by in memory, in no file elsewhere.
+
+    Raises: sqlite3.DatabaseError; also where SQLite's complaint quotes text of the file that Python cannot read.
+    """
+    try:
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except UnicodeDecodeError:
+        raise DatabaseError("malformed database schema") from None
 
 
 def names_a_file(journal: Path) -> bool:

@@ -375,3 +375,25 @@ def test_a_model_of_the_hub_whose_weights_are_pickled_is_refused(root: Path, hub
     assert got.returncode == 1
     assert "has no weights as safetensors; choose another" in got.stderr
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("command", [["search", "codec"], ["encoder", "export", "mine"]])
+def test_an_encoder_leaves_nothing_outside_of_the_knowledge_base(mine: Kb, tmp_path: Path, command: list[str]) -> None:
+    home, temporary = tmp_path / "home", tmp_path / "temporary"
+    home.mkdir()
+    temporary.mkdir()
+    elsewhere = {"HOME": str(home), "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
+    places = {
+        name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "HF_", "ORT_", "TORCH"))
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-m", "kb", "--kb", str(mine.root), *command],
+        env={**places, **elsewhere},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [*home.rglob("*"), *temporary.rglob("*")] == []

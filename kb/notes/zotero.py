@@ -1,27 +1,21 @@
 """A Zotero library as CSL JSON, read out of a copy of its database: nothing is written beside the original.
 
 Zotero keeps its database locked while it runs, and what it wrote last may lie in a file beside it (-wal, -journal).
-A copy of all of them, made while none of them changes, is what Zotero itself would find after a power cut.
+A copy of all of them is what Zotero itself would find after a power cut.
 """
 
 import html
 import json
 import re
-import shutil
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from kb.errors import KbError
-from kb.notes import folders
+from kb.notes.database_copy import opened_copy
 from kb.notes.zotero_terms import FIELDS, ROLES, TYPES
-from kb.sqlite_files import JOURNAL, connect, names_a_file
-
-TRIES = 3
 
 _DATES = {"date": "issued", "dateEnacted": "issued", "dateDecided": "issued", "issueDate": "issued"}
 _DATES |= {"accessDate": "accessed", "filingDate": "submitted"}
@@ -66,33 +60,17 @@ def library(database: Path) -> bytes:
     added and the paths of its files.
     Raises: KbError if database is not one of Zotero, or Zotero goes on writing it; OSError if it cannot be read.
     """
-    with TemporaryDirectory(prefix="kb-zotero-") as folder:
-        copy = _copy(database, Path(folder))
-        try:
-            with closing(connect(copy)) as db:
-                items = _items(db, database.resolve().parent)
-        except sqlite3.Error as error:
-            raise _refusal(str(error)) from None
+    try:
+        with opened_copy(database) as db:
+            items = _items(db, database.resolve().parent)
+    except sqlite3.Error as error:
+        raise _refusal(str(error)) from None
     lines = ",\n".join(json.dumps(item, ensure_ascii=False) for item in items)
     return f"[{lines}]\n".encode()
 
 
 def _refusal(why: str) -> KbError:
     return KbError(f"not a Zotero database ({' '.join(why.split())})", "name the zotero.sqlite of Zotero 5 or later")
-
-
-def _copy(database: Path, folder: Path) -> Path:
-    for number in range(TRIES):
-        copy = folder / str(number)
-        before = folders.stamp(database)
-        for part in folders.parts(database):
-            shutil.copyfile(part, copy.with_name(copy.name + part.name.removeprefix(database.name)))
-        if folders.stamp(database) == before:
-            journal = copy.with_name(copy.name + JOURNAL)
-            if journal.is_file() and names_a_file(journal):
-                raise KbError("its journal names another file, which SQLite would delete", "open it in Zotero once")
-            return copy
-    raise KbError("Zotero is writing it just now", "try again in a moment")
 
 
 def _items(db: sqlite3.Connection, folder: Path) -> list[dict[str, Any]]:

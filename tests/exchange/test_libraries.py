@@ -276,8 +276,8 @@ def test_a_change_half_made_is_not_seen(kb: Any, zotero: Any) -> None:
 def test_a_database_that_never_rests_is_said_so(kb: Any, zotero: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import shutil
 
-    copy = shutil.copyfile
-    monkeypatch.setattr(shutil, "copyfile", lambda *paths: (os.utime(paths[0]), copy(*paths)))
+    copy = shutil.copyfileobj
+    monkeypatch.setattr(shutil, "copyfileobj", lambda *files: (os.utime(files[0].name), copy(*files)))
     result = kb.run("import", str(zotero.path))
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert "Zotero is writing it just now; try again in a moment" in result.stderr

@@ -18,7 +18,7 @@ from kb.records import Paper
 from tests.fuzz.checks import nothing_done, sound
 from tests.fuzz.databases import NAME, TABLES, Damage, make, spoil
 
-OWN = r"/kb-zotero-|\('\d(-\w+)?', \d+\)"  # a copy is made in a folder of its own, and removed with it
+OWN = r"/kb-copy-|^open \d+$|\('copy(-\w+)?', \d+\)"  # a copy is made in a folder of its own, and removed with it
 NO_RECORDS = ("attachment", "note", "annotation")
 
 

@@ -5,6 +5,7 @@ query touches a small part of them.
 """
 
 import json
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INSTALL = "pip install 'paper-kb[models,minilm]'"
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime keeps what it does, and sends it to its makers
 MANIFEST, GRAPH, WEIGHTS, TOKENIZER = "manifest.json", "model.onnx", "model.data", "tokenizer.json"
 
 

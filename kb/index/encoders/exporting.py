@@ -71,6 +71,7 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
     refuse_pickled(source, model)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a model that names code or parts elsewhere must not fetch them
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(index))  # else torch makes a folder among temporary files
     try:
         import onnx  # noqa: F401 - torch's exporter writes through it
         from sentence_transformers import SentenceTransformer
