@@ -167,7 +167,11 @@ def add_source(config: Config, source: Source) -> None:
         changed = text + (newline if text and not text.endswith("\n") else "") + (entry if text else entry.lstrip())
         if SOURCES not in (_values(changed) or {}):
             raise KbError(f"sources should be tables [[{SOURCES}]]", "write those that are there so", path)
-        write_whole(path, changed.encode("utf-8"))
+        try:
+            data = changed.encode("utf-8")
+        except UnicodeEncodeError:
+            raise KbError("a name that is not UTF-8 cannot stand in it", "rename the folder", path) from None
+        write_whole(path, data)
 
 
 def _values(text: str) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ BESIDE = ("-wal", "-journal")  # of a SQLite file, what was written last may lie
 AS_IT_WAS = "showing what was indexed of it"
 
 Stamp = tuple[int, int]  # mtime in nanoseconds, size in bytes
+SHOWN = 200  # characters of a path; one that is longer is cut in its midst
 LATEST_NS = 2**63 - 1  # in the year 2262: what SQLite can keep; a clock that was wrong may say a later time
 
 
@@ -111,8 +112,9 @@ def _entries(prefix: str, folder: str, unread: dict[str, KbError]) -> list["os.D
 
 
 def printable(path: str) -> str:
-    """Return a path that can be shown: bytes that are not UTF-8 are written "\\xb2"."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """Return a path that can be shown: bytes that are not UTF-8 are written "\\xb2", and it is not endless."""
+    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return shown if len(shown) <= SHOWN else f"{shown[: SHOWN // 2]}…{shown[-SHOWN // 2 :]}"
 
 
 def stamp(path: Path) -> Stamp:

@@ -39,23 +39,31 @@ class NoteFile(NamedTuple):
 
     file: str  # path below the folder that was asked for, with forward slashes; of a file asked for, its name
     path: Path
+    fault: NoteError | None = None  # why it cannot be read, where that is known before
 
 
 def note_files(path: Path) -> list[NoteFile]:
     """Return the notes that path is or holds, sorted; hidden names and links to folders are passed over.
 
+    One that cannot be looked at, or whose name is not UTF-8, is among them with its fault.
+
     Example: a folder with 2024/10.md and .git/x.md -> [NoteFile("2024/10.md", …)].
     Raises: KbError if path is neither a file nor a folder that can be read.
     """
-    if path.is_file():
-        return [NoteFile(path.name, path)]
-    if not path.is_dir():
-        raise KbError("no such file or folder", "name a note or a folder of notes", path)
+    try:
+        if path.is_file():
+            return [NoteFile(path.name, path)]
+        if not path.is_dir():
+            raise KbError("no such file or folder", "name a note or a folder of notes", path)
+    except OSError as error:
+        raise KbError(f"cannot be read: {error.strerror}", file=printable(str(path))) from None
     unread: dict[str, KbError] = {}
-    found = [NoteFile(file, path / file) for file in sorted(scan(path, unread)) if file != GLOSSARY_NAME]
-    for file in sorted(unread):
-        raise KbError(unread[file].what, "name the other files one by one", path / printable(file))
-    return found
+    found = [NoteFile(file, path / file) for file in scan(path, unread) if file != GLOSSARY_NAME]
+    found += [
+        NoteFile(name := printable(file), path / file, NoteError(why.what, "rename or move it", name))
+        for file, why in unread.items()
+    ]
+    return sorted(found, key=lambda one: one.file)
 
 
 def read_bytes(note: NoteFile) -> bytes:
@@ -63,6 +71,8 @@ def read_bytes(note: NoteFile) -> bytes:
 
     Raises: NoteError if it cannot be read.
     """
+    if note.fault:
+        raise note.fault
     return load(note.path, note.file)
 
 

@@ -130,3 +130,12 @@ def test_what_is_added_to_an_exported_note_is_read_as_its_text(kb: Any, vault: P
     (paper,) = parse_note(text.encode(), path.name).papers
     assert paper.title == "Do Units Keep Tone?"
     assert paper.body.endswith("**《Another: Title》** Lab，k")
+
+
+@pytest.mark.parametrize("key", ["10.1000/xyz", "k" * 300, "a:b", "../../x"])
+def test_a_key_that_no_file_can_be_called_by_is_no_part_of_a_name(kb: Any, vault: Path, key: str) -> None:
+    kb.write("2024-09.md", "**《Attention》** CMU，k\n")
+    (kb.root / "mine.bib").write_text(f"@misc{{{key}, title={{Attention}}, year=1999, author={{Other, One}}}}", "utf-8")
+    kb.run("import", str(kb.root / "mine.bib"))
+    assert export(kb, vault) == f"{vault}: 6 new, 0 changed, 0 as they were\n"
+    assert len([path for path in vault.rglob("*.md") if path.parent == vault]) == 6

@@ -224,3 +224,79 @@ def test_a_knowledge_base_may_lie_in_a_folder_of_any_name(one: Any, name: str) -
     assert one.run("search", "声调").exit_code == 0
     assert one.run("index", "--full").exit_code == 0
     assert titles(one) == ["Alpha"]
+
+
+@pytest.fixture
+def odd(one: Any) -> Any:
+    """Two notes with a mistake each, and beside them names that no note can be read by."""
+    for name in ("b.md", "two\nlines.md"):
+        one.write(name, NOTE.format(title=f"In {name[0]}") + "\n[x](nowhere.png)\n")
+    (one.notes / NOT_UTF_8).write_text(NOTE.format(title="Lost"), encoding="utf-8")
+    (one.notes / "\udcb2").mkdir()
+    one.write("\udcb2/c.md", NOTE.format(title="Below"))
+    place = os.open(one.notes, os.O_RDONLY)
+    for _ in range(25):  # a path of 5,000 characters, longer than a system takes at once
+        os.mkdir("d" * 200, dir_fd=place)
+        deeper = os.open("d" * 200, os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = deeper
+    os.close(place)
+    return one
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_cannot_be_read_is_a_line_of_kb_check_and_the_others_are_checked(odd: Any) -> None:
+    result = odd.run("check")
+
+    lines = [line for line in result.stdout.splitlines() if "no month" not in line]
+    assert len(lines) == 5
+    assert sum("no file 'nowhere.png'" in line for line in lines) == 2
+    assert sum("its name is not UTF-8, so it is not indexed; rename or move it" in line for line in lines) == 2
+    assert sum("cannot be read (File name too long); rename or move it" in line for line in lines) == 1
+    assert max(map(len, lines)) < 1000
+    assert [one["rule"] for one in odd.json("check") if one["line"] == 1].count("unreadable") == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_cannot_be_read_stops_no_other_command_over_the_notes(odd: Any, tmp_path: Path) -> None:
+    parsed = odd.run("parse", str(odd.notes), "z/" * 3000, str(odd.notes / "b.md"))
+    assert parsed.stdout.count("In b") == 2
+    (line,) = [line for line in parsed.stderr.splitlines() if "z/z" in line]
+    assert line.endswith("z: cannot be read: File name too long")
+    assert len(line) < 300
+    assert odd.run("status").exit_code == 0
+    assert odd.run("export", "--format", "obsidian", "--out", str(tmp_path / "vault")).exit_code == 0
+    assert len(list((tmp_path / "vault").iterdir())) == 3
+
+
+def test_the_name_of_a_note_says_nothing_of_what_a_patch_changes(one: Any) -> None:
+    victim = one.write("victim.md", "one\n")
+    one.write("x\n+++ victim.md\n@@ -1 +1 @@\n-one\n+two\n.md", "# A\n\n```\nopen\n")
+    one.write("b.md", "# A\n\n```\nopen\n")
+
+    patch = one.run("check", "--fix").stdout
+
+    assert "--- b.md" in patch
+    assert str(victim.name) not in patch
+
+
+@pytest.mark.parametrize("target", ["x/" * 2500, "%ff%fe.png", "a%00b.md", "..." * 2000 + ".md"])
+def test_a_link_that_names_no_possible_file_is_a_dead_link(one: Any, target: str) -> None:
+    one.write("b.md", NOTE.format(title="Beta") + f"\n[x]({target})\n\n[y](gone.md)\n")
+
+    found = [finding for finding in one.json("check") if finding["rule"] == "dead-link"]
+
+    assert [finding["line"] for finding in found] == [5, 7]
+    assert all(len(finding["what"]) <= 210 for finding in found)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_folder_whose_name_is_not_utf_8_is_not_imported(one: Any, tmp_path: Path) -> None:
+    (tmp_path / "\udcb2").mkdir()
+    before = (one.root / "kb.toml").read_bytes()
+
+    result = one.run("import", str(tmp_path / "\udcb2"))
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "kb.toml: a name that is not UTF-8 cannot stand in it; rename the folder" in result.stderr
+    assert (one.root / "kb.toml").read_bytes() == before

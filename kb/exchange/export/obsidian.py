@@ -23,6 +23,7 @@ from kb.records import Paper
 from kb.search.alike_titles import related
 
 RELATED = 5
+LONGEST_KEY = 60  # bytes of a citation key in it
 LONGEST = 180  # bytes of a file's name: a Chinese character has three, and systems take 255
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f*"\\/<>|?#^\[\]:%]+')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)  # names that Windows keeps for itself
@@ -81,13 +82,15 @@ def notes(reader: Reader, works: Sequence[Work]) -> dict[str, str]:
 def file_stems(works: Iterable[Work]) -> list[str]:
     """Return names for the notes of works that any system takes and Obsidian can link to: titles, without ending.
 
-    Names that differ by no more than their capitals are followed by the citation key.
+    Names that differ by no more than their capitals are followed by the citation key; by the sum of one that no system
+    takes, such as a DOI.
     """
     works = list(works)
     names = [_safe(work.paper.title) for work in works]
     counts = Counter(name.lower() for name in names)
     return [
-        name if counts[name.lower()] == 1 else f"{name} ({work.key})" for name, work in zip(names, works, strict=True)
+        name if counts[name.lower()] == 1 else f"{name} ({_safe_key(work.key)})"
+        for name, work in zip(names, works, strict=True)
     ]
 
 
@@ -144,6 +147,10 @@ def _safe(title: str) -> str:
     while len(name.encode()) > LONGEST:
         name = name[:-1].rstrip(" .-")
     return f"{name}_" if _RESERVED.fullmatch(name) else name or "untitled"
+
+
+def _safe_key(key: str) -> str:
+    return key if _safe(key) == key and len(key.encode()) <= LONGEST_KEY else _sum(key)
 
 
 def _read(path: Path) -> str | None:

@@ -50,7 +50,7 @@ def dead_links(page: Page) -> Iterator[Finding]:
     for number, target in _targets(page):
         if not _find(page.path, target):
             suggestion = "write https:// before it" if _SITE.match(target) else "mend the path, or put the file there"
-            yield Finding(page.file, number, "dead-link", f"no file {unquote(target)!r}", suggestion)
+            yield Finding(page.file, number, "dead-link", f"no file {unquote(target)!r:.200}", suggestion)
 
 
 def linked_files(page: Page) -> set[Path]:

@@ -16,7 +16,8 @@ MENDERS = (without_control_characters, with_closed_front_matter, with_quoted_ids
 def patch(notes: Iterable[NoteFile]) -> str:
     """Return what mends notes as a unified diff for `patch -p0` and `git apply -p0`; empty if nothing can be mended.
 
-    Files are named as in notes, so the patch applies in the folder that was checked.
+    Files are named as in notes, so the patch applies in the folder that was checked. One whose name has several lines
+    is left out: it could say which file is patched.
     """
     return "".join(_patch_of(note) for note in notes)
 
@@ -31,6 +32,8 @@ def mended(text: str) -> str:
 
 
 def _patch_of(note: NoteFile) -> str:
+    if len(note.file.splitlines()) > 1:
+        return ""
     try:
         text = read_bytes(note).decode("utf-8")
     except (NoteError, UnicodeDecodeError):

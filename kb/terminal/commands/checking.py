@@ -9,7 +9,7 @@ import typer
 from kb.api.as_json import envelope, record_line
 from kb.errors import KbError
 from kb.terminal.commands.shared import JsonOption, hand_over, open_base, tell, terminal_style
-from kb.terminal.text import clean_row, from_here
+from kb.terminal.text import Style, clean_row
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -69,8 +69,9 @@ def check(
     elif as_json:
         typer.echo(envelope(found))
     else:
+        plain = Style(is_terminal=False)
         for one in found:
-            typer.echo(f"{from_here(folder / one.file)}:{one.line}: {one.what}; {one.suggestion}")
+            typer.echo(f"{plain.place(folder / one.file, one.line)}: {one.what}; {one.suggestion}")
         if found:
             counts = ", ".join(f"{rule} {count}" for rule, count in Counter(one.rule for one in found).most_common())
             tell(f"rules: {counts}; to silence one, in kb.toml: [check] and below it ignore = [{found[0].rule!r}]")
