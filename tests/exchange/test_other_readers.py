@@ -132,3 +132,39 @@ def test_a_style_keeps_the_capitals_that_mean_something(empty_kb: Any) -> None:
     out = io.StringIO()
     Backend().write_to_stream(Style().format_bibliography(library), out)
     assert 'How Qwen2, "k-means" and (DM-Codec) meet' in out.getvalue()
+
+
+FORMULAS = {  # a title, and the cell it is
+    "=HYPERLINK(1)": "'=HYPERLINK(1)",
+    "+1 for Small Models": "'+1 for Small Models",
+    "-ing: On Verbs": "'-ing: On Verbs",
+    "@SUM(1+1)*cmd|' /C calc'!A0": "'@SUM(1+1)*cmd|' /C calc'!A0",
+    "＝1+1 wide": "'＝1+1 wide",
+    "\u200b=1+1 unseen": "\u200b'=1+1 unseen",
+    "\ufeff=1+1 marked": "\ufeff'=1+1 marked",
+    "a;=1+1 elsewhere": "a;'=1+1 elsewhere",
+    'a;"=1+1" quoted': 'a;"\'=1+1" quoted',
+    "2024 in Review": "2024 in Review",
+    "C++ and =: a - b @ c": "C++ and =: a - b @ c",
+    "'=already": "'=already",
+}
+
+
+def test_no_cell_of_a_table_is_a_formula(empty_kb: Any) -> None:
+    items = [{"type": "book", "id": f"k{number}", "title": title} for number, title in enumerate(FORMULAS)]
+    items.append(
+        {"type": "book", "id": "=key", "title": "Zz", "author": [{"literal": "=One\n=Two"}, {"literal": "-Three"}]}
+    )
+    items.append({"type": "book", "id": "t", "title": "Tabs", "container-title": "\t=1+1"})
+    (empty_kb.root / "a.json").write_text(json.dumps(items), encoding="utf-8")
+    empty_kb.run("import", str(empty_kb.root / "a.json"))
+
+    rows = list(csv.DictReader(io.StringIO(exported(empty_kb, "csv"), newline=""), strict=True))
+
+    by_key = {row["key"]: row for row in rows}
+    assert {by_key[f"k{number}"]["title"] for number in range(len(FORMULAS))} == set(FORMULAS.values())
+    assert by_key["'=key"]["authors"] == "'=One =Two; '-Three"
+    assert by_key["t"]["venue"] == "'=1+1"
+    assert not [cell for row in rows for cell in row.values() if cell[:1] in tuple("=+-@\t\r")]
+    titles = {json.loads(line)["title"] for line in exported(empty_kb, "jsonl").splitlines()}
+    assert "=HYPERLINK(1)" in titles  # for programs, as it is

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable
 
 from kb.exchange.export.facts import main_link
@@ -27,9 +28,18 @@ COLUMNS = (
     "places",
 )
 
+# What a spreadsheet takes for a formula, at the start of a cell and behind a semicolon, which parts cells in some
+# countries; = + - @ may be wide, and stand behind what cannot be seen.
+_FORMULA = re.compile(
+    r'(?:^|;[\s"\ufeff\u200b-\u200f\u2060]*)[\s\ufeff\u200b-\u200f\u2060]*(?=[-=+@\uff1d\uff0b\uff0d\uff20])'
+)
+
 
 def render_csv(works: Iterable[Work]) -> str:
-    """Return works as CSV (RFC 4180) with a line of names; several values of one cell stand between "; "."""
+    """Return works as CSV (RFC 4180) with a line of names; several values of one cell stand between "; ".
+
+    A cell is one line, and none is a formula: "=1+1" -> "'=1+1".
+    """
     out = io.StringIO()
     rows = csv.writer(out)
     rows.writerow(COLUMNS)
@@ -43,8 +53,14 @@ def render_csv(works: Iterable[Work]) -> str:
             "places": work.places,
         }
         values = [cells[name] if name in cells else getattr(paper, name) for name in COLUMNS]
-        rows.writerow(["; ".join(value) if isinstance(value, tuple) else value or "" for value in values])
+        rows.writerow(
+            ["; ".join(map(_cell, value)) if isinstance(value, tuple) else _cell(value or "") for value in values]
+        )
     return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    return _FORMULA.sub(r"\g<0>'", " ".join(text.split()))
 
 
 def render_lines(works: Iterable[Work]) -> str:
