@@ -249,7 +249,7 @@ def test_the_users_own_template_comes_first_and_cannot_reach_out(kb: Any, tmp_pa
     elsewhere.write_text("else {{ words.topics }}", encoding="utf-8")
     assert rendered(kb, "2024-10", "--template", str(elsewhere)) == "else 主题"
     own.write_text("{{ digest.__class__.__mro__[1].__subclasses__() }}", encoding="utf-8")
-    assert re.search(r"error: digest\.md\.j2: .* mend the template", kb.run("digest", "2024-10").stderr)
+    assert re.search(r"error: .*/digest\.md\.j2:1: .* mend the template", kb.run("digest", "2024-10").stderr)
     own.write_text("line\n{% for %}", encoding="utf-8")
     assert "digest.md.j2:2: " in kb.run("digest", "2024-10").stderr
     assert "none.j2" in kb.run("digest", "2024-10", "--template", "none.j2").stderr

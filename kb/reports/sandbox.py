@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, TemplateNotFound
+from jinja2 import Environment, FileSystemLoader, TemplateError, TemplateNotFound
 from jinja2.sandbox import SandboxedEnvironment
 
 from kb.records import Record
@@ -33,7 +33,10 @@ class Folders(FileSystemLoader):
 
     def get_source(self, environment: Environment, template: str) -> Any:
         """See FileSystemLoader."""
-        found = super().get_source(environment, template)
+        try:
+            found = super().get_source(environment, template)
+        except UnicodeDecodeError as error:
+            raise TemplateError(f"{template} is not UTF-8 (byte 0x{error.object[error.start]:02x})") from None
         path = Path(found[1]).resolve()
         if not any(path.is_relative_to(place) for place in self._places):
             raise TemplateNotFound(template, f"{found[1]} leads out of its folder")

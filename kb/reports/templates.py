@@ -1,8 +1,9 @@
 """Templates: those shipped, behind the user's own of the same name, in a sandbox."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -13,6 +14,9 @@ from kb.reports.sandbox import Folders, Sandbox
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+# What a template raises that adds texts to numbers, calls itself without end or nests more than Python compiles.
+RAISED = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, MemoryError, SyntaxError)
 
 
 def environment(
@@ -57,16 +61,36 @@ def own_template(template: str | None) -> Path | None:
 def render(config: Config, made: "Environment", template: str, **values: Any) -> str:
     """Return values laid out by a template.
 
-    Raises: KbError naming the template and line that cannot be used.
+    Raises: KbError naming the template and line that cannot be used. What the shipped ones alone raise is a bug, and
+    stays what it is.
     """
     import jinja2
 
     try:
-        return made.get_template(template).render(**values)
+        text = made.get_template(template).render(**values)
+        text.encode()  # a template may write half characters
     except jinja2.TemplateSyntaxError as error:
         raise KbError(f"{error.message}", "mend the template", error.filename or error.name, error.lineno) from None
-    except jinja2.TemplateError as error:
-        raise KbError(f"{error.message}", f"mend the template in {config.templates}", template) from None
+    except (jinja2.TemplateError, *RAISED) as error:
+        places = list(_places(made, error))
+        shipped = shipped_templates()
+        own = [(file, line) for file, line in places if not file.is_relative_to(shipped)]
+        is_told = isinstance(error, jinja2.TemplateError)
+        if not is_told and (not isinstance(made, Sandbox) or (places and not own)):
+            raise
+        said = " ".join(str(error).split())
+        what = said if is_told else f"{type(error).__name__}: {said}" if said else type(error).__name__
+        file, line = own[-1] if own else (template, None)
+        raise KbError(f"{what:.300}", "mend the template", file, line) from None
+    return text
+
+
+def _places(made: "Environment", error: BaseException) -> Iterator[tuple[Path, int]]:
+    """Yield the files and lines of templates that an error came by, the innermost last."""
+    folders: list[str] = getattr(made.loader, "searchpath", [])
+    for frame, line in walk_tb(error.__traceback__):
+        if any(Path(frame.f_code.co_filename).is_relative_to(folder) for folder in folders):
+            yield Path(frame.f_code.co_filename), line
 
 
 def link(path: Path, start: Path) -> str:

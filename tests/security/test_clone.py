@@ -60,7 +60,7 @@ def test_a_template_cannot_leave_the_sandbox(kb: Any, form: str, template: str) 
     (kb.config.templates / name).write_text(text, encoding="utf-8")
     result = kb.run("digest", "2024-10", "--format", form)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"error: {name}: ")
+    assert result.stderr.startswith(f"error: {kb.config.templates / name}:1: ")
     assert not mark.exists()
 
 
