@@ -154,7 +154,7 @@ def one_line(result: Any, said: str) -> None:
         (Reply(429, b"", (("Retry-After", "Fri, 15 Jan 2027 08:00:30 GMT"),)), "HTTP 429, 3 times", [30.0, 30.0]),
         (Reply(429, b"", (("Retry-After", "soon"),)), "HTTP 429, 3 times", [3.0, 9.0]),
         (Reply(302, b"", (("Location", "/api/query"),)), "arXiv redirects in a circle", []),
-        (Reply(302, b"", (("Location", "gopher://x/"),)), "arXiv cannot be reached", []),
+        (Reply(302, b"", (("Location", "gopher://x/"),)), "arXiv redirects to gopher:, off https", []),
     ],
 )
 def test_an_answer_that_is_none_is_one_line_and_changes_nothing(

@@ -1,10 +1,11 @@
 """The one place of `kb add` that uses the network: questions to arXiv and to Crossref.
 
 A server that is busy is asked again, later; a server that asks to be left alone for long is. Nothing is read without an
-end: neither an answer that trickles nor one that is too large.
+end: neither an answer that trickles nor one that is too large, packed or unpacked.
 """
 
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from kb import __version__
 from kb.errors import KbError
 from kb.exchange.adding.metadata import INSTALL
+from kb.exchange.adding.redirects import peers_seen, refuse_private
 
 if TYPE_CHECKING:
     import httpx
@@ -80,7 +82,7 @@ class Online:
         for wait in (*BACKOFF_SECONDS, None):  # None: the last time
             self._pause()
             try:
-                answer = _get(client, url, parameters)
+                answer = _get(server, client, url, parameters)
             except httpx.TooManyRedirects:
                 raise KbError(f"{server} redirects in a circle", WAY_OUT) from None
             except httpx.TimeoutException:
@@ -125,26 +127,59 @@ def _client() -> "httpx.Client":
     import httpx
 
     return httpx.Client(
-        headers={"User-Agent": f"paper-kb/{__version__} python-httpx/{httpx.__version__}"},
+        headers={
+            "User-Agent": f"paper-kb/{__version__} python-httpx/{httpx.__version__}",
+            "Accept-Encoding": "gzip",  # which is unpacked here, with an end
+        },
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-        follow_redirects=True,
-        max_redirects=MOST_REDIRECTS,
     )
 
 
-def _get(client: "httpx.Client", url: str, parameters: dict[str, str]) -> Answer:
+def _get(server: str, client: "httpx.Client", url: str, parameters: dict[str, str]) -> Answer:
     import httpx
 
+    request = client.build_request("GET", url, params=parameters)
+    first = request.url
+    for _ in range(MOST_REDIRECTS + 1):
+        response = client.send(request, stream=True)
+        try:
+            if response.next_request is None:
+                return Answer(response.status_code, _body(server, response), response.headers.get("Retry-After"))
+            request = response.next_request
+        finally:
+            response.close()
+        if _origin(request.url) != _origin(first):  # which a person may have told, wherever it lies
+            refuse_private(server, request.url.scheme, request.url.host)
+            request.extensions["trace"] = peers_seen(server)
+    raise httpx.TooManyRedirects("one after the other", request=request)
+
+
+def _origin(url: "httpx.URL") -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _body(server: str, response: "httpx.Response") -> bytes:
+    """Return the body of a response, unpacked. Raises: KbError if it is too large or packed otherwise."""
+    import httpx
+
+    packing = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if packing not in ("identity", "gzip", "x-gzip", "deflate", ""):
+        raise KbError(f"{server} answered packed as {packing!r:.40}", WAY_OUT)
+    unpacker = (
+        zlib.decompressobj(zlib.MAX_WBITS | 32) if packing not in ("identity", "") else None
+    )  # 32: of either kind
     start = time.monotonic()
     body = bytearray()
-    with client.stream("GET", url, params=parameters) as response:
-        for piece in response.iter_bytes():
-            body += piece
-            if len(body) > MOST_BYTES:
-                raise KbError(f"{url} answered with more than {MOST_BYTES // 1_000_000} MB", "nothing of it is read")
-            if time.monotonic() - start > WHOLE_SECONDS:
-                raise httpx.ReadTimeout("the answer trickles")
-    return Answer(response.status_code, bytes(body), response.headers.get("Retry-After"))
+    for piece in response.iter_raw():
+        try:
+            body += unpacker.decompress(piece, MOST_BYTES + 1 - len(body)) if unpacker else piece
+        except zlib.error as error:
+            raise httpx.DecodingError(str(error)) from None
+        if len(body) > MOST_BYTES:
+            raise KbError(f"{server} answered with more than {MOST_BYTES // 1_000_000} MB", "nothing of it is read")
+        if time.monotonic() - start > WHOLE_SECONDS:
+            raise httpx.ReadTimeout("the answer trickles")
+    return bytes(body)
 
 
 def _seconds(retry_after: str | None) -> float:
