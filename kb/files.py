@@ -1,16 +1,46 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and read only if they are files."""
 
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from errno import EINVAL
 from functools import cache
 from pathlib import Path
+from stat import S_ISCHR, S_ISREG
+from typing import BinaryIO
 
 from kb.errors import KbError
 
 PREFIX, SUFFIX = ".kb-", ".part"  # of a file that is being written
 ABANDONED_SECONDS = 3600  # nothing takes so long to write
+
+OWN_FILES = "/proc/self/fd"
+OPENED = ("/dev/", "/proc/")  # where what a shell has opened is found: <(…), /dev/stdin
+
+
+def read_regular(path: Path) -> bytes:
+    """Return what a file holds. A pipe or a device in its place is never waited for. Raises: OSError."""
+    with _opened(path) as file:
+        if not S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(EINVAL, "it is not a file")
+        return file.read()
+
+
+def read_typed(path: Path) -> bytes:
+    """Return what a file holds that a person typed: it may be a pipe that a shell has opened. Raises: OSError."""
+    if not str(path).startswith(OPENED):
+        return read_regular(path)
+    with _opened(path) as file:
+        if S_ISCHR(os.fstat(file.fileno()).st_mode) and not file.isatty():
+            raise OSError(EINVAL, "it is a device without an end")
+        os.set_blocking(file.fileno(), True)
+        return file.read()
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Return a file, opened without waiting for who writes a pipe."""
+    return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -65,23 +95,37 @@ def locked(path: Path) -> Iterator[None]:
 def replace_whole(path: Path, data: bytes, check: Callable[[], None] | None = None) -> None:
     """Make path hold data, and keep its permissions; check is called last and may raise to leave path as it is.
 
-    What is written goes to the disk under another name first, so neither a full disk, a power cut nor a killed program
-    leaves half a file, and two programs that write the same path do not mix. Raises: OSError.
+    What is written goes to the disk under no name, or another one, first, so neither a full disk, a power cut nor a
+    killed program leaves half a file, and two programs that write the same path do not mix. Raises: OSError.
     """
     _remove_leftovers(path.parent)
     temporary = path.with_name(f"{PREFIX}{os.urandom(4).hex()}{SUFFIX}")
     try:
-        with temporary.open("xb") as file:
-            if path.exists():
-                os.chmod(temporary, path.stat().st_mode & 0o7777)  # before there is anything to read
+        with _unnamed(path.parent) or temporary.open("xb") as file:
+            if path.exists():  # before there is anything to read
+                opened = file.fileno() if os.chmod in os.supports_fd else temporary
+                os.chmod(opened, path.stat().st_mode & 0o7777)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if check:
-            check()
+            if check:
+                check()
+            if not temporary.exists():
+                # Given a descriptor, os.link follows the link that /proc has for what is open.
+                os.link(f"{OWN_FILES}/{file.fileno()}", temporary, src_dir_fd=file.fileno(), follow_symlinks=True)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _unnamed(folder: Path) -> BinaryIO | None:
+    """Return a new file in folder that goes with the program that opened it; None where there are none such."""
+    if not hasattr(os, "O_TMPFILE") or not os.path.isdir(OWN_FILES):
+        return None
+    try:
+        return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666), "wb")
+    except OSError:  # of this file system, or one that making a file with a name tells as well
+        return None
 
 
 @cache

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from cli import app
 from kb.errors import EncoderMissing
-from kb.index.encoders import models
+from kb.index.encoders import exporting, models
 from kb.index.encoders.exported import GRAPH, TOKENIZER, WEIGHTS, OnnxEncoder, open_encoder
 from kb.index.encoders.exporting import export_encoder
 from tests.conftest import Kb, copied, with_two_months
@@ -397,3 +397,14 @@ def test_an_encoder_leaves_nothing_outside_of_the_knowledge_base(mine: Kb, tmp_p
 
     assert (done.returncode, done.stderr) == (0, "")
     assert [*home.rglob("*"), *temporary.rglob("*")] == []
+
+
+def test_a_model_that_cannot_be_exported_leaves_nothing_half_made(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def other(*_: object) -> None:
+        raise EncoderMissing("gives other vectors once exported")
+
+    make_model(root / "mine")
+    monkeypatch.setattr(exporting, "_compare", other)
+    with pytest.raises(EncoderMissing):
+        export(root, "mine")
+    assert list((root / ".kb" / "encoders").iterdir()) == []

@@ -1,6 +1,5 @@
 import os
 import sqlite3
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from kb.index import words as indexing
 from kb.index.query import parse_query
 from kb.index.sqlite.reader import Reader
 from kb.index.sqlite.writer import Writer
+from kb.notes import loading
 from kb.notes.folders import scan
 from kb.records import Paper
 from tests.conftest import Kb
@@ -115,15 +115,15 @@ def test_a_bad_file_is_reported_and_what_it_held_before_stays(kb: Any) -> None:
 
 
 def test_an_unreadable_file_is_tried_again(kb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: denied() if path.name == "2024-08.md" else real(path))
+    real = loading.read_regular
+    monkeypatch.setattr(loading, "read_regular", lambda path: denied() if path.name == "2024-08.md" else real(path))
 
     def denied() -> bytes:
         raise PermissionError(13, "Permission denied")
 
     (failure,) = kb.refresh().failures
     assert str(failure) == "2024-08.md: cannot be read: Permission denied; check its permissions"
-    monkeypatch.setattr(Path, "read_bytes", real)
+    monkeypatch.setattr(loading, "read_regular", real)
     assert kb.refresh().indexed == 1
 
 

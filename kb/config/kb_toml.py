@@ -4,7 +4,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 from kb.config.sources import Source, read_sources
 from kb.errors import KbError
-from kb.files import locked, write_whole
+from kb.files import locked, read_regular, write_whole
 from kb.sqlite_files import JOURNAL, names_a_file
 
 if sys.version_info >= (3, 11):
@@ -30,6 +30,8 @@ LISTS = ("same", "different")
 SOURCES = "sources"
 CHECK = "check"
 FIELDS = (*TEXTS, *LISTS, CHECK, SOURCES)
+PATHS = (*TEXTS, SOURCES)
+LONGEST_PATH, LONGEST_NAME = 4000, 255  # characters of a path, bytes of a name in it
 
 Lists = tuple[tuple[str, ...], ...]  # of records' ids
 _ENCODER_LINE = re.compile(r"""^encoder\s*=\s*("(?:[^"\\\n]|\\.)*"|'[^'\n]*')(?P<rest>.*)$""", re.MULTILINE)
@@ -107,13 +109,16 @@ def load_config(root: Path) -> Config:
     """
     path = root / CONFIG_NAME
     try:
-        values = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(read_regular(path).decode("utf-8"))
+    except ValueError as error:  # of TOML, of UTF-8, of a number of thousands of digits
         raise KbError(f"not valid TOML in UTF-8: {error}", "mend it, or delete it and run: kb init", path) from None
     except RecursionError:
         raise KbError("lists in lists without end", "mend it, or delete it and run: kb init", path) from None
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", file=path) from None
+    for key, value in values.items():
+        if fault := next((why for text in _texts(value) if (why := _fault(text, key in PATHS))), None):
+            raise KbError(f"a value of {key} {fault}", "mend it", path)
     sources = values.pop(SOURCES, [])
     for key, value in values.items():
         if key not in FIELDS:
@@ -174,11 +179,28 @@ def add_source(config: Config, source: Source) -> None:
         write_whole(path, data)
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts that a value of TOML holds."""
+    if isinstance(value, str):
+        yield value
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _texts(one)
+
+
+def _fault(text: str, is_path: bool) -> str | None:
+    """Return why text can be no name, or no path, on any system."""
+    if "\0" in text:
+        return "holds a NUL character"
+    if is_path and (len(text) > LONGEST_PATH or any(len(os.fsencode(name)) > LONGEST_NAME for name in text.split("/"))):
+        return "is too long for a path"
+    return None
+
+
 def _values(text: str) -> dict[str, Any] | None:
     """Return what text says as TOML; None if it is none."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except ValueError:
         return None
 
 
@@ -265,6 +287,8 @@ def _harmless(index: Path) -> Path:
                     raise KbError(
                         f"{entry.path} is a link, and the index is written only where it lies", "delete the link"
                     )
+                if not (entry.is_file() or entry.is_dir()):
+                    raise KbError(f"{entry.path} is neither a file nor a folder", "delete it")
                 if entry.name.endswith(JOURNAL) and entry.is_file() and names_a_file(Path(entry.path)):
                     what = "names another file, which SQLite would delete"
                     raise KbError(f"{entry.path} {what}", "delete the journal and run: kb index --full")

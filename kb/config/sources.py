@@ -112,7 +112,10 @@ def _source(table: dict[str, Any], root: Path, path: Path) -> Source:
     text = table.get("folder")
     if not isinstance(text, str) or not text:
         raise KbError(f"folder of [[sources]] should be a text in quotes, got {text!r}", file=path)
-    folder = root / Path(text).expanduser()
+    try:
+        folder = root / Path(text).expanduser()
+    except RuntimeError:
+        raise KbError(f"folder of [[sources]] is in a home that nobody has: {text!r}", file=path) from None
     file = table.get("file")
     if file is not None and not (isinstance(file, str) and Path(file).name == file and is_library(file)):
         kinds = ", ".join(LIBRARIES)

@@ -1,5 +1,6 @@
 """The folder of the index is the tool's only where it can prove it: by a mark that it left when it made it."""
 
+import os
 from pathlib import Path
 
 from kb.errors import KbError
@@ -29,6 +30,15 @@ def _mark(folder: Path) -> None:
     if names and not is_former:
         raise KbError(f"{folder} holds files that kb did not make", "name a new folder as index in kb.toml")
     (folder / MARK).write_text(CONTENT, encoding="utf-8")
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise KbError if something below folder is a link, a pipe or a device: what is written to it goes elsewhere."""
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(place, name)
+            if path.is_symlink() or not (path.is_dir() or path.is_file()):
+                raise KbError(f"{path} is a link, or no file, and the index is written only where it lies", "delete it")
 
 
 def is_own(folder: Path) -> bool:

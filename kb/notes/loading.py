@@ -4,6 +4,7 @@ from pathlib import Path
 
 from kb.config.sources import is_database
 from kb.errors import KbError, NoteError
+from kb.files import read_regular
 from kb.notes import zotero
 
 
@@ -13,7 +14,7 @@ def load(path: Path, file: str) -> bytes:
     Raises: NoteError if it cannot be read.
     """
     try:
-        return zotero.library(path) if is_database(path.name) else path.read_bytes()
+        return zotero.library(path) if is_database(path.name) else read_regular(path)
     except OSError as error:
         way_out = "check its permissions" if isinstance(error, PermissionError) else ""
         raise NoteError(f"cannot be read: {error.strerror}", way_out, file) from None

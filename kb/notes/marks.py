@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from kb.config.sources import toml_text
 from kb.errors import KbError
-from kb.files import locked, write_whole
+from kb.files import locked, read_regular, write_whole
 from kb.notes.marked import IN_NOTE, Known, State
 from kb.notes.same_paper import TITLE
 from kb.terms import VARIANTS
@@ -118,7 +118,7 @@ def _insert(lines: list[str], name: str, line: str, newline: str) -> None:
 
 def _lines(path: Path) -> list[str]:
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_regular(path).decode("utf-8")
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -150,8 +150,8 @@ def _check(path: Path, text: str) -> None:
         line = int(at[1]) if at and at[1] else text.count("\n") + (not text.endswith("\n"))
         problem = _AT_LINE.sub("", str(error)).strip()
         raise KbError(problem, "mend the line or delete it", path, line) from None
-    except RecursionError:
-        raise KbError("lists in lists without end", "mend it", path) from None
+    except (RecursionError, ValueError):  # a number of thousands of digits
+        raise KbError("lists in lists, or digits, without end", "mend it", path) from None
     for name, value in values.items():
         for what in (STARRED, READ):
             if isinstance(value, dict) and what in value and not re.fullmatch(_DAY, str(value[what])):

@@ -54,7 +54,8 @@ def note_files(path: Path) -> list[NoteFile]:
         if path.is_file():
             return [NoteFile(path.name, path)]
         if not path.is_dir():
-            raise KbError("no such file or folder", "name a note or a folder of notes", path)
+            what = "neither a file nor a folder" if path.exists() else "no such file or folder"
+            raise KbError(what, "name a note or a folder of notes", path)
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", file=printable(str(path))) from None
     unread: dict[str, KbError] = {}

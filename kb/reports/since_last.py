@@ -40,7 +40,7 @@ def written(text: str) -> Written | None:
             return None
         told = tuple(Change(kind=kind, id=name, title=title) for kind, name, title in content["changes"])
         return Written(dict(content["entries"]), told)
-    except (ValueError, KeyError, TypeError):  # somebody has been there; then it is no record
+    except (ValueError, KeyError, TypeError, RecursionError):  # somebody has been there; then it is no record
         return None
 
 

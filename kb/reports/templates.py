@@ -54,8 +54,12 @@ def environment(
 
 
 def own_template(template: str | None) -> Path | None:
-    """Return the path that template is, None if it is a name among the templates."""
-    return Path(template) if template and Path(template).is_file() else None
+    """Return the path that template is, None if it is a name among the templates. Raises: KbError if it is neither."""
+    if template and Path(template).is_file():
+        return Path(template)
+    if template and Path(template).name != template:
+        raise KbError("no such file", "name a template, or the path of one", template)
+    return None
 
 
 def render(config: Config, made: "Environment", template: str, **values: Any) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kb.errors import KbError
+from kb.files import read_typed
 from kb.index.sqlite.papers import PaperRow
 from kb.index.sqlite.reader import Reader
 
@@ -44,9 +45,11 @@ def read_judgments(path: Path, reader: Reader) -> list[Judgment]:
     Raises: KbError naming file and line if a line has no paper, or names none or several with one name.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise KbError(f"cannot be read: {error}", file=path) from None
+        lines = read_typed(path).decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise KbError(f"cannot be read: {error.strerror}", file=path) from None
+    except UnicodeDecodeError as error:
+        raise KbError(f"not UTF-8 at byte {error.start}", "save it as UTF-8", path) from None
     found = []
     for number, line in enumerate(lines, 1):
         query, *names = (part.strip() for part in line.split("\t"))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from kb.errors import KbError
+from kb.files import read_typed
 from kb.notes.parsing import parse_note
 
 
@@ -12,7 +13,7 @@ def passages_of_file(path: Path) -> list[str]:
     Raises: KbError if the file cannot be read or holds no text.
     """
     try:
-        data = path.read_bytes()
+        data = read_typed(path)
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", file=path) from None
     note = parse_note(data, str(path))

@@ -143,3 +143,47 @@ def test_two_programs_that_write_one_file_do_not_mix(tmp_path: Path, monkeypatch
 
     assert path.read_bytes() == b"ours"
     assert list(tmp_path.iterdir()) == [path]
+
+
+KILLED_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from kb.files import write_whole
+
+real = os.fsync
+os.fsync = lambda handle: (real(handle), os.kill(os.getpid(), signal.SIGKILL))
+write_whole(Path(sys.argv[1]), b"new" * 100_000)
+"""
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_program_that_is_killed_while_it_writes_leaves_nothing_beside_the_file(
+    tmp_path: Path, is_there: bool
+) -> None:
+    note = tmp_path / "2024-10.md"
+    if is_there:
+        note.write_text("old", encoding="utf-8")
+    unnamed = writing._unnamed(tmp_path)
+    if not unnamed:
+        pytest.skip("the file system has no files without a name")
+    unnamed.close()
+
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_WRITING, str(note)], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
+    )
+
+    assert done.returncode == -signal.SIGKILL
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("2024-10.md", "old")] * is_there
+
+
+def test_a_file_system_without_files_that_have_no_name_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = tmp_path / "2024-10.md"
+    note.write_text("old", encoding="utf-8")
+    note.chmod(0o640)
+    monkeypatch.setattr(writing, "_unnamed", lambda folder: None)
+
+    writing.write_whole(note, b"new")
+
+    assert (note.read_text(), note.stat().st_mode & 0o777, len(list(tmp_path.iterdir()))) == ("new", 0o640, 1)

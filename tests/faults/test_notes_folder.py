@@ -9,6 +9,7 @@ import pytest
 from kb.errors import KbError
 from kb.index.query import parse_query
 from kb.notes import folders as scan
+from kb.notes import loading
 
 NOTE = "**《{title}》** X，声调\n\n一句话。\n"
 NOT_UTF_8 = "\udcb2\udce2.md"  # 测.md as Chinese Windows writes it
@@ -146,14 +147,14 @@ def test_a_note_that_goes_while_it_is_read_is_told_and_forgotten_by_the_next_com
     one: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     note = one.write("b.md", NOTE.format(title="Beta"))
-    real = Path.read_bytes
+    real = loading.read_regular
 
     def goes(path: Path) -> bytes:
         if path == note:
             note.unlink(missing_ok=True)
         return real(path)
 
-    monkeypatch.setattr(Path, "read_bytes", goes)
+    monkeypatch.setattr(loading, "read_regular", goes)
     result = one.run("list")
     monkeypatch.undo()
 
@@ -168,7 +169,7 @@ def test_a_note_that_changes_while_it_is_read_is_read_again_by_the_next_command(
 ) -> None:
     note = one.write("b.md", NOTE.format(title="Half"))
     os.utime(note, ns=(1, 10**18))
-    real = Path.read_bytes
+    real = loading.read_regular
 
     def changes(path: Path) -> bytes:
         data = real(path)
@@ -176,7 +177,7 @@ def test_a_note_that_changes_while_it_is_read_is_read_again_by_the_next_command(
             note.write_text(NOTE.format(title="Whole"), encoding="utf-8")
         return data
 
-    monkeypatch.setattr(Path, "read_bytes", changes)
+    monkeypatch.setattr(loading, "read_regular", changes)
     one.run("list")
     monkeypatch.undo()
     one.run("list")

@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.files import replace_whole
+from kb.files import read_regular, replace_whole
 
 
 def read_note(path: Path) -> bytes | None:
     """Return what a note holds, None if there is none. Raises: KbError if it cannot be read."""
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from kb.errors import KbError, NoteError
 from kb.exchange.adding.metadata import Metadata, plain
+from kb.files import read_typed
 from kb.notes.parsing import parse_note
 from kb.notes.parsing.bibtex_entries import read_entries
 from kb.records import Paper
@@ -18,7 +19,7 @@ def read_bibtex(path: Path) -> list[Metadata]:
     or holds none.
     """
     try:
-        data = path.read_bytes() if path.stat().st_size <= MOST_BYTES else None
+        data = read_typed(path) if path.stat().st_size <= MOST_BYTES else None
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", file=path) from None
     if data is None:

@@ -165,9 +165,8 @@ def _body(server: str, response: "httpx.Response") -> bytes:
     packing = response.headers.get("Content-Encoding", "identity").strip().lower()
     if packing not in ("identity", "gzip", "x-gzip", "deflate", ""):
         raise KbError(f"{server} answered packed as {packing!r:.40}", WAY_OUT)
-    unpacker = (
-        zlib.decompressobj(zlib.MAX_WBITS | 32) if packing not in ("identity", "") else None
-    )  # 32: of either kind
+    is_packed = packing not in ("identity", "")
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32) if is_packed else None  # 32: gzip or zlib
     start = time.monotonic()
     body = bytearray()
     for piece in response.iter_raw():

@@ -52,6 +52,9 @@ def write_vault(reader: Reader, works: Sequence[Work], folder: Path) -> Written:
     done = Written([], [], [], [])
     for name, text in notes(reader, works).items():
         path = folder / name
+        if path.exists() and not path.is_file():
+            done.kept.append(name)
+            continue
         before = _read(path)
         if before is None:
             done.new.append(name)

@@ -10,8 +10,10 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import crc32
 
 from kb.errors import EncoderMissing
+from kb.files import read_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 INSTALL = "pip install 'paper-kb[models,minilm]'"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime keeps what it does, and sends it to its makers
 MANIFEST, GRAPH, WEIGHTS, TOKENIZER = "manifest.json", "model.onnx", "model.data", "tokenizer.json"
+LONGEST_NAME = 200  # bytes of a folder
 
 
 class Manifest(NamedTuple):
@@ -33,6 +36,9 @@ class Manifest(NamedTuple):
     query_prompt: str  # stands before every query
     passage_prompt: str  # stands before every passage
     reads_unspaced: bool  # whether it can tell Chinese sentences apart
+
+
+_KINDS = (str, str, int, int, str, str, str, bool)  # of a manifest's values
 
 
 class OnnxEncoder:
@@ -139,6 +145,8 @@ def encoders_folder(index: Path) -> Path:
 def folder_name(model: str) -> str:
     """Return model as the name of a folder within another: "BAAI/bge-m3" -> "BAAI-bge-m3", ".." -> "model-.."."""
     name = re.sub(r"[^\w.-]+", "-", model)
+    if len(name.encode()) > LONGEST_NAME:
+        return f"{name[: LONGEST_NAME // 4]}-{crc32(model.encode()):08x}"
     return name if name.strip(".") else f"model-{name}"
 
 
@@ -148,7 +156,8 @@ def open_encoder(index: Path, model: str) -> OnnxEncoder | None:
     if not all((folder / name).is_file() for name in (GRAPH, WEIGHTS, TOKENIZER)):
         return None
     try:
-        values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return OnnxEncoder(folder, Manifest(**values))
-    except (FileNotFoundError, ValueError, TypeError):
+        manifest = Manifest(**json.loads(read_regular(folder / MANIFEST)))
+        is_whole = all(type(value) is kind for value, kind in zip(manifest, _KINDS, strict=True))
+        return OnnxEncoder(folder, manifest) if is_whole and manifest.dimension > 0 < manifest.max_tokens else None
+    except (OSError, ValueError, TypeError, RecursionError):
         return None

