@@ -44,12 +44,15 @@ class SearchCases(Opened):
 
     def related(self, name: str, *, limit: int = 5) -> "Answer":
         """Return the papers most like one. Raises: KbError if name names none, or several."""
+        from kb.search.build_hits import PASSAGES_LOOKED_AT
         from kb.search.similar import similar
 
         encoder, notice = self.encoder()
         reader = self.reader()
         paper = named(reader, name)
-        texts = [f"{paper.title}\n{passage.text}" for passage in reader.passages.of(paper.key)] or [paper.title]
+        texts = [f"{paper.title}\n{passage.text}" for passage in reader.passages.of(paper.key, PASSAGES_LOOKED_AT)] or [
+            paper.title
+        ]
         answer = similar(self.config, reader, texts, limit, encoder, without=paper.key)
         return answer._replace(notice=answer.notice or notice)
 

@@ -11,6 +11,8 @@ from kb.search.fusion import Scores
 from kb.search.highlight import best_passage, marks
 from kb.terms import fold
 
+PASSAGES_LOOKED_AT = 4000  # of one paper, for the one to show: two million characters
+
 
 def hits(
     reader: Reader,
@@ -73,7 +75,7 @@ def _hit(
     nearest_passage: int | None,
     also: tuple[Place, ...],
 ) -> Hit:
-    passages = reader.passages.of(row.key)
+    passages = reader.passages.of(row.key, PASSAGES_LOOKED_AT)
     passage = best_passage(query, passages) or next(
         (passage for passage in passages if passage.key == nearest_passage), passages[0] if passages else None
     )

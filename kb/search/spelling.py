@@ -1,6 +1,6 @@
 """Mistyped Latin words: what stands in the notes instead of a word that does not."""
 
-from itertools import chain
+from itertools import chain, islice
 
 from kb.index.query import Query
 from kb.index.sqlite.reader import Reader
@@ -10,17 +10,21 @@ from kb.terms import Phrase
 SHORTEST = 4  # letters of a word worth correcting
 LIKENESS = 0.75  # of difflib: of five letters one may be wrong, or two may have changed places
 MOST_ALTERNATIVES = 3
+MOST_CORRECTED = 16  # words of a query, each of which is compared with all those of the notes
 LENGTH_DIFFERENCE = 3  # a stem is shorter than the word
 
 
 def corrections(reader: Reader, query: Query) -> tuple[Meaning, ...]:
     """Return for each plain Latin word of query that stands in no paper the words it may stand for, likeliest first.
 
+    After MOST_CORRECTED of them no more are looked at.
     Words are found as the full text holds them, stemmed: "quantizr" -> "quantiz".
     """
     from difflib import get_close_matches  # here, because every search imports this file
 
-    strange = [word for word in dict.fromkeys(_latin_words(query)) if not reader.view.holding(Phrase((word,), False))]
+    latin = dict.fromkeys(_latin_words(query))
+    unknown = (word for word in latin if not reader.view.holding(Phrase((word,), False)))
+    strange = list(islice(unknown, MOST_CORRECTED))
     known = reader.view.latin_words() if strange else []
     found = []
     for word in strange:

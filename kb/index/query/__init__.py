@@ -53,6 +53,7 @@ _OPERATORS = {  # of other languages of queries, and what says so here
 }
 
 MOST_CONDITIONS = 100  # quoted texts, exclusions and fields; SQLite takes a thousand at most
+MOST_WORDS = 300  # different ones, of a pasted page for instance; those after them are left out
 MOST_TIMES = 10  # that one word counts; FTS5's time grows with their square
 LONGEST_COMMAND = 16  # words; what is longer is prose
 
@@ -114,6 +115,7 @@ def parse_query(text: str) -> Query:
     is_prose = is_long or text.rstrip().endswith(("?", "？"))
     operators = [] if is_prose else _operators(tokens)
     months: list[str] = []  # written without their field
+    is_cut = False
     for token in tokens:
         field = field_in(token)
         if not field and not is_long and (field := _month_in(token)):
@@ -129,8 +131,12 @@ def parse_query(text: str) -> Query:
             if found := quoted(token.text) if token.is_quoted else phrase(token.text):
                 target.append(found)
         elif token not in operators:
-            plain.append(token.text)
+            if len(times) < MOST_WORDS:
+                plain.append(token.text)
             for word in alternatives(token.text):
+                if word not in times and len(times) == MOST_WORDS:
+                    is_cut = True
+                    continue
                 times[word] = times.get(word, 0) + 1
                 words.extend([word] * (times[word] <= MOST_TIMES))
     if (count := len(required) + len(excluded) + len(excluded_words) + len(filters)) > MOST_CONDITIONS:
@@ -147,7 +153,7 @@ def parse_query(text: str) -> Query:
         filters=tuple(filters),
         glosses=(),
         is_void=bool(text.strip()) and not (words or required or excluded or excluded_words or filters),
-        advice=_advice([] if is_prose else tokens, operators, months),
+        advice=_advice([] if is_prose else tokens, operators, months, is_cut),
     )
 
 
@@ -169,7 +175,7 @@ def _operators(tokens: list[Token]) -> list[Token]:
     return found if len(found) < len(tokens) else []
 
 
-def _advice(tokens: list[Token], operators: list[Token], months: list[str]) -> tuple[str, ...]:
+def _advice(tokens: list[Token], operators: list[Token], months: list[str], is_cut: bool) -> tuple[str, ...]:
     """Return a line for each kind of thing in a query that does not mean what it may be meant to."""
     lines = []
     if unknown := dict.fromkeys(f"{name}:" for token in tokens if (name := unknown_field(token))):
@@ -178,4 +184,6 @@ def _advice(tokens: list[Token], operators: list[Token], months: list[str]) -> t
         lines.append(f"left out {', '.join(used)}: {'; '.join(_OPERATORS[operator] for operator in used)}")
     if months:
         lines.append(f"taken as month: {', '.join(months)}; quote what is to be looked for as text")
+    if is_cut:
+        lines.append(f"looked for the first {MOST_WORDS} different words; to compare a whole text: --similar-to FILE")
     return tuple(lines)

@@ -20,9 +20,10 @@ class Passages:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def of(self, paper: int) -> list[PassageRow]:
-        """Return the passages of a paper in order."""
-        rows = self._db.execute("SELECT key, line, heading, text FROM passages WHERE paper = ? ORDER BY key", (paper,))
+    def of(self, paper: int, most: int) -> list[PassageRow]:
+        """Return the passages of a paper in order, the first `most` of them."""
+        sql = "SELECT key, line, heading, text FROM passages WHERE paper = ? ORDER BY key LIMIT ?"
+        rows = self._db.execute(sql, (paper, most))
         return [PassageRow(*row) for row in rows]
 
     def has_any(self) -> bool:

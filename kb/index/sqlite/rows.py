@@ -1,6 +1,7 @@
 """Records as rows of the index. Pure, so that the processes that parse can do this too."""
 
 import hashlib
+import re
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from kb.records import Claim, Note, Paper
 
 Row = dict[str, Any]
+
+_STRETCH = re.compile(
+    r"(?s:.{1,65536}(?:[\s。，,；;]|$)|.{1,65536})"
+)  # ends where no word goes on, if there is such a place
 
 
 @dataclass(frozen=True)
@@ -125,10 +130,15 @@ def _texts(paper: "Paper", claims: list[str]) -> dict[str, str]:
 
 
 def _full_text(texts: dict[str, str], english_of: Callable[[str], list[str]]) -> Row:
-    row = {column: " ".join(terms(text)) for column, text in texts.items()}
+    row = {column: _terms(text) for column, text in texts.items()}
     row["authors"] = " ".join(people_terms(texts["authors"].split("\n")))
     row["gloss"] = " ".join(english_of("\n".join((texts["title"], texts["keywords"], texts["body"]))))
     return row
+
+
+def _terms(text: str) -> str:
+    """Return the terms of a text, a stretch after the other: those of a book need not all be objects at once."""
+    return " ".join(filter(None, (" ".join(terms(stretch)) for stretch in _STRETCH.findall(text))))
 
 
 def _variants(texts: Iterable[str]) -> str:

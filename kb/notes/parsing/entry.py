@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from kb.markup.fences import lines_of_code, without_code
@@ -13,6 +14,7 @@ from kb.records import Kind, Paper, Passage, Reference
 PASSAGE_CHARACTERS = 600
 _BREAK_BEFORE = re.compile(r"(?:[-*+•]|\d+[.)、])\s")
 _SENTENCE = re.compile(r"[^。！？!?\n]*(?:[。！？!?]+|\n|(?<=[a-z])\.\s|$)")
+_PART = re.compile(rf".{{1,{PASSAGE_CHARACTERS}}}(?:\s+|$)|.{{1,{PASSAGE_CHARACTERS}}}", re.DOTALL)
 
 
 @dataclass
@@ -178,7 +180,8 @@ def _ids(entry: Entry, addresses: str, body: str) -> _Ids:
 def passages(entry: Entry) -> tuple[Passage, ...]:
     """Return the body cut at headings, and at blank lines or list items once a passage is long enough.
 
-    A passage holds about PASSAGE_CHARACTERS; only a longer single line is cut inside, at the ends of sentences.
+    A passage holds about PASSAGE_CHARACTERS; only a longer single line is cut inside, at the ends of sentences, or
+    between words where a sentence has no end.
     """
     found: list[Passage] = []
     held: list[tuple[int, str]] = []
@@ -217,9 +220,14 @@ def _may_break(before: str, text: str) -> bool:
     return not before.strip() or bool(_BREAK_BEFORE.match(text.lstrip()))
 
 
+def _bounded(sentence: str) -> list[str]:
+    """Return a sentence in parts of about PASSAGE_CHARACTERS, cut at spaces if there are any."""
+    return _PART.findall(sentence) if len(sentence) > 2 * PASSAGE_CHARACTERS else [sentence]
+
+
 def _sentences(text: str) -> list[str]:
     pieces, piece = [], ""
-    for sentence in _SENTENCE.findall(text):
+    for sentence in chain.from_iterable(map(_bounded, _SENTENCE.findall(text))):
         if piece and len(piece) + len(sentence) > PASSAGE_CHARACTERS:
             pieces.append(piece)
             piece = ""
