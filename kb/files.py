@@ -1,5 +1,6 @@
 """Files that are written whole or not at all, and read only if they are files."""
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ from kb.errors import KbError
 
 PREFIX, SUFFIX = ".kb-", ".part"  # of a file that is being written
 ABANDONED_SECONDS = 3600  # nothing takes so long to write
+_NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)  # how a system says that it does not
 
 OWN_FILES = "/proc/self/fd"
 OPENED = ("/dev/", "/proc/")  # where what a shell has opened is found: <(…), /dev/stdin
@@ -62,7 +64,7 @@ def write_out(path: Path, data: bytes) -> None:
     try:
         place = Path(os.path.realpath(path))
         if place.exists() and not place.is_file() and not place.is_dir():
-            with place.open("wb", buffering=0) as device:
+            with place.open("wb") as device:
                 device.write(data)
         else:
             replace_whole(place, data)
@@ -114,8 +116,29 @@ def replace_whole(path: Path, data: bytes, check: Callable[[], None] | None = No
                 # Given a descriptor, os.link follows the link that /proc has for what is open.
                 os.link(f"{OWN_FILES}/{file.fileno()}", temporary, src_dir_fd=file.fileno(), follow_symlinks=True)
         os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):  # what went wrong first is told
+            temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put on the disk which names a folder holds: else a power cut may undo that a file was renamed or made.
+
+    Raises: OSError, but not where a system, or a file system, does not do so for folders.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # Windows; or a folder that may be written and not read
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NOT_FOR_FOLDERS:
+            raise
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(handle)
 
 
 def _unnamed(folder: Path) -> BinaryIO | None:
@@ -145,12 +168,28 @@ def is_abandoned(path: Path) -> bool:
         return False
 
 
+def sync_files(folder: Path) -> None:
+    """Put the files of a folder on the disk, and their names. Raises: OSError."""
+    for path in folder.iterdir():
+        with path.open("r+b") as file:
+            os.fsync(file.fileno())
+    sync_folder(folder)
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those above it; one that is there stays. Raises: KbError if it cannot be made."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        new_folder(path)
     except OSError as error:
         raise KbError(f"cannot be made: {error.strerror}", file=path) from None
+
+
+def new_folder(path: Path) -> None:
+    """Make a folder and those above it, and have no power cut undo that; one that is there stays. Raises: OSError."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync_folder(folder.parent)
 
 
 def refuse_notes(path: Path, folders: Iterable[Path]) -> None:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from kb.errors import KbError
+from kb.files import PREFIX, new_folder, replace_whole
 
 MARK = "CACHEDIR.TAG"  # backups pass such folders over: bford.info/cachedir
 CONTENT = """\
@@ -16,20 +17,21 @@ FORMER = ("kb.sqlite", "gloss.", "vectors-", "damaged-", "encoders", "models")
 
 def own(folder: Path) -> None:
     """Make the folder of the index, or see that it is the tool's own. Raises: KbError if it is not; OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    new_folder(folder)
     if not is_own(folder):
         _mark(folder)
     ignored = folder / ".gitignore"
     if not ignored.exists():
-        ignored.write_text("*\n", encoding="utf-8")
+        replace_whole(ignored, b"*\n")
 
 
 def _mark(folder: Path) -> None:
-    names = {path.name for path in folder.iterdir()} - {MARK, ".gitignore"}  # which another process may be writing
+    found = {path.name for path in folder.iterdir()}
+    names = {name for name in found if name not in (MARK, ".gitignore") and not name.startswith(PREFIX)}
     is_former = bool(names & {"kb.sqlite", "gloss.sqlite"}) and all(name.startswith(FORMER) for name in names)
     if names and not is_former:
         raise KbError(f"{folder} holds files that kb did not make", "name a new folder as index in kb.toml")
-    (folder / MARK).write_text(CONTENT, encoding="utf-8")
+    replace_whole(folder / MARK, CONTENT.encode("utf-8"))
 
 
 def refuse_links(folder: Path) -> None:

@@ -279,6 +279,7 @@ def test_a_note_that_changes_meanwhile_is_not_overwritten(empty_kb: Any, monkeyp
 
 
 def test_a_note_made_meanwhile_is_not_overwritten(empty_kb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty_kb.refresh()  # which writes, too
     sync = os.fsync
 
     def make_it(handle: int) -> None:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from kb.errors import KbError
-from kb.files import read_regular, replace_whole
+from kb.files import new_folder, read_regular, replace_whole
 
 
 def read_note(path: Path) -> bytes | None:
@@ -32,7 +32,7 @@ def replace_note(path: Path, before: bytes | None, now: bytes) -> None:
     try:
         if before is not None and not os.access(place, os.W_OK):
             raise PermissionError(None, "it may only be read")
-        place.parent.mkdir(parents=True, exist_ok=True)
+        new_folder(place.parent)
         replace_whole(place, now, check)
     except OSError as error:
         raise KbError(f"cannot be written: {error.strerror or error}", "it is as it was", path) from None

@@ -16,7 +16,7 @@ import yaml
 
 from kb.errors import KbError
 from kb.exchange.export.works import Work
-from kb.files import write_whole
+from kb.files import new_folder, write_whole
 from kb.index.sqlite.reader import Reader
 from kb.notes.parsing.exported import MARKER
 from kb.records import Paper
@@ -46,7 +46,7 @@ def write_vault(reader: Reader, works: Sequence[Work], folder: Path) -> Written:
     Raises: KbError if folder is no folder or cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        new_folder(folder)
     except OSError as error:
         raise KbError(f"{folder} cannot be made a folder: {error.strerror}", "name another place") from None
     done = Written([], [], [], [])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import EncoderMissing
-from kb.files import is_abandoned
+from kb.files import is_abandoned, sync_files
 from kb.index.encoders.exported import (
     GRAPH,
     INSTALL,
@@ -125,6 +125,7 @@ def _made(transformer: Any, model: str, partial: Path, folder: Path) -> OnnxEnco
     manifest = manifest._replace(fingerprint=made_of, reads_unspaced=likeness < SAME_PLACE)
     (partial / MANIFEST).write_text(json.dumps(manifest._asdict(), indent=2) + "\n", encoding="utf-8")
     (partial / WEIGHTS).touch()  # of a tiny model they lie in the graph; a file that is missing is told by its name
+    sync_files(partial)  # else a power cut may leave weights that are all zeros, and their names
     shutil.rmtree(folder, ignore_errors=True)
     try:
         partial.rename(folder)

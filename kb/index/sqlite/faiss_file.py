@@ -69,6 +69,8 @@ def save(built: Any, path: Path) -> None:
             seal = SEAL.pack(length, head, crc32(file.read(head)))
             file.seek(length)
             file.write(seal)
+            file.flush()
+            os.fsync(file.fileno())  # the seal says nothing of the lists, which a power cut may leave empty
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:  # FAISS has no error of its own for a full disk
         raise KbError(
