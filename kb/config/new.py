@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kb.config.kb_toml import CONFIG_NAME
 from kb.errors import KbError
+from kb.files import make_folder, write_whole
 
 CONFIG = """\
 notes = "notes"          # Markdown and plain text; only kb add --write writes here
@@ -42,14 +43,15 @@ def start_knowledge_base(folder: Path) -> list[Path]:
     today = date.today()
     notes = folder / "notes"
     made = [config]
+    make_folder(notes)
     try:
-        has_notes = notes.is_dir() and any(notes.iterdir())
-        notes.mkdir(parents=True, exist_ok=True)
-        config.write_text(CONFIG, encoding="utf-8")
-        if not has_notes:
-            first = notes / f"{today:%Y-%m}.md"
-            first.write_text(FIRST_NOTE.format(year=today.year, month=today.month, today=today), encoding="utf-8")
-            made.append(first)
+        has_notes = any(not path.name.startswith(".") for path in notes.iterdir())
     except OSError as error:
-        raise KbError(f"cannot be written: {error.strerror}", file=error.filename or folder) from None
+        raise KbError(f"cannot be read: {error.strerror}", file=notes) from None
+    if not has_notes:
+        first = notes / f"{today:%Y-%m}.md"
+        text = FIRST_NOTE.format(year=today.year, month=today.month, today=today)
+        write_whole(first, text.encode("utf-8"))
+        made.append(first)
+    write_whole(config, CONFIG.encode("utf-8"))  # last: where it is, the rest is as well
     return made
