@@ -87,6 +87,7 @@ def _write_table(
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         with closing(connect(temporary)) as db, db:
+            db.execute("PRAGMA journal_mode = OFF")  # what is not written to its end is removed
             db.execute("CREATE TABLE words (term TEXT PRIMARY KEY, senses TEXT) WITHOUT ROWID")
             db.execute("CREATE TABLE meta (value TEXT)")
             db.execute("INSERT INTO meta VALUES (?)", (made_of,))
