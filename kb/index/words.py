@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread, current_thread, main_thread
 
-from kb.config.kb_toml import GLOSSARY_NAME, Config
+from kb.config.kb_toml import GLOSSARY_NAME, Config, shipped_glossary
 from kb.errors import IndexDamaged, KbError, NoteError, TranslationDamaged
 from kb.index import translation, translation_table
 from kb.index.sqlite import health
@@ -68,9 +68,7 @@ def _refresh(config: Config, changes: folders.Changes, progress: Progress | None
                 known = {}
                 writer.put_meta("gloss", table)
             if stamp := changes.changed.get(GLOSSARY_NAME):
-                reason = next((str(error) for error in report.failures if error.file == GLOSSARY_NAME), None)
-                state = "failed" if reason else "glossary"
-                writer.put_state(FileState(GLOSSARY_NAME, *stamp, "", state, reason, None, ()))
+                writer.put_state(_glossary_state(stamp, report))
             writer.remove_files(changes.gone)
             report.removed = len(changes.gone)
             batch: list[tuple[FileState, NoteRows]] = []
@@ -101,11 +99,23 @@ def _refresh(config: Config, changes: folders.Changes, progress: Progress | None
 
 
 def _current_gloss(config: Config, report: Report, progress: Progress | None) -> str:
-    """Build the gloss table if glossaries or dictionary have changed; return its fingerprint."""
+    """Build the gloss table if glossaries or dictionary have changed; return its fingerprint.
+
+    While a glossary cannot be opened the table stays as it is, and where there is none it is built without.
+    """
     wanted = translation_table.fingerprint(config.glossaries)
-    if not (found := translation.open_gloss(config.index)) or found.fingerprint != wanted:
+    found = translation.open_gloss(config.index)
+    if found and found.fingerprint == wanted:
+        return wanted
+    try:
         failures = translation_table.build_gloss(config.index, config.glossaries, wanted, progress)
-        report.failures += [_as_in_index(config, error) for error in failures]
+    except NoteError as error:
+        report.failures.append(_as_in_index(config, error))
+        if found:
+            return found.fingerprint
+        wanted += " but for one"
+        failures = translation_table.build_gloss(config.index, [shipped_glossary()], wanted, progress)
+    report.failures += [_as_in_index(config, error) for error in failures]
     return wanted
 
 
@@ -113,7 +123,14 @@ def _as_in_index(config: Config, error: KbError) -> KbError:
     """Return what is wrong with a glossary, whose file the index knows by its name below the notes."""
     path, notes = Path(error.file or ""), config.notes.resolve()
     file = path.relative_to(notes).as_posix() if path.is_relative_to(notes) else path
-    return KbError(error.what, error.way_out, file, error.line)
+    return type(error)(error.what, error.way_out, file, error.line)
+
+
+def _glossary_state(stamp: folders.Stamp, report: Report) -> FileState:
+    failure = next((error for error in report.failures if error.file == GLOSSARY_NAME), None)
+    time = UNREAD if isinstance(failure, NoteError) else stamp[0]
+    reason = str(failure) if failure else None
+    return FileState(GLOSSARY_NAME, time, stamp[1], "", "failed" if failure else "glossary", reason, None, ())
 
 
 def rebuild(config: Config, progress: Progress | None = None) -> Report:
