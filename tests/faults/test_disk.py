@@ -18,6 +18,7 @@ from kb import files as writing
 from kb.errors import IndexBusy, KbError
 from kb.index import translation as gloss
 from kb.index import translation_table as dictionaries
+from kb.index.sqlite import health
 from kb.index.sqlite.faiss_file import save
 from tests.faults.states import full_text_is_whole, state
 
@@ -200,6 +201,28 @@ def test_a_dictionary_that_cannot_be_written_leaves_the_one_before_it(kb: Any, m
     found = gloss.open_gloss(kb.config.index)
     assert found
     assert found.senses("声调")
+
+
+def test_what_was_written_last_is_set_aside_before_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, log = tmp_path / "kb.sqlite", tmp_path / "kb.sqlite-wal"
+    database.write_bytes(b"damaged")
+    log.write_bytes(b"runs of claims")
+
+    real = Path.rename
+
+    def fails(path: Path, target: Any) -> Path:
+        if path == log:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(OSError, match="Input/output error"):
+        health.set_aside(database)
+    monkeypatch.undo()
+    aside = health.set_aside(database)
+
+    assert not database.exists()
+    assert (aside.read_bytes(), Path(f"{aside}-wal").read_bytes()) == (b"damaged", b"runs of claims")
 
 
 def test_a_vector_index_that_cannot_be_written_is_an_error_of_one_line(mount: Mount) -> None:

@@ -99,10 +99,10 @@ def rebuild_terms(database: Path) -> None:
 def set_aside(database: Path) -> Path:
     """Give a damaged index another name and return it: it may hold what nobody can make again, the runs of claims."""
     aside = database.with_name(f"{SET_ASIDE}{time.strftime('%Y%m%d-%H%M%S')}.sqlite")
-    database.rename(aside)
-    for suffix in ("-wal", "-shm", JOURNAL):
+    for suffix in ("-wal", "-shm", JOURNAL):  # first: SQLite removes them where the index itself is gone
         with suppress(FileNotFoundError):
             Path(f"{database}{suffix}").rename(f"{aside}{suffix}")
+    database.rename(aside)
     return aside
 
 
