@@ -1,6 +1,7 @@
 """Kill, crowd and overfill kb for as long as it takes, and print what was lost as the table of docs/reliability.md.
 
-python -m tests.faults.soak [--kills 200] [--seconds 60] [--files 100000] [--megabytes 200] [--only kills|parallel|...]
+python -m tests.faults.soak [--kills 200] [--faults 150] [--seconds 60] [--files 100000] [--megabytes 200]
+    [--only kills|faults|parallel|...]
 """
 
 import argparse
@@ -19,6 +20,8 @@ from typing import NamedTuple
 from kb.config.kb_toml import shipped_glossary
 from kb.index import translation_table as dictionaries
 from kb.index.translation import gloss_path
+from tests.faults.every_call import COMMANDS, FAULTS, OUTCOMES, CallTrial, judged
+from tests.faults.forking import Forking
 from tests.faults.killing import ROOT, SCENARIOS, Trial, finish, start
 from tests.faults.parallel import run_all, write_generation
 from tests.faults.states import full_text_is_whole, state
@@ -148,6 +151,29 @@ def new_kb(folder: Path, dictionary: Path) -> Path:
     return folder
 
 
+def faults(folder: Path, count: int) -> list[Row]:
+    """Have the calls fail that commands change files by: count of each command, or all if it is 0."""
+    rows = []
+    (folder / "said").mkdir(parents=True)
+    with Forking(folder / "said") as forking:
+        for number, command in enumerate(COMMANDS):
+            began = time.monotonic()
+            trial = CallTrial(forking, command, folder / str(number))
+            chosen = [*trial.faults(), *trial.unread()]
+            if count and count < len(chosen):
+                chosen = random.Random(command.name).sample(chosen, count)
+            counts, found = judged(trial, chosen)
+            states, cuts = trial.power_cuts()
+            for one in (*found, *cuts):
+                print(one.replace(str(folder), ""), file=sys.stderr)
+            losses = sum(counts[kind] for kind in FAULTS) + len(cuts)
+            came_to = ", ".join(f"{counts[one]} {one}" for one in (*OUTCOMES, *FAULTS) if counts[one])
+            remark = f"{len(trial.clean.kinds)} calls: {came_to}; {states} states after power cuts"
+            rows.append(Row(f"faults in {command.name}", len(chosen), 0, time.monotonic() - began, losses, remark))
+            show(rows[-1])
+    return rows
+
+
 def show(row: Row) -> None:
     """Print a line of the table."""
     print(
@@ -159,10 +185,11 @@ def main() -> None:
     """Run what was asked for and end with 1 if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=208)
+    parser.add_argument("--faults", type=int, default=150, help="of each command; 0 for all")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--megabytes", type=int, default=200)
-    parser.add_argument("--only", choices=("kills", "parallel", "files", "large"))
+    parser.add_argument("--only", choices=("kills", "faults", "parallel", "files", "large"))
     given = parser.parse_args()
     print("| what | runs | kills | seconds | losses | |\n|---|---:|---:|---:|---:|---|")
     with tempfile.TemporaryDirectory(prefix="kb-soak-") as folder:
@@ -172,6 +199,7 @@ def main() -> None:
         dictionary = gloss_path(place)
         steps: dict[str, Callable[[], list[Row]]] = {
             "kills": lambda: kills(place / "kills", dictionary, given.kills),
+            "faults": lambda: faults(place / "faults", given.faults),
             "parallel": lambda: parallel(place / "parallel", dictionary, given.seconds),
             "files": lambda: many_files(place / "files", dictionary, given.files),
             "large": lambda: large_file(place / "large", dictionary, given.megabytes),
