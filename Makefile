@@ -49,7 +49,7 @@ screenshot: $(VENV)/.test ## Take the picture of a month's page for README (need
 fuzz: $(VENV)/.test ## Feed noise to parsers, queries, claim blocks, kb.toml, BibTeX, CSL JSON and Zotero, ten minutes each.
 	$(BIN)/python -m tests.fuzz
 
-soak: $(VENV)/.test ## Kill, crowd and overfill it for a quarter of an hour and print what was lost; docs/reliability.md has a run.
+soak: $(VENV)/.test ## Kill, crowd and overfill it and have its calls fail, for half an hour, and print what was lost; docs/reliability.md has a run.
 	$(BIN)/python -m tests.faults.soak
 
 clean: ## Remove what the targets made.

@@ -4,6 +4,8 @@ Used by test_every_call.py, which tries some calls, and soak.py, which tries all
 """
 
 import builtins
+import errno
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -99,7 +101,7 @@ _PREPARED: dict[str, Callable[[Path], list[str]]] = {
     "export": lambda place: ["export", "--out", str(place / "all.bib")],
     "vault": lambda place: ["export", "--format", "obsidian", "--out", str(place / "vault")],
 }
-OUTCOMES = ("harmless", "told", "refused", "killed", "door")
+OUTCOMES = ("harmless", "told", "refused", "killed", "interrupted", "door")
 FAULTS = ("lost", "wrong", "traceback", "leftover")
 COMMANDS = (
     Command("init", lambda place: ["init", str(place / "another")], ()),
@@ -140,6 +142,7 @@ class CallTrial:
         self._place = folder / "work"
         self._copy = folder / "looked-at"
         self._arguments = command.arguments(self._place)
+        self._repaired_from: set[str] = set()  # what was left, and made whole by the same command
         self._prepare()
         self._lay_out()
         self._old = self._seen()
@@ -156,8 +159,10 @@ class CallTrial:
         """Yield every fault there may be at a call that changes a file."""
         for at, kind in enumerate(self.clean.kinds, 1):
             yield Fault("once", at, ERRORS[at % len(ERRORS)])
-            yield Fault("stays", at, ERRORS[0])
+            yield Fault("full", at, errno.ENOSPC)
+            yield Fault("frozen", at, errno.EROFS)
             yield Fault("kill", at)
+            yield Fault("interrupt", at)
             if kind == "w":
                 yield Fault("short", at)
                 yield Fault("torn", at)
@@ -190,11 +195,16 @@ class CallTrial:
             if seen.words not in (self._old.words, self._new.words):
                 found.append("wrong: the translations are neither old nor new")
         left = set(seen.others) - set(self._old.others)
-        if left and outcome != "killed" and not run.struck.startswith("u"):
+        can_remove = outcome != "killed" and fault.mode != "frozen" and not run.struck.startswith("u")
+        if left and can_remove:
             found.append(f"leftover: {', '.join(left)}")
         for name in seen.others:
             os.utime(self._place / name, (1, 1))
-        found += self._repaired(seen)
+        if (left_bytes := self._bytes()) not in self._repaired_from:
+            again = self._repaired(seen)
+            found += again
+            if not again:
+                self._repaired_from.add(left_bytes)
         where = f"[{fault.mode} at {fault.at}: {run.struck}]"
         said = run.err.strip().rpartition("\n")[2]
         return Verdict(outcome, tuple(f"{one} {where}" for one in found), f"{said} {where}")
@@ -207,6 +217,8 @@ class CallTrial:
     def _outcome(self, run: Run, fault: Fault, seen: Seen) -> tuple[str, list[str]]:
         if run.status < 0 and fault.mode in ("kill", "torn"):
             return "killed", []
+        if fault.mode == "interrupt" and run.status:
+            return "interrupted", []
         if "Traceback" in run.err:
             last = run.err.strip().splitlines()[-1]
             return ("door", []) if _is_of_the_system(last) else ("traceback", [f"traceback: {last}"])
@@ -255,6 +267,11 @@ class CallTrial:
     def _lay_out(self) -> None:
         shutil.rmtree(self._place, ignore_errors=True)
         shutil.copytree(self._before, self._place)
+
+    def _bytes(self) -> str:
+        """Return a hash of every file there is; what SQLite shares among processes is none of them."""
+        paths = (path for path in sorted(self._place.rglob("*")) if path.is_file() and not path.name.endswith("-shm"))
+        return hashlib.sha256(b"".join(bytes(path) + path.read_bytes() for path in paths)).hexdigest()
 
     def _seen(self) -> Seen:
         """Return what lies there; the index is looked at in a copy, because SQLite mends what it opens."""

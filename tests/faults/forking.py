@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -18,14 +19,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-MODES = ("count", "once", "stays", "kill", "short", "torn")  # of shim.c, in its order
-ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS)
+MODES = ("count", "once", "full", "frozen", "kill", "interrupt", "short", "torn")  # of shim.c, in its order
+ERRORS = (errno.EIO, errno.EACCES, errno.EDQUOT, errno.ENOSPC)
 NOW = 1735732800.0  # for the commands it is always the first of January 2025
 MOST, LONGEST = 65536, 8192  # of shim.c
 
 
 class Fault(NamedTuple):
-    """What goes wrong at a call, counted from 1: it fails once or with all that follow, or it is the last one."""
+    """What goes wrong at a call, counted from 1.
+
+    It fails once; with all that follow, because the disk is full or became read-only; it is the last one of a program
+    that is killed; it comes with a Ctrl-C; or it writes a half, after which the program goes on or is killed.
+    """
 
     mode: str = "count"
     at: int = 0
@@ -135,6 +140,7 @@ def _run(shim: Any, folder: Path, place: str, arguments: list[str], *fault: int)
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), handle)
     *fault, is_logged = fault
     log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC) if is_logged else -1
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     time.time = lambda: NOW
     os.chdir("/")
     sys.argv = ["kb", *arguments]

@@ -18,7 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { COUNT, ONCE, STAYS, KILL, SHORT, TORN }; /* forking.py names them */
+enum { COUNT, ONCE, FULL, FROZEN, KILL, INTERRUPT, SHORT, TORN }; /* forking.py names them */
 enum { MOST = 65536, PATH = 4096 };
 
 struct told { /* shared with the children that are forked */
@@ -84,12 +84,14 @@ static int strike(char kind, const char *path) {
     if (mode == COUNT || number < at)
         return 0;
     int is_later = number > at;
-    if (is_later && (mode != STAYS || strchr("uikc", kind))) /* a full disk lets one remove */
-        return 0;
+    if (is_later && (mode == FULL ? strchr("uikc", kind) : mode == FROZEN ? strchr("ikc", kind) : "once"))
+        return 0; /* a full disk lets one remove, one that is read-only by now lets one read and lock */
     if (!is_later)
         snprintf(told->struck, sizeof told->struck, "%c %s", kind, path);
     if (mode == KILL)
         kill(getpid(), SIGKILL);
+    if (mode == INTERRUPT)
+        return kill(getpid(), SIGINT);
     if (mode == SHORT || mode == TORN)
         return kind == 'w';
     errno = error_number;

@@ -1,4 +1,4 @@
-"""Kill, crowd and overfill kb for as long as it takes, and print what was lost as the table of docs/reliability.md.
+"""Kill, crowd and overfill kb, have its calls fail, and print what was lost as the table of docs/reliability.md.
 
 python -m tests.faults.soak [--kills 200] [--faults 150] [--seconds 60] [--files 100000] [--megabytes 200]
     [--only kills|faults|parallel|...]
