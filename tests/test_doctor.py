@@ -1,5 +1,6 @@
 """What `kb doctor` finds in knowledge bases that were damaged here, and what it mends."""
 
+import errno
 import gzip
 import os
 import sqlite3
@@ -136,6 +137,24 @@ def test_what_an_interrupted_write_left_is_removed_and_what_is_strange_only_name
     assert states(kb, "--fix") == {"strangers": "warning"}
     assert (old.exists(), new.exists(), strange.exists()) == (False, True, True)
     assert f"mv '{strange}' {kb.root}" in kb.run("doctor").stdout
+
+
+def test_what_cannot_be_removed_is_not_said_to_be(kb: Kb, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = kb.config.index / "gloss.17.tmp"
+    old.write_text("x", encoding="utf-8")
+    os.utime(old, (1, 1))
+    real = Path.unlink
+
+    def fails(path: Path, missing_ok: bool = False) -> None:
+        if path.name == old.name:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        real(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", fails)
+    result = kb.run("doctor", "--fix")
+
+    assert f"{old} cannot be removed: Permission denied" in result.stderr
+    assert "removed what" not in result.stderr
 
 
 def test_many_lists_of_words_are_merged(kb: Kb, monkeypatch: pytest.MonkeyPatch) -> None:

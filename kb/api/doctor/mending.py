@@ -1,7 +1,7 @@
 """Mend what can be mended without losing anything: only what the program has made itself, and can make again."""
 
 from collections.abc import Iterable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 from kb.api.doctor.findings import Finding
@@ -32,11 +32,14 @@ def mend(start: Path, findings: Iterable[Finding], progress: Progress) -> list[s
     elif "index" in wanted:
         done += _bring_in(config, progress, is_all=False)
     if "tidy" in wanted:
+        kept = []
         for path in unfinished(config):
-            with suppress(OSError):  # its owner has come back and finished
-                path.unlink()
+            try:
+                path.unlink(missing_ok=True)  # its owner may have come back and finished
+            except OSError as error:
+                kept.append(f"{path} cannot be removed: {error.strerror}")
         health.remove_leftovers(config.database)
-        done.append("removed what belonged to nothing")
+        done += kept or ["removed what belonged to nothing"]
     if "merge" in wanted:
         with closing(Writer(config.database)) as writer:
             writer.engine.merge()
