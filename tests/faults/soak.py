@@ -21,7 +21,7 @@ from kb.config.kb_toml import shipped_glossary
 from kb.index import translation_table as dictionaries
 from kb.index.translation import gloss_path
 from tests.faults.every_call import COMMANDS, FAULTS, OUTCOMES, CallTrial, judged
-from tests.faults.forking import Forking
+from tests.faults.forking import Forking, quick_folder
 from tests.faults.killing import ROOT, SCENARIOS, Trial, finish, start
 from tests.faults.parallel import run_all, write_generation
 from tests.faults.states import full_text_is_whole, state
@@ -151,11 +151,10 @@ def new_kb(folder: Path, dictionary: Path) -> Path:
     return folder
 
 
-def faults(folder: Path, count: int) -> list[Row]:
+def faults(count: int) -> list[Row]:
     """Have the calls fail that commands change files by: count of each command, or all if it is 0."""
     rows = []
-    (folder / "said").mkdir(parents=True)
-    with Forking(folder / "said") as forking:
+    with quick_folder() as folder, Forking(folder) as forking:
         for number, command in enumerate(COMMANDS):
             began = time.monotonic()
             trial = CallTrial(forking, command, folder / str(number))
@@ -199,7 +198,7 @@ def main() -> None:
         dictionary = gloss_path(place)
         steps: dict[str, Callable[[], list[Row]]] = {
             "kills": lambda: kills(place / "kills", dictionary, given.kills),
-            "faults": lambda: faults(place / "faults", given.faults),
+            "faults": lambda: faults(given.faults),
             "parallel": lambda: parallel(place / "parallel", dictionary, given.seconds),
             "files": lambda: many_files(place / "files", dictionary, given.files),
             "large": lambda: large_file(place / "large", dictionary, given.megabytes),

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults.every_call import COMMANDS, CallTrial, Command, judged
-from tests.faults.forking import Forking, is_possible
+from tests.faults.forking import Forking, is_possible, quick_folder
 from tests.faults.power import after_cuts
 
 pytestmark = pytest.mark.skipif(not is_possible(), reason="needs a C compiler, and Linux")
-TRIED = 5  # of the faults of a command; `make soak` tries more
+TRIED = 6  # of the faults of a command; `make soak` tries more
 VECTORS = """
 import numpy
 from pathlib import Path
@@ -30,16 +30,22 @@ made.rename("{place}/made")
 
 
 @pytest.fixture(scope="module")
-def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
-    with Forking(tmp_path_factory.mktemp("forking")) as made:
+def folder() -> Iterator[Path]:
+    with quick_folder() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def forking(folder: Path) -> Iterator[Forking]:
+    with Forking(folder) as made:
         yield made
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one.name)
 def test_a_call_that_fails_and_a_power_cut_leave_the_old_or_the_new(
-    command: Command, forking: Forking, tmp_path_factory: pytest.TempPathFactory
+    command: Command, forking: Forking, folder: Path
 ) -> None:
-    trial = CallTrial(forking, command, tmp_path_factory.mktemp("trial"))
+    trial = CallTrial(forking, command, folder / str(COMMANDS.index(command)))
     chance = random.Random(command.name)
     faults = chance.sample(list(trial.faults()), TRIED)
     faults += chance.sample(unread := list(trial.unread()), min(2, len(unread)))
