@@ -120,7 +120,7 @@ class Disk:
             self._changes.append(_Change(folder, call.other, call.file, call.path))
         elif call.kind == "u":
             self._changes.append(_Change(folder, call.path, None))
-        elif call.kind == "m" or (call.kind == "o" and self._seen().get(call.path) != call.file):
+        elif call.kind in "lm" or (call.kind == "o" and self._seen().get(call.path) != call.file):
             self._changes.append(_Change(folder, call.path, call.file))
 
     def left(self) -> Iterator[Files]:

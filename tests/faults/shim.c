@@ -137,7 +137,7 @@ static int opened(int folder, const char *name, int flags, mode_t permissions) {
     if (is_armed && (changes || counts_reading) && strike(changes ? 'o' : 'i', of_name(folder, name, path)) < 0)
         return -1;
     int handle = syscall(SYS_openat, folder, name, flags, permissions);
-    if (changes && handle >= 0)
+    if (changes && handle >= 0 && (flags & O_TMPFILE) != O_TMPFILE) /* that has no name yet */
         record('o', path, NULL, handle);
     return handle;
 }
@@ -271,7 +271,10 @@ int linkat(int folder, const char *name, int other_folder, const char *other_nam
     char other[PATH];
     if (is_armed && strike('l', of_name(other_folder, other_name, other)) < 0)
         return -1;
-    return syscall(SYS_linkat, folder, name, other_folder, other_name, flags);
+    int done = syscall(SYS_linkat, folder, name, other_folder, other_name, flags);
+    if (is_armed && !done)
+        record('l', other, NULL, -1);
+    return done;
 }
 int link(const char *name, const char *other) { return linkat(AT_FDCWD, name, AT_FDCWD, other, 0); }
 int symlinkat(const char *target, int folder, const char *name) {

@@ -20,8 +20,8 @@ class Passages:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def of(self, paper: int, most: int) -> list[PassageRow]:
-        """Return the passages of a paper in order, the first `most` of them."""
+    def of(self, paper: int, most: int = -1) -> list[PassageRow]:
+        """Return the passages of a paper in order; at most `most`, if that is not negative."""
         sql = "SELECT key, line, heading, text FROM passages WHERE paper = ? ORDER BY key LIMIT ?"
         rows = self._db.execute(sql, (paper, most))
         return [PassageRow(*row) for row in rows]
