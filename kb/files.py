@@ -45,19 +45,21 @@ def _opened(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write data to path: a reader finds what was there before, or all of it.
+def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Write data to path: a reader finds what was there before, or all of it; mode as replace_whole takes it.
 
     Raises: KbError if path cannot be written.
     """
     try:
-        replace_whole(path, data)
+        replace_whole(path, data, mode=mode)
     except OSError as error:
         raise KbError(f"cannot be written: {error.strerror}", file=path) from None
 
 
-def write_out(path: Path, data: bytes) -> None:
+def write_out(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Write data to a path that a person typed: a link keeps leading where it does, a device or a pipe is written into.
+
+    mode is as replace_whole takes it.
 
     Raises: KbError if path cannot be written.
     """
@@ -67,7 +69,7 @@ def write_out(path: Path, data: bytes) -> None:
             with place.open("wb") as device:
                 device.write(data)
         else:
-            replace_whole(place, data)
+            replace_whole(place, data, mode=mode)
     except OSError as error:
         raise KbError(f"cannot be written: {error.strerror}", file=path) from None
 
@@ -94,19 +96,21 @@ def locked(path: Path) -> Iterator[None]:
         os.close(folder)
 
 
-def replace_whole(path: Path, data: bytes, check: Callable[[], None] | None = None) -> None:
+def replace_whole(path: Path, data: bytes, check: Callable[[], None] | None = None, mode: int = 0o666) -> None:
     """Make path hold data, and keep its permissions; check is called last and may raise to leave path as it is.
 
+    A new file has the permissions of mode that the umask leaves, from its first moment on.
     What is written goes to the disk under no name, or another one, first, so neither a full disk, a power cut nor a
     killed program leaves half a file, and two programs that write the same path do not mix. Raises: OSError.
     """
     _remove_leftovers(path.parent)
     temporary = path.with_name(f"{PREFIX}{os.urandom(4).hex()}{SUFFIX}")
     try:
-        with _unnamed(path.parent) or temporary.open("xb") as file:
-            if path.exists():  # before there is anything to read
-                opened = file.fileno() if os.chmod in os.supports_fd else temporary
-                os.chmod(opened, path.stat().st_mode & 0o7777)
+        kept = path.stat().st_mode & 0o7777 if path.exists() else None
+        at_first = mode if kept is None else 0o600  # while it is made, nobody else may open what will be in it
+        with _unnamed(path.parent, at_first) or _named(temporary, at_first) as file:
+            if kept is not None:
+                os.chmod(file.fileno() if os.chmod in os.supports_fd else temporary, kept)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -141,12 +145,16 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _unnamed(folder: Path) -> BinaryIO | None:
+def _named(path: Path, mode: int) -> BinaryIO:
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode))
+
+
+def _unnamed(folder: Path, mode: int) -> BinaryIO | None:
     """Return a new file in folder that goes with the program that opened it; None where there are none such."""
     if not hasattr(os, "O_TMPFILE") or not os.path.isdir(OWN_FILES):
         return None
     try:
-        return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666), "wb")
+        return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_WRONLY, mode), "wb")
     except OSError:  # of this file system, or one that making a file with a name tells as well
         return None
 
@@ -176,18 +184,18 @@ def sync_files(folder: Path) -> None:
     sync_folder(folder)
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path, mode: int = 0o777) -> None:
     """Make a folder and those above it; one that is there stays. Raises: KbError if it cannot be made."""
     try:
-        new_folder(path)
+        new_folder(path, mode)
     except OSError as error:
         raise KbError(f"cannot be made: {error.strerror}", file=path) from None
 
 
-def new_folder(path: Path) -> None:
+def new_folder(path: Path, mode: int = 0o777) -> None:
     """Make a folder and those above it, and have no power cut undo that; one that is there stays. Raises: OSError."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode, parents=True, exist_ok=True)
     for folder in missing:
         sync_folder(folder.parent)
 

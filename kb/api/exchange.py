@@ -73,7 +73,7 @@ class ExchangeCases(Opened):
 
         one_of("form", form, RENDERERS)
         if found := self._works(query):
-            write_file(self.config, found, form, Path(path))
+            write_file(self.config, self.reader(), found, form, Path(path))
         return len(found)
 
     def export_vault(self, query: str, folder: Path | str) -> "Written | None":

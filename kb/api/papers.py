@@ -76,6 +76,7 @@ class PaperCases(Opened):
         from datetime import date
 
         from kb.api.given import as_list, one_of
+        from kb.index.folder import permitted
         from kb.markup.safe import clean
         from kb.notes import marks
 
@@ -84,8 +85,9 @@ class PaperCases(Opened):
         papers = {paper.key: paper for paper in (named(reader, name) for name in as_list(names))}
         known = reader.marks.known_as(papers)
         targets = [marks.Target(known[key], clean(paper.title)) for key, paper in papers.items()]
+        mode = 0o666 if self.config.marks.exists() else permitted(self.config, reader.files.stamps()) & 0o666
         with self._writing:
-            marks.mark(self.config.marks, targets, action, date.today().isoformat())
+            marks.mark(self.config.marks, targets, action, date.today().isoformat(), mode)
         return self._listed(reader, list(papers.values()))
 
     def _rows(self, reader: "Reader", query: str, limit: int) -> "list[PaperRow]":

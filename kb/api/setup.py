@@ -66,7 +66,9 @@ class SetupCases(Opened):
     def fetch_encoder(self, model: str) -> "OnnxEncoder":
         """Download a model and set it up. Raises: KbError if it cannot be had."""
         from kb.index.encoders.models import fetch_model
+        from kb.index.folder import prepare
 
+        prepare(self.config, ())
         fetch_model(self.config.index, model)
         return self.export_encoder(model)
 
@@ -74,10 +76,12 @@ class SetupCases(Opened):
         """Set an encoder up anew from its model: the one in use if none is named. Raises: KbError if that is none."""
         from kb.config.kb_toml import NO_ENCODER
         from kb.index.encoders.exporting import export_encoder
+        from kb.index.folder import prepare
 
         name = model or self.config.encoder
         if name == NO_ENCODER:
             raise KbError("kb.toml names no encoder", "name one: kb encoder export minilm")
+        prepare(self.config, ())
         return export_encoder(self.config.root, self.config.index, name)
 
     def use_encoder(self, model: str) -> bool:

@@ -46,12 +46,13 @@ def start_knowledge_base(folder: Path) -> list[Path]:
     make_folder(notes)
     try:
         has_notes = any(not path.name.startswith(".") for path in notes.iterdir())
+        mode = notes.stat().st_mode & 0o666
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", file=notes) from None
     if not has_notes:
         first = notes / f"{today:%Y-%m}.md"
         text = FIRST_NOTE.format(year=today.year, month=today.month, today=today)
-        write_whole(first, text.encode("utf-8"))
+        write_whole(first, text.encode("utf-8"), mode)
         made.append(first)
     write_whole(config, CONFIG.encode("utf-8"))  # last: where it is, the rest is as well
     return made

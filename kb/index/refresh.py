@@ -1,5 +1,6 @@
 """Bring the whole index up to date: the words of the notes, and what they mean where an encoder is set up."""
 
+from contextlib import closing
 from typing import NamedTuple
 
 from kb.config.kb_toml import NO_ENCODER, Config
@@ -7,6 +8,8 @@ from kb.errors import EncoderMissing, IndexBusy
 from kb.index import meaning, translation, words
 from kb.index.encoders.exported import OnnxEncoder, open_encoder
 from kb.index.encoders.exporting import export_encoder
+from kb.index.folder import prepare
+from kb.index.sqlite.reader import Reader
 from kb.notes.folders import Changes
 from kb.progress import Progress
 
@@ -59,6 +62,8 @@ def bring_all(config: Config, changes: Changes | None, progress: Progress) -> Re
             encoded = meaning.encode_missing(config, _encoder(config, progress), progress)
         except EncoderMissing as error:
             notices = (f"indexed for words only: {error}", *notices)
+    with closing(Reader(config.database)) as reader:  # a search looks at the notes alone that it takes in
+        prepare(config, reader.files.stamps())
     return Refreshed(report, encoded, notices)
 
 

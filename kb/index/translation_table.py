@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from kb.errors import IndexBusy, KbError, NoteError
-from kb.index.folder import own
+from kb.index.folder import new_file, own
 from kb.index.translation import LONGEST, SENSES_INDEXED, gloss_path
 from kb.notes.parsing.frontmatter import LOADER
 from kb.progress import Progress
@@ -88,6 +88,7 @@ def _write_table(
     path = gloss_path(index)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
+        new_file(temporary)
         with closing(connect(temporary)) as db, db:
             db.execute("PRAGMA journal_mode = OFF")  # what is not written to its end is removed
             db.execute("CREATE TABLE words (term TEXT PRIMARY KEY, senses TEXT) WITHOUT ROWID")

@@ -12,6 +12,7 @@ from threading import Thread, current_thread, main_thread
 from kb.config.kb_toml import GLOSSARY_NAME, Config, shipped_glossary
 from kb.errors import IndexDamaged, KbError, NoteError, TranslationDamaged
 from kb.index import translation, translation_table
+from kb.index.folder import prepare
 from kb.index.sqlite import health
 from kb.index.sqlite.files import FileState
 from kb.index.sqlite.reader import JOINING, Reader
@@ -56,6 +57,7 @@ def refresh(
 
 def _refresh(config: Config, changes: folders.Changes, progress: Progress | None, wait_seconds: float) -> Report:
     report = Report(missing=changes.missing)
+    prepare(config, changes.changed)
     writer = Writer(config.database, wait_seconds)
     try:
         with writer.transaction():

@@ -65,9 +65,10 @@ def states(path: Path, papers: Mapping[int, Known]) -> dict[int, State]:
     return found
 
 
-def mark(path: Path, targets: Sequence[Target], action: str, day: str) -> None:
+def mark(path: Path, targets: Sequence[Target], action: str, day: str, mode: int = 0o666) -> None:
     """Star, unstar, read or unread papers in path, which is written whole; a mark that is there keeps its date.
 
+    A path that is made has the permissions of mode.
     Raises: KbError if path cannot be read or written, or if a paper to be unstarred is starred in its note.
     """
     what, is_set = ACTIONS[action]
@@ -83,7 +84,7 @@ def mark(path: Path, targets: Sequence[Target], action: str, day: str) -> None:
         if lines != before:
             text = "".join(lines if before else [_HEADER, *lines])
             _check(path, text)
-            write_whole(path, text.encode())
+            write_whole(path, text.encode(), mode)
 
 
 def _mark_one(lines: list[str], target: Target, what: str, day: str | None) -> None:

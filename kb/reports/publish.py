@@ -6,6 +6,7 @@ from pathlib import Path
 from kb.config.kb_toml import Config
 from kb.errors import KbError
 from kb.files import make_folder, refuse_notes, write_out
+from kb.index.folder import permitted
 from kb.index.sqlite.reader import Reader
 from kb.records import MonthlyDigest
 from kb.reports import html_page, markdown_post, since_last
@@ -23,7 +24,7 @@ def publish(config: Config, reader: Reader, period: Period, layout: Layout, out:
     made = digest(reader, period, layout.lang, _last(out))
     text = _text(config, made, layout, out.absolute().parent if out else None)
     if out:
-        write(config, text, out)
+        write(config, text, out, permitted(config, reader.files.stamps()))
     return text
 
 
@@ -40,8 +41,9 @@ def publish_all(config: Config, reader: Reader, layout: Layout, folder: Path) ->
     texts = {outs[month]: _text(config, one, layout, folder.absolute(), months) for month, one in made.items()}
     if layout.form == "html":
         texts[folder / html_page.INDEX_NAME] = html_page.index_page(config, list(made.values()), made[months[0]].lang)
+    mode = permitted(config, reader.files.stamps())
     for out, text in texts.items():
-        write(config, text, out)
+        write(config, text, out, mode)
     return list(texts)
 
 
@@ -59,11 +61,11 @@ def _text(config: Config, made: MonthlyDigest, layout: Layout, place: Path | Non
     return markdown_post.post(config, made, layout.site, layout.template, place)
 
 
-def write(config: Config, text: str, path: Path) -> None:
-    """Write a digest to path, whole or not at all.
+def write(config: Config, text: str, path: Path, mode: int) -> None:
+    """Write a digest to path, whole or not at all; mode has the permissions of a folder that is made for it.
 
     Raises: KbError if path cannot be written or lies among the notes: it would be read as one, or overwrite one.
     """
     refuse_notes(path, config.folders)
-    make_folder(path.absolute().parent)
-    write_out(path, text.encode("utf-8"))
+    make_folder(path.absolute().parent, mode)
+    write_out(path, text.encode("utf-8"), mode & 0o666)

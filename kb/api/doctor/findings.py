@@ -6,7 +6,7 @@ from kb.errors import KbError
 
 State = Literal["ok", "warning", "broken"]
 # What kb.api.doctor.mending can do by itself, in the order in which it does it.
-Mend = Literal["anew", "reread", "terms", "index", "tidy", "merge"]
+Mend = Literal["anew", "reread", "terms", "index", "tidy", "merge", "narrow"]
 
 
 def parted(error: KbError) -> tuple[str, str]:

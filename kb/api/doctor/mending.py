@@ -8,8 +8,10 @@ from kb.api.doctor.findings import Finding
 from kb.api.doctor.notes import unfinished
 from kb.api.opened import Opened
 from kb.config.kb_toml import Config, find_config
+from kb.index.folder import prepare
 from kb.index.sqlite import health
 from kb.index.sqlite.writer import Writer
+from kb.notes.folders import find_changes
 from kb.progress import Progress
 
 
@@ -44,6 +46,9 @@ def mend(start: Path, findings: Iterable[Finding], progress: Progress) -> list[s
         with closing(Writer(config.database)) as writer:
             writer.engine.merge()
         done.append("merged the lists of words")
+    if "narrow" in wanted:
+        prepare(config, find_changes(config, {}).changed)
+        done.append("took from the index the permissions that the notes do not give")
     return done
 
 

@@ -9,7 +9,7 @@ from kb.api.doctor.findings import Finding, parted
 from kb.config.kb_toml import Config
 from kb.errors import KbError
 from kb.files import is_abandoned
-from kb.index.folder import MARK, is_own
+from kb.index.folder import MARK, is_own, permitted, wide
 from kb.index.sqlite.health import SET_ASIDE
 from kb.index.sqlite.reader import Reader
 from kb.index.translation import gloss_path
@@ -68,6 +68,17 @@ def unfinished(config: Config) -> list[Path]:
     return sorted(filter(is_abandoned, found))
 
 
+def permissions(config: Config) -> Iterator[Finding]:
+    """Look whether somebody whom the notes keep out may read the index."""
+    try:
+        files = find_changes(config, {}).changed
+    except KbError:  # the next rule says so
+        return
+    if is_own(config.index) and (found := wide(config.index, permitted(config, files))):
+        names = _some([str(path) for path in found])
+        yield Finding("permissions", "warning", f"more people may open it than the notes: {names}", FIX, "narrow")
+
+
 def ids_that_lose_digits(config: Config) -> Iterator[Finding]:
     """Look for arXiv ids that other programs take for numbers, or have: the rules are those of `kb check`."""
     try:
@@ -111,5 +122,5 @@ def _mebibytes(count: int) -> str:
     return f"{count / 2**20:,.0f} MiB"
 
 
-RULES = (space, strangers, ids_that_lose_digits)
+RULES = (space, strangers, permissions, ids_that_lose_digits)
 READ = (failed,)

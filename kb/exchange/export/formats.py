@@ -8,6 +8,7 @@ from kb.errors import KbError
 from kb.exchange.export import bibtex, csl, obsidian, ris, tables
 from kb.exchange.export.works import Work
 from kb.files import refuse_notes, write_out
+from kb.index.folder import permitted
 from kb.index.sqlite.reader import Reader
 
 RENDERERS: dict[str, Callable[[Sequence[Work]], str]] = {
@@ -20,7 +21,7 @@ RENDERERS: dict[str, Callable[[Sequence[Work]], str]] = {
 BOM = "\ufeff"  # without it Excel takes Chinese for something else
 
 
-def write_file(config: Config, works: Sequence[Work], name: str, path: Path) -> None:
+def write_file(config: Config, reader: Reader, works: Sequence[Work], name: str, path: Path) -> None:
     """Write works in a format to path, whole or not at all.
 
     Raises: KbError if path cannot be written or lies among the notes.
@@ -29,7 +30,8 @@ def write_file(config: Config, works: Sequence[Work], name: str, path: Path) -> 
     if path.is_dir():
         raise KbError(f"{path} is a folder", "name a file in it")
     text = RENDERERS[name](works)
-    write_out(path, (BOM + text if name == "csv" else text).encode("utf-8"))
+    data = (BOM + text if name == "csv" else text).encode("utf-8")
+    write_out(path, data, permitted(config, reader.files.stamps()) & 0o666)
 
 
 def write_vault(config: Config, reader: Reader, works: Sequence[Work], folder: Path) -> obsidian.Written:
@@ -38,4 +40,4 @@ def write_vault(config: Config, reader: Reader, works: Sequence[Work], folder: P
     Raises: KbError if folder cannot be written or lies among the notes.
     """
     refuse_notes(folder, config.folders)
-    return obsidian.write_vault(reader, works, folder)
+    return obsidian.write_vault(reader, works, folder, permitted(config, reader.files.stamps()))

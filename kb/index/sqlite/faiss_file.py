@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from kb.errors import KbError
+from kb.index.folder import new_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +62,7 @@ def save(built: Any, path: Path) -> None:
 
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
+        new_file(temporary)
         faiss.write_index(built, str(temporary))
         with temporary.open("r+b") as file:
             length = file.seek(0, os.SEEK_END)

@@ -10,7 +10,7 @@ from typing import Any
 
 from kb.errors import IndexBusy
 from kb.index.engine import PaperDocument
-from kb.index.folder import own
+from kb.index.folder import new_file, own
 from kb.index.sqlite import former
 from kb.index.sqlite.change import SqliteChange
 from kb.index.sqlite.files import FileState
@@ -31,7 +31,7 @@ class Writer:
         self._path = database
         self._touched = Touched()
         try:
-            _own_folder(database.parent)
+            _own_folder(database)
             self._connection = connect(database, timeout=wait_seconds, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -152,11 +152,12 @@ class Writer:
         self._connection.execute("DELETE FROM papers WHERE file = ?", [path])
 
 
-def _own_folder(folder: Path) -> None:
+def _own_folder(database: Path) -> None:
     try:
-        own(folder)
+        own(database.parent)
+        new_file(database)  # SQLite gives those beside it the same permissions
     except OSError as error:
-        raise IndexBusy(f"{folder} cannot be written: {error.strerror}") from None
+        raise IndexBusy(f"{database.parent} cannot be written: {error.strerror}") from None
 
 
 def _bearer(rows: PaperRows) -> former.Bearer:
