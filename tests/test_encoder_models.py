@@ -167,14 +167,18 @@ def damage(path: Path, how: str) -> None:
         path.unlink()
     elif how == "cut":
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    else:
+    elif how == "overwritten":
         path.write_bytes(b"\x00nonsense" * 50)
+    else:
+        path.write_bytes((b"\x00nonsense" * path.stat().st_size)[: path.stat().st_size])
 
 
 @pytest.mark.parametrize("name", [GRAPH, WEIGHTS, TOKENIZER])
-@pytest.mark.parametrize("how", ["missing", "cut", "overwritten"])
+@pytest.mark.parametrize("how", ["missing", "cut", "overwritten", "overwritten at the same length"])
 def test_a_broken_encoder_means_words_only_and_one_line(mine: Kb, name: str, how: str) -> None:
-    kb = mine
+    kb, is_as_long = mine, how.endswith("length")
+    if is_as_long and name == WEIGHTS:
+        pytest.skip("any numbers are weights: kb doctor --deep tells them")
     damage(kb.config.index / "encoders" / "mine" / name, how)
 
     result = kb.run("search", "codec")
@@ -182,8 +186,8 @@ def test_a_broken_encoder_means_words_only_and_one_line(mine: Kb, name: str, how
     assert "TinyCodec" in result.stdout
     (line,) = [line for line in result.stderr.splitlines() if "of 2" not in line]
     assert line.startswith("searching by words only: ")
-    assert line.endswith("; run: kb index" if how == "missing" else "; run: kb encoder export mine")
-    kb.run(*(["index"] if how == "missing" else ["encoder", "export"]))
+    assert line.endswith("; run: kb encoder export mine" if is_as_long else "; run: kb index")
+    kb.run(*(["encoder", "export"] if is_as_long else ["index"]))
     assert "meaning" in kb.json("search", "codec")["retrievers"]
 
 

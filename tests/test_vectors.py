@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +277,21 @@ def test_a_file_that_cannot_be_used_counts_as_missing(
 
     indexed.refresh()
     assert indexed.nearest(query)[0] == indexed.scanned(query, 1)[0]
+
+
+def test_vectors_that_lie_otherwise_in_the_file_are_counted(indexed: Shelf) -> None:
+    def misplaced() -> int:
+        with closing(Reader(indexed.database)) as reader:
+            return vectors.misplaced(indexed.folder, reader.view.vectors, ENCODER, DIMENSION, lambda done, total: None)
+
+    assert misplaced() == 0
+    (file,) = indexed.files()
+    data = bytearray(file.read_bytes())
+    lists = COUNT * (DIMENSION // 2 + vector_file.KEY_BYTES) + vector_file.SEAL.size
+    start = len(data) - lists // 2
+    data[start : start + 4000] = bytes(4000)
+    file.write_bytes(data)
+    assert 100 < misplaced() < 500
 
 
 @pytest.mark.parametrize("at", ["while filling", "while writing"])

@@ -1,5 +1,8 @@
 """The folder of the index is the tool's only where it can prove it: by a mark that it left when it made it.
 
+It lets nobody in whom the notes keep out: what is made of notes is no more open than the least open of them.
+"""
+
 import os
 from collections.abc import Iterable
 from contextlib import suppress

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from kb.api.doctor import index, machine, notes
+from kb.api.doctor import deep, index, machine, notes
 from kb.api.doctor.findings import Finding, parted
 from kb.api.faults import SYSTEM, as_kb_error
 from kb.config.kb_toml import find_config
@@ -22,8 +22,11 @@ def examine_machine(progress: Progress) -> list[Finding]:
     return found
 
 
-def examine(start: Path, progress: Progress) -> list[Finding]:
-    """Return how the knowledge base that start lies in is: its settings, its notes, its index."""
+def examine(start: Path, progress: Progress, is_deep: bool = False) -> list[Finding]:
+    """Return how the knowledge base that start lies in is: its settings, its notes, its index.
+
+    is_deep reads all of it again and compares.
+    """
     try:
         config = find_config(start)
     except KbError as error:
@@ -45,6 +48,8 @@ def examine(start: Path, progress: Progress) -> list[Finding]:
             for done, reading in enumerate(rules, 1):
                 found += _found(reading, config, reader)
                 progress("examining the index", done, len(rules))
+            for comparing in deep.RULES if is_deep else ():
+                found += comparing(config, reader, progress)
     return found
 
 

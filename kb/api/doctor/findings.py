@@ -6,7 +6,8 @@ from kb.errors import KbError
 
 State = Literal["ok", "warning", "broken"]
 # What kb.api.doctor.mending can do by itself, in the order in which it does it.
-Mend = Literal["anew", "reread", "terms", "index", "tidy", "merge", "narrow"]
+Mend = Literal["anew", "export", "encode", "nearest", "reread", "terms", "index", "tidy", "merge", "narrow"]
+MOST_TOLD = 3  # of what is many
 
 
 def parted(error: KbError) -> tuple[str, str]:
@@ -15,6 +16,11 @@ def parted(error: KbError) -> tuple[str, str]:
     Example: "no index at …; run: kb index" -> ("no index at …", "kb index").
     """
     return error.fault, error.way_out.removeprefix("run: ")
+
+
+def some(texts: list[str], mark: str = ", ") -> str:
+    """Return the first of texts, and how many more there are."""
+    return mark.join(texts[:MOST_TOLD]) + (f"{mark}and {len(texts) - MOST_TOLD} more" if len(texts) > MOST_TOLD else "")
 
 
 class Finding(NamedTuple):

@@ -1,12 +1,12 @@
 """The index, as a whole and in its parts. A rule takes the knowledge base and a reader of its index."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kb.api.doctor.findings import Finding, parted
 from kb.config.kb_toml import DEFAULT_ENCODER, NO_ENCODER, Config
 from kb.errors import EncoderMissing, IndexBusy, IndexNewer, IndexOld, KbError
 from kb.index import translation, translation_table
-from kb.index.encoders.exported import INSTALL, OnnxEncoder, open_encoder
+from kb.index.encoders.exported import INSTALL, OnnxEncoder, changed_files, open_encoder
 from kb.index.encoders.models import is_packaged
 from kb.index.sqlite import health, nearest
 from kb.index.sqlite.reader import Reader
@@ -75,8 +75,17 @@ def encoder(config: Config, reader: Reader) -> Iterator[Finding]:
     except EncoderMissing as error:
         yield Finding("encoder", "broken", *parted(error))
         return
-    yield Finding("encoder", "ok", f"{config.encoder} encodes, {found.dimension} dimensions")
+    if changed := changed_files(found, only_touched=True):
+        yield damaged(config, changed, FIX)
+    else:
+        yield Finding("encoder", "ok", f"{config.encoder} encodes, {found.dimension} dimensions")
     yield from _vectors(config, reader, found)
+
+
+def damaged(config: Config, names: Iterable[str], way_out: str) -> Finding:
+    """Return what is to be said of files of the encoder that are not what was exported."""
+    what = f"{', '.join(names)} of {config.encoder} is not what was exported: searches by meaning are led astray"
+    return Finding("encoder", "broken", what, way_out, "export")
 
 
 def _vectors(config: Config, reader: Reader, encoder: OnnxEncoder) -> Iterator[Finding]:

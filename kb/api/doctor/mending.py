@@ -8,8 +8,12 @@ from kb.api.doctor.findings import Finding
 from kb.api.doctor.notes import unfinished
 from kb.api.opened import Opened
 from kb.config.kb_toml import Config, find_config
+from kb.index.encoders.exported import open_encoder
+from kb.index.encoders.exporting import export_encoder
 from kb.index.folder import prepare
-from kb.index.sqlite import health
+from kb.index.integrity import other_vectors
+from kb.index.sqlite import health, nearest
+from kb.index.sqlite.reader import Reader
 from kb.index.sqlite.writer import Writer
 from kb.notes.folders import find_changes
 from kb.progress import Progress
@@ -29,9 +33,20 @@ def mend(start: Path, findings: Iterable[Finding], progress: Progress) -> list[s
     if "terms" in wanted:
         health.rebuild_terms(config.database)
         done.append("made the full text again")
+    if "export" in wanted:
+        encoder = export_encoder(config.root, config.index, config.encoder)
+        done.append(f"exported {config.encoder} anew")
+        with closing(Reader(config.database)) as reader:
+            if other_vectors(config, reader, encoder, progress):
+                wanted.add("encode")
+    if "encode" in wanted and (encoding := open_encoder(config.index, config.encoder)):
+        with closing(Writer(config.database)) as writer, writer.transaction():
+            writer.engine.forget_encoder(encoding.fingerprint)
+    if "nearest" in wanted:
+        nearest.forget(config.index)
     if wanted & {"anew", "reread", "terms"}:
         done += _bring_in(config, progress, is_all=True)
-    elif "index" in wanted:
+    elif wanted & {"index", "encode", "nearest"}:
         done += _bring_in(config, progress, is_all=False)
     if "tidy" in wanted:
         kept = []

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
 
-from kb.api.doctor.findings import Finding, parted
+from kb.api.doctor.findings import Finding, parted, some
 from kb.config.kb_toml import Config
 from kb.errors import KbError
 from kb.files import is_abandoned
@@ -18,7 +18,6 @@ from kb.notes.checking.page import read_page
 from kb.notes.folders import SUFFIXES, find_changes
 from kb.notes.reading import NoteFile
 
-MOST_TOLD = 3  # of what is many
 FREE_BYTES = 100 * 2**20
 ROOM_TO_REBUILD = 2  # times the database
 FOLDERS = ("encoders", "models")
@@ -75,7 +74,7 @@ def permissions(config: Config) -> Iterator[Finding]:
     except KbError:  # the next rule says so
         return
     if is_own(config.index) and (found := wide(config.index, permitted(config, files))):
-        names = _some([str(path) for path in found])
+        names = some([str(path) for path in found])
         yield Finding("permissions", "warning", f"more people may open it than the notes: {names}", FIX, "narrow")
 
 
@@ -89,7 +88,7 @@ def ids_that_lose_digits(config: Config) -> Iterator[Finding]:
     pages = (read_page(NoteFile(file, config.path_of(file))) for file in files)
     found = [one for page in pages for rule in (numbers_for_ids, cut_ids) for one in rule(page)]
     if found:
-        places = _some([f"{one.file}:{one.line}" for one in found])
+        places = some([f"{one.file}:{one.line}" for one in found])
         yield Finding("ids", "warning", f"arXiv ids that lose digits: {places}", f"kb check {quote(str(config.notes))}")
     else:
         yield Finding("ids", "ok", f"{len(files)} notes: no arXiv id loses digits")
@@ -99,7 +98,7 @@ def failed(config: Config, reader: Reader) -> Iterator[Finding]:
     """Look for notes that could not be read, sources that are not there, and notes that have changed since."""
     reasons = [state.reason or state.path for state in reader.files.states().values() if state.state == "failed"]
     if reasons:
-        yield Finding("notes", "broken", f"{len(reasons)} not indexed: {_some(reasons, '; ')}", "kb status")
+        yield Finding("notes", "broken", f"{len(reasons)} not indexed: {some(reasons, '; ')}", "kb status")
     if not config.notes.is_dir():  # the rule before has said so
         return
     changes = find_changes(config, reader.files.stamps())
@@ -112,10 +111,6 @@ def failed(config: Config, reader: Reader) -> Iterator[Finding]:
 
 def _is_unfinished(path: Path) -> bool:
     return path.suffix in (".tmp", ".part")
-
-
-def _some(texts: list[str], mark: str = ", ") -> str:
-    return mark.join(texts[:MOST_TOLD]) + (f"{mark}and {len(texts) - MOST_TOLD} more" if len(texts) > MOST_TOLD else "")
 
 
 def _mebibytes(count: int) -> str:

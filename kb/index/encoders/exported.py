@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 INSTALL = "pip install 'paper-kb[models,minilm]'"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime keeps what it does, and sends it to its makers
 MANIFEST, GRAPH, WEIGHTS, TOKENIZER = "manifest.json", "model.onnx", "model.data", "tokenizer.json"
+FILES = (GRAPH, WEIGHTS, TOKENIZER)
 LONGEST_NAME = 200  # bytes of a folder
+BYTES_AT_ONCE = 2**20
+
+
+class FileSum(NamedTuple):
+    """What a file of an encoder held when it was exported."""
+
+    size: int
+    sha256: str
 
 
 class Manifest(NamedTuple):
@@ -36,9 +45,10 @@ class Manifest(NamedTuple):
     query_prompt: str  # stands before every query
     passage_prompt: str  # stands before every passage
     reads_unspaced: bool  # whether it can tell Chinese sentences apart
+    files: dict[str, FileSum] | None = None  # FILES by name; None of an encoder that an earlier version exported
 
 
-_KINDS = (str, str, int, int, str, str, str, bool)  # of a manifest's values
+_KINDS = (str, str, int, int, str, str, str, bool)  # of what a manifest says besides its files
 
 
 class OnnxEncoder:
@@ -151,13 +161,43 @@ def folder_name(model: str) -> str:
 
 
 def open_encoder(index: Path, model: str) -> OnnxEncoder | None:
-    """Return the exported encoder of model; None if none was exported, not whole, or by a version of another layout."""
+    """Return the exported encoder of model; None if none was exported, not whole, or by a version of another layout.
+
+    Its files are as long as they were; whether they are the same to the byte, changed_files says.
+    """
     folder = encoders_folder(index) / folder_name(model)
-    if not all((folder / name).is_file() for name in (GRAPH, WEIGHTS, TOKENIZER)):
-        return None
     try:
-        manifest = Manifest(**json.loads(read_regular(folder / MANIFEST)))
-        is_whole = all(type(value) is kind for value, kind in zip(manifest, _KINDS, strict=True))
-        return OnnxEncoder(folder, manifest) if is_whole and manifest.dimension > 0 < manifest.max_tokens else None
-    except (OSError, ValueError, TypeError, RecursionError):
+        sizes = {name: (folder / name).stat().st_size for name in FILES}
+        values = json.loads(read_regular(folder / MANIFEST))
+        if sums := values.pop("files", None):
+            values["files"] = {name: FileSum(*sums[name]) for name in FILES}
+        manifest = Manifest(**values)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
+    if not all(type(value) is kind for value, kind in zip(manifest[:-1], _KINDS, strict=True)):
+        return None
+    is_whole = manifest.files is None or all(sizes[name] == one.size for name, one in manifest.files.items())
+    return OnnxEncoder(folder, manifest) if is_whole and manifest.dimension > 0 < manifest.max_tokens else None
+
+
+def file_sum(path: Path) -> FileSum:
+    """Return the length and the checksum of a file. Raises: OSError."""
+    import hashlib  # a search asks for no sum
+
+    found, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while part := file.read(BYTES_AT_ONCE):
+            found.update(part)
+            size += len(part)
+    return FileSum(size, found.hexdigest())
+
+
+def changed_files(encoder: OnnxEncoder, only_touched: bool) -> list[str]:
+    """Return the names of the files of an encoder that are not what was exported.
+
+    only_touched reads those alone that were written after the manifest, which is the last of an export.
+    """
+    sums = encoder.manifest.files or {}
+    exported_ns = (encoder.folder / MANIFEST).stat().st_mtime_ns if only_touched else -1
+    paths = [path for name in sums if (path := encoder.folder / name).stat().st_mtime_ns > exported_ns]
+    return [path.name for path in paths if file_sum(path) != sums[path.name]]

@@ -9,12 +9,14 @@ import json
 import os
 import shutil
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kb.errors import EncoderMissing
 from kb.files import is_abandoned, sync_files
 from kb.index.encoders.exported import (
+    FILES,
     GRAPH,
     INSTALL,
     MANIFEST,
@@ -23,6 +25,7 @@ from kb.index.encoders.exported import (
     Manifest,
     OnnxEncoder,
     encoders_folder,
+    file_sum,
     folder_name,
 )
 from kb.index.encoders.models import find_model, refuse_pickled, refuse_pipes
@@ -98,9 +101,11 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
     _remove_abandoned(folder.parent)
     partial.mkdir(parents=True)
     try:
-        return _made(transformer, model, partial, folder)
+        encoder = _made(transformer, model, partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)  # there still if the model cannot be exported
+    narrow(index)
+    return encoder
 
 
 def _made(transformer: Any, model: str, partial: Path, folder: Path) -> OnnxEncoder:
@@ -122,17 +127,27 @@ def _made(transformer: Any, model: str, partial: Path, folder: Path) -> OnnxEnco
     vectors = OnnxEncoder(partial, manifest).encode_passages(_SAMPLES + _PROBES)
     _compare(transformer, manifest, vectors)
     likeness = _likeness(vectors[len(_SAMPLES) :])
-    manifest = manifest._replace(fingerprint=made_of, reads_unspaced=likeness < SAME_PLACE)
-    (partial / MANIFEST).write_text(json.dumps(manifest._asdict(), indent=2) + "\n", encoding="utf-8")
     (partial / WEIGHTS).touch()  # of a tiny model they lie in the graph; a file that is missing is told by its name
+    sums = {name: file_sum(partial / name) for name in FILES}
+    manifest = manifest._replace(fingerprint=made_of, reads_unspaced=likeness < SAME_PLACE, files=sums)
+    (partial / MANIFEST).write_text(json.dumps(manifest._asdict(), indent=2) + "\n", encoding="utf-8")
     sync_files(partial)  # else a power cut may leave weights that are all zeros, and their names
-    shutil.rmtree(folder, ignore_errors=True)
+    _put(partial, folder)
+    return OnnxEncoder(folder, manifest)
+
+
+def _put(partial: Path, folder: Path) -> None:
+    """Give partial the name of folder; what was there is aside until then, and back if that cannot be done."""
+    aside = folder.with_name(f"{folder.name}.{os.getpid()}.former{PART}")
+    with suppress(FileNotFoundError):
+        folder.rename(aside)
     try:
         partial.rename(folder)
-    except OSError:  # another process has just put the same there
-        shutil.rmtree(partial)
-    narrow(index)
-    return OnnxEncoder(folder, manifest)
+    except OSError:
+        if not folder.is_dir():  # else another process has just put the same there
+            aside.rename(folder)
+            raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _remove_abandoned(folder: Path) -> None:
@@ -200,7 +215,8 @@ def _export_tokenizer(transformer: Any, folder: Path) -> None:
 
 
 def _weights_hash(transformer: Any, tokenizer: Path, manifest: Manifest) -> str:
-    found = hashlib.sha256(repr(manifest).encode() + str(transformer).encode() + tokenizer.read_bytes())
+    said = repr(manifest).replace(", files=None)", ")")  # as it was before there were sums: vectors stay good
+    found = hashlib.sha256(said.encode() + str(transformer).encode() + tokenizer.read_bytes())
     for name, weight in sorted(transformer.state_dict().items()):
         found.update(name.encode() + weight.detach().cpu().contiguous().numpy().tobytes())
     return found.hexdigest()[:16]

@@ -57,6 +57,11 @@ class SqliteChange:
             " WHERE t.encoder = vectors.encoder AND t.text_hash = vectors.text_hash)"
         )
 
+    def forget_encoder(self, encoder: str) -> None:
+        """Forget what encoder has read and its vectors: all is encoded anew."""
+        self._db.execute("DELETE FROM passage_texts WHERE encoder = ?", [encoder])
+        self._db.execute("DELETE FROM vectors WHERE encoder = ?", [encoder])
+
     def merge(self) -> None:
         """Make one list of the lists of terms that were written one after the other: lookups take half as long then."""
         self._db.execute("INSERT INTO papers_fts(papers_fts) VALUES ('optimize')")

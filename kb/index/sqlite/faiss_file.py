@@ -96,6 +96,23 @@ def load(path: Path, dimension: int) -> Any | None:
     return opened if opened.d == dimension else None
 
 
+def contents(opened: Any) -> "Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]":
+    """Yield (keys [B], what the file keeps of their vectors [B, D]) of each list of an index."""
+    import faiss
+    import numpy
+
+    lists, size = opened.invlists, opened.code_size
+    for number in range(opened.nlist):
+        length = lists.list_size(number)
+        if not length:
+            yield numpy.empty(0, numpy.int64), numpy.empty((0, opened.d), numpy.float32)
+            continue
+        keys = faiss.rev_swig_ptr(lists.get_ids(number), length).copy()
+        codes = faiss.rev_swig_ptr(lists.get_codes(number), length * size).reshape(length, size).copy()
+        vectors = opened.sq.decode(codes)
+        yield keys, vectors / numpy.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9)
+
+
 def _is_whole(path: Path) -> bool:
     with path.open("rb") as file:
         length = file.seek(0, os.SEEK_END) - SEAL.size

@@ -23,6 +23,9 @@ SCANNED = 20_000  # vectors scanned exactly in 40 ms, what importing FAISS and o
 SCANNED_AT_MOST = 3 * SCANNED  # searches add a few vectors themselves after the index was due; 0.1 s
 DEAD_AT_MOST = 0.1  # of an index; they only take places among the candidates
 CANDIDATES = 2  # for each one wanted
+UNIT = 1e-3  # how far the squared length of a vector may be from 1
+FLOAT_BYTES = 4
+LEAST_LIKE = 0.9  # cosine of a vector and what 4 bits a dimension keep of it
 PADDING = -1  # the id FAISS answers with when the lists it visits hold fewer vectors than asked for
 
 
@@ -122,6 +125,41 @@ def state(index: Path, vectors: Vectors, encoder: str, dimension: int) -> IndexS
     path = opened.path if opened else None
     others = tuple(other for other in sorted(index.glob("vectors-*")) if other != path and _is_unused(other))
     return IndexState(path, total - alive > SCANNED or dead > DEAD_AT_MOST * (dead + alive), others)
+
+
+def unit_vectors(
+    vectors: Vectors, encoder: str, dimension: int, progress: faiss_file.Progress
+) -> tuple[list[int], int]:
+    """Return the keys of the vectors of encoder of a length of 1, and how many others there are."""
+    total = vectors.count(encoder)
+    keys: list[int] = []
+    rows = (row for row in vectors.in_order(encoder) if len(row[1]) == FLOAT_BYTES * dimension)
+    for some, matrix in faiss_file.batches(rows, dimension):
+        keys += some[abs((matrix**2).sum(axis=1) - 1) < UNIT].tolist()
+        progress(int(some[-1]), vectors.last_key())
+    return keys, total - len(keys)
+
+
+def forget(index: Path) -> None:
+    """Remove the index files; the next refresh builds anew what is wanted."""
+    for path in index.glob("vectors-*.faiss"):
+        path.unlink(missing_ok=True)
+
+
+def misplaced(index: Path, vectors: Vectors, encoder: str, dimension: int, progress: faiss_file.Progress) -> int:
+    """Return how many vectors the index file of encoder holds otherwise than the database does, or lacks."""
+    opened = _open(index, vectors, encoder, dimension)
+    if not opened:
+        return 0
+    alive, right = vectors.count(encoder, opened.last_key), 0
+    for done, (keys, approximate) in enumerate(faiss_file.contents(opened.faiss), 1):
+        held = dict(vectors.of(encoder, keys.tolist()))
+        for some, exact in faiss_file.batches(((key, held[key]) for key in keys.tolist() if key in held), dimension):
+            place = {key: row for row, key in enumerate(keys.tolist())}
+            near = approximate[[place[key] for key in some.tolist()]]
+            right += int(((near * exact).sum(axis=1) > LEAST_LIKE).sum())
+        progress(done, opened.faiss.nlist)
+    return max(0, alive - right)
 
 
 def _is_unused(path: Path) -> bool:

@@ -1,7 +1,8 @@
 """Passages in the index."""
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
@@ -29,6 +30,16 @@ class Passages:
     def has_any(self) -> bool:
         """Whether there are passages at all."""
         return bool(self._db.execute("SELECT 1 FROM passages LIMIT 1").fetchall())
+
+    def encoded(self, encoder: str, keys: Iterable[int]) -> Iterator[tuple[str, bytes, str, str]]:
+        """Yield (hash of the text, vector, title of its paper, text of a passage) of the vectors of keys."""
+        yield from self._db.execute(
+            "SELECT v.text_hash, v.vector, p.title, g.text FROM vectors v"
+            " JOIN passage_texts t ON t.encoder = v.encoder AND t.text_hash = v.text_hash"
+            " JOIN passages g ON g.key = t.passage JOIN papers p ON p.key = g.paper"
+            " WHERE v.encoder = ? AND v.key IN (SELECT value FROM json_each(?)) GROUP BY v.key",
+            (encoder, json.dumps(list(keys))),
+        )
 
     def to_encode(self, encoder: str) -> Iterator[tuple[int, str, str]]:
         """Yield (passage, title of its paper, text) of the passages that encoder has not read yet."""

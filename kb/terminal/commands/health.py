@@ -15,6 +15,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def doctor(
     ctx: typer.Context,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended without losing anything.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read notes, encoder and vectors again, and compare.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Examine machine, notes and index, with the way out of what is wrong; ends with 1 if something is broken."""
@@ -23,11 +24,11 @@ def doctor(
 
     with progress_shown() as progress:
         machine = examine_machine(progress)
-        base = examine(ctx.obj, progress)
+        base = examine(ctx.obj, progress, deep)
         done = []
         if fix and any(finding.mend for finding in base):
             done = mend(ctx.obj, base, progress)
-            base = examine(ctx.obj, progress)
+            base = examine(ctx.obj, progress, deep)
     found = [*machine, *base]
     if as_json:
         typer.echo(envelope({"findings": found, "mended": done}))
