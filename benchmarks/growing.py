@@ -31,6 +31,7 @@ from kb.index.sqlite.reader import Reader
 from kb.index.sqlite.rows import NoteRows, PaperRows, note_rows
 from kb.index.sqlite.writer import Writer
 from kb.index.translation import open_gloss
+from kb.notes.folders import stamp
 from kb.notes.parsing import parse_note
 from kb.search.find import search
 from kb.search.nearest_papers import NEAREST_PASSAGES
@@ -67,10 +68,7 @@ def write_rows(config: Config, sample: Config, count: int) -> None:
             # A file that is there and unchanged, so that `kb index` has nothing to do with these rows.
             path = config.notes / f"rows-{start:07d}.md"
             path.write_bytes(b"")
-            stat = path.stat()
-            state = FileState(
-                path.name, stat.st_mtime_ns, 0, hashlib.sha256(b"").hexdigest(), "indexed", None, None, ()
-            )
+            state = FileState(path.name, *stamp(path), hashlib.sha256(b"").hexdigest(), "indexed", None, None, ())
             papers = [
                 joined(chance.choice(known), chance.choice(known), path.name, number)
                 for number in range(start, min(start + ROWS_AT_ONCE, count))

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from kb.config.kb_toml import Config, load_config, shipped_glossary
 from kb.index import translation as gloss
 from kb.index import translation_table as dictionaries
 from kb.index.sqlite.reader import Reader
+from kb.index.words import FINE_TICK_NS
 from kb.terms import terms
 
 settings.register_profile(
@@ -161,6 +163,14 @@ def copied(root: Path, target: Path) -> Kb:
         (os.link if source.endswith("gloss.sqlite") else shutil.copy2)(source, new)
 
     return Kb(shutil.copytree(root, target, copy_function=copy))
+
+
+def settled(kb: Kb) -> Kb:
+    """Read notes that were just written or copied once more, when they are older than a tick of the clock."""
+    kb.refresh()
+    time.sleep(FINE_TICK_NS / 10**9)
+    kb.refresh()
+    return kb
 
 
 def once_a_run(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

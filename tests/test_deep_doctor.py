@@ -14,7 +14,7 @@ from kb.api.doctor import deep, index
 from kb.index import meaning
 from kb.index.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, open_encoder
 from kb.index.sqlite import nearest
-from tests.conftest import HashEncoder, Kb, copied, with_two_months
+from tests.conftest import HashEncoder, Kb, copied, settled, with_two_months
 from tests.test_encoder_models import make_model
 
 pytestmark = pytest.mark.usefixtures("well_machine")
@@ -183,7 +183,7 @@ def test_a_faiss_file_that_holds_other_vectors_is_made_again(hashed: Kb, monkeyp
 
 
 def test_a_note_that_is_not_as_it_was_read_is_found_and_read_again(kb: Any) -> None:
-    kb.refresh()
+    settled(kb)
     assert states(kb, "--deep") == {}
     change(kb, "UPDATE files SET sha256 = 'another' WHERE path = '2024-10.md'")
     change(kb, "UPDATE papers SET title = 'What it was called' WHERE file = '2024-10.md'")

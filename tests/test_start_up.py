@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Kb, copied
+from tests.conftest import Kb, copied, settled
 
 HEAVY = {
     *("torch", "transformers", "sentence_transformers", "onnxruntime", "tokenizers", "faiss", "numpy", "pandas"),
@@ -80,7 +80,7 @@ print(json.dumps(loaded))
 @pytest.fixture(scope="module")
 def loaded(indexed_kb: Path, tmp_path_factory: pytest.TempPathFactory) -> list[set[str]]:
     """The modules that are there after each quick command, when one process runs them all."""
-    kb = copied(indexed_kb, tmp_path_factory.mktemp("quick") / "kb")
+    kb = settled(copied(indexed_kb, tmp_path_factory.mktemp("quick") / "kb"))
     command = [sys.executable, "-c", ONE_AFTER_THE_OTHER, str(kb.root), json.dumps(QUICK)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [set(modules) for modules in json.loads(done.stdout)]
@@ -93,19 +93,19 @@ def test_a_quick_command_imports_nothing_heavy(loaded: list[set[str]], number: i
 
 
 def test_a_digest_waits_for_its_records_and_templates_alone(kb: Kb) -> None:
-    kb.refresh()
+    settled(kb)
 
     assert imported(kb, "digest", "2024-10") & HEAVY <= {"pydantic", "jinja2", "numpy"}
 
 
 def test_checking_claims_waits_for_no_parser(kb: Kb) -> None:
-    kb.refresh()
+    settled(kb)
 
     assert imported(kb, "verify") & HEAVY == set()
 
 
 def test_a_search_imports_no_room_that_it_does_not_ask(kb: Kb) -> None:
-    kb.refresh()
+    settled(kb)
     found = imported(kb, "search", "声学延迟")
 
     assert [name for name in sorted(found) if name.startswith(UNASKED)] == []

@@ -27,7 +27,8 @@ class SetupCases(Opened):
         reader = self.reader()
         papers = reader.papers
         states = reader.files.states().values()
-        files = [FileStatus(one, papers.count(one.path), papers.count_texts(one.path)) for one in states]
+        dated = (one._replace(mtime_ns=abs(one.mtime_ns)) for one in states)
+        files = [FileStatus(one, papers.count(one.path), papers.count_texts(one.path)) for one in dated]
         return Status(tuple(files), tuple(others(self.config)))
 
     def check(self) -> "list[Finding]":

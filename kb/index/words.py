@@ -8,11 +8,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread, current_thread, main_thread
+from typing import NamedTuple
 
 from kb.config.kb_toml import GLOSSARY_NAME, Config, shipped_glossary
 from kb.errors import IndexDamaged, KbError, NoteError, TranslationDamaged
 from kb.index import translation, translation_table
-from kb.index.folder import prepare
+from kb.index.folder import clock_ns, prepare
 from kb.index.sqlite import health
 from kb.index.sqlite.files import FileState
 from kb.index.sqlite.reader import JOINING, Reader
@@ -28,6 +29,18 @@ FILES_AT_ONCE = 200
 FILES_WORTH_MEMORY = 50  # from here on the dictionary is read whole instead of word by word
 FILES_WORTH_SHARING = 1000  # below, starting more processes costs more than it saves
 UNREAD = -1  # a stamp no file has: the file is tried again next time
+SECOND_NS = 10**9
+# How long a file may be changed once more without another time: FAT counts in two seconds and HFS+ in one, other file
+# systems in the ticks of a clock, 10 ms at most.
+COARSE_TICK_NS, FINE_TICK_NS = 2 * SECOND_NS, SECOND_NS // 10
+LAST_READ = "read_ns"  # in meta, when the last refresh had read everything
+
+
+class Times(NamedTuple):
+    """When files are read, by the clock of the file system."""
+
+    now_ns: int  # before the first of them is
+    last_ns: int  # after the last one of the refresh before; 0 if there was none
 
 
 @dataclass
@@ -41,21 +54,29 @@ class Report:
 
 
 def refresh(
-    config: Config, changes: folders.Changes, progress: Progress | None = None, wait_seconds: float = WAIT_SECONDS
+    config: Config,
+    changes: folders.Changes,
+    progress: Progress | None = None,
+    wait_seconds: float = WAIT_SECONDS,
+    *,
+    anew: bool = False,
 ) -> Report:
     """Bring changes into the index in one transaction and return what was done.
 
-    A note that cannot be read is reported; what was read from it before stays searchable. A damaged table of
-    translations is made anew. Raises: IndexBusy if the index cannot be written within wait_seconds.
+    A file whose bytes are those that were read before is not parsed, unless all is to be made anew. A note that cannot
+    be read is reported; what was read from it before stays searchable. A damaged table of translations is made anew.
+    Raises: IndexBusy if the index cannot be written within wait_seconds.
     """
     try:
-        return _refresh(config, changes, progress, wait_seconds)
+        return _refresh(config, changes, progress, wait_seconds, anew)
     except TranslationDamaged:
         translation.gloss_path(config.index).unlink()
-        return _refresh(config, changes, progress, wait_seconds)
+        return _refresh(config, changes, progress, wait_seconds, anew)
 
 
-def _refresh(config: Config, changes: folders.Changes, progress: Progress | None, wait_seconds: float) -> Report:
+def _refresh(
+    config: Config, changes: folders.Changes, progress: Progress | None, wait_seconds: float, anew: bool
+) -> Report:
     report = Report(missing=changes.missing)
     prepare(config, changes.changed)
     writer = Writer(config.database, wait_seconds)
@@ -63,18 +84,22 @@ def _refresh(config: Config, changes: folders.Changes, progress: Progress | None
         with writer.transaction():
             with closing(Reader(config.database)) as reader:
                 known, glossed = reader.files.states(changes.changed), reader.meta("gloss")
+                times = Times(clock_ns(config.index), int(reader.meta(LAST_READ) or 0))
                 joined = reader.meta(JOINING) or ""
             table = _current_gloss(config, report, progress)
             if glossed != table:  # what Chinese stands for has changed in every note
                 changes = changes._replace(changed=folders.find_changes(config, {}).changed)
+            glossary = known.get(GLOSSARY_NAME)
+            if anew or glossed != table:
                 known = {}
                 writer.put_meta("gloss", table)
             if stamp := changes.changed.get(GLOSSARY_NAME):
-                writer.put_state(_glossary_state(stamp, report))
+                before = None if glossed != table else glossary
+                writer.put_state(_glossary_state(stamp, before, times, report))
             writer.remove_files(changes.gone)
             report.removed = len(changes.gone)
             batch: list[tuple[FileState, NoteRows]] = []
-            for done, reading in enumerate(_read_all(config, changes, known), 1):
+            for done, reading in enumerate(_read_all(config, changes, known, times), 1):
                 if reading.note is not None:
                     batch.append((reading.state, reading.note))
                     if reading.state.reason:
@@ -93,6 +118,7 @@ def _refresh(config: Config, changes: folders.Changes, progress: Progress | None
             writer.put_notes(batch)
             writer.join_records(config.same, config.different, is_all=joined != config.joining)
             writer.put_meta(JOINING, config.joining)
+            writer.put_meta(LAST_READ, str(clock_ns(config.index)))
             if report.indexed >= FILES_WORTH_SHARING:
                 writer.engine.merge()
     finally:
@@ -128,11 +154,12 @@ def _as_in_index(config: Config, error: KbError) -> KbError:
     return type(error)(error.what, error.way_out, file, error.line)
 
 
-def _glossary_state(stamp: folders.Stamp, report: Report) -> FileState:
+def _glossary_state(stamp: folders.Stamp, before: FileState | None, times: Times, report: Report) -> FileState:
+    """Return the state of the user's glossary; before is what is known of the same bytes."""
     failure = next((error for error in report.failures if error.file == GLOSSARY_NAME), None)
-    time = UNREAD if isinstance(failure, NoteError) else stamp[0]
-    reason = str(failure) if failure else None
-    return FileState(GLOSSARY_NAME, time, stamp[1], "", "failed" if failure else "glossary", reason, None, ())
+    reason = before.reason if before else str(failure) if failure else None
+    seen = (UNREAD, stamp[1]) if isinstance(failure, NoteError) else remembered(stamp, before, times)
+    return FileState(GLOSSARY_NAME, *seen, "", "failed" if reason else "glossary", reason, None, ())
 
 
 def rebuild(config: Config, progress: Progress | None = None) -> Report:
@@ -144,12 +171,30 @@ def rebuild(config: Config, progress: Progress | None = None) -> Report:
         upgrade(config)
         with closing(Reader(config.database)) as reader:
             unread = dict.fromkeys(reader.files.stamps(), (UNREAD, UNREAD))
-        return refresh(config, folders.find_changes(config, unread), progress)
+        return refresh(config, folders.find_changes(config, unread), progress, anew=True)
     except IndexDamaged:
         line = f"set the damaged index aside as {health.set_aside(config.database)}"
         report = refresh(config, folders.find_changes(config, {}), progress)
         report.missing = (line, *report.missing)
         return report
+
+
+def are_as_read(config: Config, changes: folders.Changes) -> bool:
+    """Whether files hold the bytes that were read, so that an index that cannot be written lacks nothing."""
+    if changes.gone:
+        return False
+    with closing(Reader(config.database)) as reader:
+        known, joined = reader.files.states(changes.changed), reader.meta(JOINING) or ""
+    return joined == config.joining and all(_has_bytes_of(config, known.get(file), file) for file in changes.changed)
+
+
+def _has_bytes_of(config: Config, state: FileState | None, file: str) -> bool:
+    if state is None or state.state != "indexed":
+        return False
+    try:
+        return hashlib.sha256(load(config.path_of(file), file)).hexdigest() == state.sha256
+    except NoteError:
+        return False
 
 
 def upgrade(config: Config) -> None:
@@ -166,7 +211,9 @@ class _Reading:
     failure: NoteError | None
 
 
-def _read_all(config: Config, changes: folders.Changes, known: dict[str, FileState]) -> Generator[_Reading, None, None]:
+def _read_all(
+    config: Config, changes: folders.Changes, known: dict[str, FileState], times: Times
+) -> Generator[_Reading, None, None]:
     """Yield the reading of every changed file in order; many files are shared out among the processors."""
     paths = [path for path in changes.changed if path != GLOSSARY_NAME]
     jobs = (
@@ -174,6 +221,7 @@ def _read_all(config: Config, changes: folders.Changes, known: dict[str, FileSta
         paths,
         [changes.changed[path] for path in paths],
         [known.get(path) for path in paths],
+        [times] * len(paths),
     )
     if len(paths) < FILES_WORTH_SHARING or (os.cpu_count() or 1) == 1:
         _open_dictionary(config.index, in_memory=len(paths) >= FILES_WORTH_MEMORY)
@@ -221,13 +269,30 @@ def _interrupts_later() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
 
-def _read(place: str, path: str, stamp: folders.Stamp, before: FileState | None) -> _Reading:
+def remembered(stamp: folders.Stamp, before: FileState | None, times: Times) -> folders.Stamp:
+    """Return what the index remembers a file by: its stamp, or one that no file has, so that it is read once more.
+
+    That is if another edit, after this reading, could still give it the same stamp. before is what is known of the same
+    bytes. A time to come, of a clock that is ahead, is believed once the file has been read twice.
+    Example: changed at 12:00:00.01, read at 12:00:00.02 -> (-12:00:00.01, size).
+    """
+    changed, size = stamp
+    tick = FINE_TICK_NS if changed % SECOND_NS else COARSE_TICK_NS
+    if changed <= times.now_ns - tick:
+        return stamp
+    was_read = before is not None and before.mtime_ns == -changed
+    return stamp if was_read and abs(times.now_ns - times.last_ns) >= tick else (-changed, size)
+
+
+def _read(place: str, path: str, stamp: folders.Stamp, before: FileState | None, times: Times) -> _Reading:
     try:
         data = load(Path(place), path)
     except NoteError as error:
         return _Reading(FileState(path, UNREAD, stamp[1], "", "failed", str(error), None, ()), None, error)
     sha256 = hashlib.sha256(data).hexdigest()
-    if before and before.sha256 == sha256 and before.state == "indexed" and before.mtime_ns != stamp[0]:
+    before = before if before and before.sha256 == sha256 else None
+    stamp = remembered(stamp, before, times)
+    if before and before.state == "indexed":
         state = FileState(path, *stamp, sha256, "indexed", before.reason, before.grammar, before.unclaimed)
         return _Reading(state, None, None)
     try:

@@ -14,7 +14,7 @@ BESIDE = ("-wal", "-journal")  # of a SQLite file, what was written last may lie
 
 AS_IT_WAS = "showing what was indexed of it"
 
-Stamp = tuple[int, int]  # mtime in nanoseconds, size in bytes
+Stamp = tuple[int, int]  # when it was changed last, in nanoseconds, and size in bytes
 SHOWN = 200  # characters of a path; one that is longer is cut in its midst
 LATEST_NS = 2**63 - 1  # in the year 2262: what SQLite can keep; a clock that was wrong may say a later time
 
@@ -86,7 +86,7 @@ def scan(notes: Path, unread: dict[str, KbError]) -> dict[str, Stamp]:
                 if is_note and entry.is_file():
                     status = entry.stat()
                     path.encode()
-                    found[path] = (min(status.st_mtime_ns, LATEST_NS), status.st_size)
+                    found[path] = (changed_ns(status), status.st_size)
                 elif entry.is_dir(follow_symlinks=False):
                     pending.append((f"{path}/", entry.path))
             except FileNotFoundError:
@@ -122,7 +122,18 @@ def stamp(path: Path) -> Stamp:
     states = [part.stat() for part in parts(path)]
     if not S_ISREG(states[0].st_mode):  # reading a pipe would wait for ever
         raise OSError(EINVAL, "it is not a file")
-    return min(LATEST_NS, max(state.st_mtime_ns for state in states)), sum(state.st_size for state in states)
+    return max(map(changed_ns, states)), sum(state.st_size for state in states)
+
+
+def changed_ns(status: os.stat_result) -> int:
+    """Return when a file was changed last: its ctime, which nobody can set back as mtime can be, or a later mtime.
+
+    Windows knows no such time and calls ctime when a file was made.
+    """
+    latest = status.st_mtime_ns
+    if status.st_ctime_ns > latest and os.name != "nt":
+        latest = status.st_ctime_ns
+    return latest if latest < LATEST_NS else LATEST_NS
 
 
 def parts(path: Path) -> list[Path]:

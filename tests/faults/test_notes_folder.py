@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from kb.errors import KbError
+from kb.index import words
 from kb.index.query import parse_query
-from kb.notes import folders as scan
-from kb.notes import loading
+from kb.notes import folders, loading
 
 NOTE = "**《{title}》** X，声调\n\n一句话。\n"
 NOT_UTF_8 = "\udcb2\udce2.md"  # 测.md as Chinese Windows writes it
@@ -126,7 +126,7 @@ def test_a_folder_that_cannot_be_read_keeps_what_was_indexed_of_it(one: Any, mon
             raise PermissionError(errno.EACCES, "Permission denied", folder)
         return real(folder)
 
-    monkeypatch.setattr(scan.os, "scandir", denied)
+    monkeypatch.setattr(folders.os, "scandir", denied)
     result = one.run("list")
 
     assert result.stderr == "private/: cannot be read (Permission denied); showing what was indexed of it\n"
@@ -137,7 +137,7 @@ def test_a_notes_folder_that_cannot_be_read_empties_nothing(one: Any, monkeypatc
     def denied(folder: Any) -> Any:
         raise PermissionError(errno.EACCES, "Permission denied", folder)
 
-    monkeypatch.setattr(scan.os, "scandir", denied)
+    monkeypatch.setattr(folders.os, "scandir", denied)
     with pytest.raises(KbError, match="cannot be read: Permission denied; check its permissions"):
         one.refresh()
     assert titles(one) == ["Alpha"]
@@ -192,17 +192,77 @@ def test_a_clock_that_went_back_hides_no_edit(one: Any) -> None:
     assert [paper["title"] for paper in one.json("list")] == ["Omega"]
 
 
-def test_an_edit_that_keeps_size_and_time_is_seen_by_a_full_index_alone(one: Any) -> None:
-    """The one edit that is not noticed: docs/reliability.md says so."""
+def test_an_edit_that_keeps_size_and_time_is_seen(one: Any) -> None:
     note = one.notes / "a.md"
     stamp = note.stat()
     note.write_text(NOTE.format(title="Omega"), encoding="utf-8")
     os.utime(note, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
 
-    one.run("index")
-    assert titles(one) == ["Alpha"]
-    one.run("index", "--full")
-    assert titles(one) == ["Omega"]
+    assert [paper["title"] for paper in one.json("list")] == ["Omega"]
+
+
+class Coarse:
+    """A file system that counts in two seconds, and its clock."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_ns = 10**18
+        monkeypatch.setattr(folders, "changed_ns", lambda status: status.st_mtime_ns // (2 * 10**9) * 2 * 10**9)
+        monkeypatch.setattr(words, "clock_ns", lambda folder: self.now_ns)
+
+    def write(self, kb: Any, title: str, ahead_ns: int = 0) -> None:
+        note = kb.write("a.md", NOTE.format(title=title))
+        os.utime(note, ns=(1, self.now_ns + ahead_ns))
+
+
+def is_settled(kb: Any) -> bool:
+    return not folders.find_changes(kb.config, kb.reader().files.stamps())
+
+
+@pytest.mark.parametrize("ahead_ns", [0, -3_000_000_000, 5 * 10**9, 10**17])
+def test_two_edits_within_one_tick_of_the_clock_are_both_seen(
+    one: Any, monkeypatch: pytest.MonkeyPatch, ahead_ns: int
+) -> None:
+    """The clock of the file system may be that of the tool, or behind it, or ahead."""
+    disk = Coarse(monkeypatch)
+    disk.write(one, "Gamma", ahead_ns)
+    assert [paper["title"] for paper in one.json("list")] == ["Gamma"]
+    disk.now_ns += 10**8
+    if ahead_ns >= 0:
+        disk.write(one, "Omega", ahead_ns - 10**8)
+        assert [paper["title"] for paper in one.json("list")] == ["Omega"]
+        assert not is_settled(one)
+        disk.now_ns += 3 * 10**9
+        assert one.refresh().indexed == 0
+    assert is_settled(one)
+
+
+def test_a_clock_that_goes_back_does_not_have_a_note_read_for_ever(one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Coarse(monkeypatch)
+    disk.write(one, "Gamma")
+    one.refresh()
+    disk.now_ns -= 10**15
+    one.refresh()
+    assert is_settled(one)
+    disk.write(one, "Omega")
+    assert [paper["title"] for paper in one.json("list")] == ["Omega"]
+
+
+def test_bytes_that_stay_are_not_parsed_again_however_the_file_was_touched(one: Any) -> None:
+    one.refresh()
+    (one.notes / "a.md").chmod(0o600)
+    assert not is_settled(one)
+    assert one.refresh().indexed == 0
+    assert one.base.index(full=True).report.indexed == 1
+
+
+@pytest.mark.usefixtures("few_words")
+def test_two_edits_of_a_glossary_within_one_tick_are_both_seen(one: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Coarse(monkeypatch)
+    for english in ("hush", "echo"):
+        path = one.write("glossary.yaml", f"- en: [{english}]\n  zh: [余音]\n")
+        os.utime(path, ns=(1, disk.now_ns))
+        one.refresh()
+        assert english in one.run("gloss", "余音").stdout
 
 
 def test_a_note_renamed_in_case_alone_is_the_same_note_under_its_new_name(one: Any) -> None:

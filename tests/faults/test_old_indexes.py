@@ -16,7 +16,7 @@ from kb.index.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, Mani
 from kb.index.sqlite.schema import migrations
 from kb.index.sqlite.writer import Writer
 from kb.index.translation import gloss_path
-from tests.conftest import Kb, put_few_words, with_two_months
+from tests.conftest import Kb, put_few_words, settled, with_two_months
 from tests.faults.states import full_text_is_whole, state
 
 INDEXES = Path(__file__).parent / "indexes"
@@ -178,7 +178,7 @@ def test_an_encoder_that_lacks_a_file_counts_as_none_so_that_index_makes_it_anew
     + [("gloss.sqlite", "empty"), ("gloss.sqlite", "page")],
 )
 def test_a_damaged_file_is_told_in_one_line_and_mended_by_index(quick_kb: Any, name: str, damage: str) -> None:
-    kb = quick_kb
+    kb = settled(quick_kb)
     before = answers(kb)
     path = kb.config.index / name
     data = path.read_bytes()

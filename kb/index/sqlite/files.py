@@ -10,7 +10,7 @@ class FileState(NamedTuple):
     """What the index knows of one file."""
 
     path: str
-    mtime_ns: int
+    mtime_ns: int  # when it was changed last; less than 0 if that says nothing: it is read again, see words.remembered
     size: int
     sha256: str
     state: str  # "indexed", "failed", or "glossary" for the file that is one
