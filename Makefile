@@ -46,7 +46,7 @@ screenshot: $(VENV)/.test ## Take the picture of a month's page for README (need
 	$(BIN)/kb verify
 	$(BIN)/python tools/screenshot.py
 
-fuzz: $(VENV)/.test ## Feed noise to parsers, queries, claim blocks, kb.toml, BibTeX, CSL JSON and Zotero, ten minutes each.
+fuzz: $(VENV)/.test ## Feed noise to parsers, queries, claim blocks, kb.toml, BibTeX, CSL JSON, Zotero and every command, ten minutes each.
 	$(BIN)/python -m tests.fuzz
 
 soak: $(VENV)/.test ## Kill, crowd and overfill it and have its calls fail, for half an hour, and print what was lost; docs/reliability.md has a run.

@@ -99,7 +99,8 @@ def read_sources(tables: Any, root: Path, notes: Path, path: Path) -> tuple[Sour
     found: list[Source] = []
     for table in tables:
         source = _source(table, root, path)
-        if any(other.name == source.name for other in found) or (notes / source.name).exists():
+        beside = place(notes / source.name, "name of [[sources]]", path)
+        if any(other.name == source.name for other in found) or beside.exists():
             raise KbError(f"another folder of notes is named {source.name!r}", "give this source another `name`", path)
         found.append(source)
     return tuple(found)
@@ -113,17 +114,31 @@ def _source(table: dict[str, Any], root: Path, path: Path) -> Source:
     if not isinstance(text, str) or not text:
         raise KbError(f"folder of [[sources]] should be a text in quotes, got {text!r}", file=path)
     try:
-        folder = root / Path(text).expanduser()
-    except RuntimeError:
-        raise KbError(f"folder of [[sources]] is in a home that nobody has: {text!r}", file=path) from None
+        folder = place(root / Path(text).expanduser(), "folder of [[sources]]", path)
+    except RuntimeError as error:  # of a home that nobody has
+        raise KbError(f"folder of [[sources]] cannot be a path ({error})", "name another", path) from None
     file = table.get("file")
     if file is not None and not (isinstance(file, str) and Path(file).name == file and is_library(file)):
         kinds = ", ".join(LIBRARIES)
         raise KbError(f"file of [[sources]] should be the name of a library ({kinds}), got {file!r}", file=path)
+    if file is not None:
+        place(folder / file, "file of [[sources]]", path)
     name = table.get("name", default_name(folder, file))
     if not isinstance(name, str) or not name or "/" in name or "\\" in name or name in (".", ".."):
         raise KbError(f"name of [[sources]] should be a text without slashes, got {name!r}", file=path)
     return Source(name, folder, _patterns(table, "include", path), _patterns(table, "exclude", path), file)
+
+
+def place(path: Path, what: str, file: Path) -> Path:
+    """Return a path that a setting names. Raises: KbError if no file can have it: too long, NUL, links in a circle."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return path
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise KbError(f"{what} cannot be a path ({reason})", "name another", file) from None
+    return path
 
 
 def _patterns(table: dict[str, Any], key: str, path: Path) -> tuple[str, ...]:

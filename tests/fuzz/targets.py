@@ -11,6 +11,7 @@ from kb.index.sqlite.reader import Reader
 from tests.fuzz import checks, inputs
 from tests.fuzz.databases import LIBRARY
 from tests.fuzz.inputs import Repeated
+from tests.fuzz.ownership import WORLDS, world
 from tests.fuzz.zotero import zotero
 from tests.parsing.pages import FILES, PAGES
 
@@ -61,6 +62,7 @@ def targets(config: Config, reader: Reader) -> dict[str, Target]:
         "bibtex": Target(BIBTEX, bibtex, inputs.repeated(inputs.BIB)),
         "csl": Target(LIBRARIES, csl, inputs.repeated(inputs.JSON)),
         "zotero": Target(LIBRARY, zotero),
+        "ownership": Target(WORLDS, world),
     }
 
 

@@ -63,6 +63,43 @@ def test_the_name_of_an_encoder_is_a_folder_within_its_own(tmp_path: Path, model
     assert folder.parent == encoders_folder(tmp_path).resolve()
 
 
+LONG = "x" * 300
+
+
+@pytest.mark.usefixtures("few_words", "well_machine")
+@pytest.mark.parametrize("path", [LONG, "x/" * 3000, "a\\u0000b", "round", "round/x"])
+@pytest.mark.parametrize("key", ["notes", "index", "templates", "sources"])
+def test_a_path_that_no_file_can_have_is_refused_in_one_line(tmp_path: Path, key: str, path: str) -> None:
+    kb = Kb(tmp_path / "kb")
+    (kb.root / "round").symlink_to("round")
+    setting = f'[[sources]]\nfolder = "{path}"' if key == "sources" else f'{key} = "{path}"'
+    (kb.root / "kb.toml").write_text(f'encoder = "none"\n{setting}\n', encoding="utf-8")
+    for command in COMMANDS:
+        result = kb.run(*command)
+        assert result.exit_code == 1
+        assert "cannot be a path" in result.output
+        assert result.stderr.count("\n") <= 1
+
+
+@pytest.mark.parametrize("folder", ["~nobody-at-all", "~nobody-at-all/x"])
+def test_the_home_of_nobody_is_no_source(tmp_path: Path, folder: str) -> None:
+    kb = Kb(tmp_path / "kb")
+    (kb.root / "kb.toml").write_text(f'[[sources]]\nfolder = "{folder}"\n', encoding="utf-8")
+    result = kb.run("index")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "cannot be a path" in result.stderr
+
+
+@pytest.mark.parametrize("model", [LONG, "两" * 100, "x/" * 3000, "a\0b", "~nobody-at-all", "\udc80"])
+def test_an_encoder_of_any_name_is_missing_in_one_line(kb: Any, model: str) -> None:
+    assert len(folder_name(model).encode("utf-8", "replace")) <= 200
+    assert folder_name(f"{model}1") != folder_name(f"{model}2")
+    before = (kb.root / "kb.toml").read_bytes()
+    result = kb.run("encoder", "use", "--", model)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert (kb.root / "kb.toml").read_bytes() == before
+
+
 def test_a_folder_with_files_of_others_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "thesis.md").write_text("years of work", encoding="utf-8")
     with pytest.raises(KbError, match="holds files that kb did not make"):

@@ -23,7 +23,7 @@ INSTALL = "pip install 'paper-kb[models,minilm]'"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime keeps what it does, and sends it to its makers
 MANIFEST, GRAPH, WEIGHTS, TOKENIZER = "manifest.json", "model.onnx", "model.data", "tokenizer.json"
 FILES = (GRAPH, WEIGHTS, TOKENIZER)
-LONGEST_NAME = 200  # bytes of a folder
+LONGEST_NAME = 200  # bytes of a folder's: systems take 255, and one in the making has more behind
 BYTES_AT_ONCE = 2**20
 
 
@@ -153,10 +153,13 @@ def encoders_folder(index: Path) -> Path:
 
 
 def folder_name(model: str) -> str:
-    """Return model as the name of a folder within another: "BAAI/bge-m3" -> "BAAI-bge-m3", ".." -> "model-.."."""
+    """Return model as the name of a folder within another: "BAAI/bge-m3" -> "BAAI-bge-m3", ".." -> "model-..".
+
+    A name that is too long for one ends in its hash.
+    """
     name = re.sub(r"[^\w.-]+", "-", model)
     if len(name.encode()) > LONGEST_NAME:
-        return f"{name[: LONGEST_NAME // 4]}-{crc32(model.encode()):08x}"
+        name = f"{name[: LONGEST_NAME // 4]}-{crc32(model.encode()):08x}"
     return name if name.strip(".") else f"model-{name}"
 
 

@@ -26,12 +26,8 @@ def find_model(root: Path, index: Path, model: str) -> Path:
     """
     if model == PACKAGED_MODEL:
         return packaged_model()
-    try:
-        beside = root / Path(model).expanduser()
-    except RuntimeError:
-        raise EncoderMissing(f"encoder {model!r} is in a home that nobody has", "name another") from None
-    for folder in (beside, fetched_folder(index, model)):
-        if (folder / "config.json").is_file() or (folder / "modules.json").is_file():
+    for folder in (_folder(root, model), fetched_folder(index, model)):
+        if folder and ((folder / "config.json").is_file() or (folder / "modules.json").is_file()):
             return folder
     try:
         from huggingface_hub import snapshot_download
@@ -42,6 +38,15 @@ def find_model(root: Path, index: Path, model: str) -> Path:
         return Path(snapshot_download(_full_name(model), local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError):
         raise EncoderMissing(f"encoder {model!r} is not on this machine", f"run: kb encoder get {model}") from None
+
+
+def _folder(root: Path, model: str) -> Path | None:
+    """Return model as a folder relative to root; None if no folder can be called so: too long, with NUL, of nobody."""
+    try:
+        folder = root / Path(model).expanduser()
+        return folder if folder.is_dir() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
 
 
 def refuse_pickled(folder: Path, model: str) -> None:
