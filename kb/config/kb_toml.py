@@ -10,7 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from kb.config.sources import Source, place, read_sources
+from kb.config.sources import Source, read_sources, usable
 from kb.errors import KbError
 from kb.files import locked, read_regular, write_whole
 from kb.sqlite_files import JOURNAL, names_a_file
@@ -93,7 +93,7 @@ def find_config(start: Path) -> Config:
 
     Raises: KbError if there is none, or if kb.toml cannot be read.
     """
-    start = start.absolute()
+    start = usable(start, f"{start!s:.80}").absolute()
     if not start.is_dir():
         raise KbError(f"{start} is not a folder", "name the folder of a knowledge base")
     for folder in (start, *start.parents):
@@ -125,7 +125,7 @@ def load_config(root: Path) -> Config:
             raise KbError(f"unknown key {key!r}", f"known keys: {', '.join(FIELDS)}", path)
         if key in TEXTS and (not isinstance(value, str) or not value):
             raise KbError(f"{key} should be a text in quotes, got {value!r}", file=path)
-    notes = place(root / values.get("notes", "notes"), "notes", path)
+    notes = usable(root / values.get("notes", "notes"), "notes", path)
     templates = _inside(root, values, "templates", "templates")
     found = read_sources(sources, root, notes, path)
     others = {f"the source {one.name!r}": one.place for one in found if not one.file}
@@ -254,7 +254,7 @@ def _pairs(lists: Lists) -> set[frozenset[str]]:
 def _inside(root: Path, values: dict[str, Any], key: str, default: str) -> Path:
     """Return the folder that key names: kb.toml may be a stranger's, and what is outside is none of its business."""
     name = values.get(key, default)
-    folder = place(root / name, key, root / CONFIG_NAME).resolve()
+    folder = usable(root / name, key, root / CONFIG_NAME).resolve()
     if not folder.is_relative_to(root.resolve()) or folder == root.resolve():
         raise KbError(f"{key} should be a folder inside the knowledge base, got {name!r}", file=root / CONFIG_NAME)
     return folder

@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from kb.config.kb_toml import CONFIG_NAME
+from kb.config.sources import usable
 from kb.errors import KbError
 from kb.files import make_folder, write_whole
 
@@ -37,7 +38,7 @@ def start_knowledge_base(folder: Path) -> list[Path]:
 
     Raises: KbError if folder is a knowledge base already or cannot be written.
     """
-    config = folder / CONFIG_NAME
+    config = usable(folder, f"{folder!s:.80}") / CONFIG_NAME
     if config.exists():
         raise KbError(f"{config} is there already", "this is a knowledge base")
     today = date.today()

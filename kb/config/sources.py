@@ -99,7 +99,7 @@ def read_sources(tables: Any, root: Path, notes: Path, path: Path) -> tuple[Sour
     found: list[Source] = []
     for table in tables:
         source = _source(table, root, path)
-        beside = place(notes / source.name, "name of [[sources]]", path)
+        beside = usable(notes / source.name, "name of [[sources]]", path)
         if any(other.name == source.name for other in found) or beside.exists():
             raise KbError(f"another folder of notes is named {source.name!r}", "give this source another `name`", path)
         found.append(source)
@@ -114,7 +114,7 @@ def _source(table: dict[str, Any], root: Path, path: Path) -> Source:
     if not isinstance(text, str) or not text:
         raise KbError(f"folder of [[sources]] should be a text in quotes, got {text!r}", file=path)
     try:
-        folder = place(root / Path(text).expanduser(), "folder of [[sources]]", path)
+        folder = usable(root / Path(text).expanduser(), "folder of [[sources]]", path)
     except RuntimeError as error:  # of a home that nobody has
         raise KbError(f"folder of [[sources]] cannot be a path ({error})", "name another", path) from None
     file = table.get("file")
@@ -122,15 +122,18 @@ def _source(table: dict[str, Any], root: Path, path: Path) -> Source:
         kinds = ", ".join(LIBRARIES)
         raise KbError(f"file of [[sources]] should be the name of a library ({kinds}), got {file!r}", file=path)
     if file is not None:
-        place(folder / file, "file of [[sources]]", path)
+        usable(folder / file, "file of [[sources]]", path)
     name = table.get("name", default_name(folder, file))
     if not isinstance(name, str) or not name or "/" in name or "\\" in name or name in (".", ".."):
         raise KbError(f"name of [[sources]] should be a text without slashes, got {name!r}", file=path)
     return Source(name, folder, _patterns(table, "include", path), _patterns(table, "exclude", path), file)
 
 
-def place(path: Path, what: str, file: Path) -> Path:
-    """Return a path that a setting names. Raises: KbError if no file can have it: too long, NUL, links in a circle."""
+def usable(path: Path, what: str, file: Path | None = None) -> Path:
+    """Return a path that a setting or a person names.
+
+    Raises: KbError if no file can have it: too long, NUL in it, links in a circle.
+    """
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError, PermissionError):

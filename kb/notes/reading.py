@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kb.config.kb_toml import GLOSSARY_NAME
+from kb.config.sources import usable
 from kb.errors import KbError, NoteError
 from kb.notes.folders import printable, scan
 from kb.notes.loading import load
@@ -50,14 +51,12 @@ def note_files(path: Path) -> list[NoteFile]:
     Example: a folder with 2024/10.md and .git/x.md -> [NoteFile("2024/10.md", …)].
     Raises: KbError if path is neither a file nor a folder that can be read.
     """
-    try:
-        if path.is_file():
-            return [NoteFile(path.name, path)]
-        if not path.is_dir():
-            what = "neither a file nor a folder" if path.exists() else "no such file or folder"
-            raise KbError(what, "name a note or a folder of notes", path)
-    except OSError as error:
-        raise KbError(f"cannot be read: {error.strerror}", file=printable(str(path))) from None
+    usable(path, f"{path!s:.80}")
+    if path.is_file():
+        return [NoteFile(path.name, path)]
+    if not path.is_dir():
+        what = "neither a file nor a folder" if path.exists() else "no such file or folder"
+        raise KbError(what, "name a note or a folder of notes", path)
     unread: dict[str, KbError] = {}
     found = [NoteFile(file, path / file) for file in scan(path, unread) if file != GLOSSARY_NAME]
     found += [

@@ -81,6 +81,13 @@ def test_a_path_that_no_file_can_have_is_refused_in_one_line(tmp_path: Path, key
         assert result.stderr.count("\n") <= 1
 
 
+@pytest.mark.parametrize("command", [["import"], ["check"], ["parse"], ["init"], ["--kb"]])
+def test_a_path_that_is_typed_and_no_file_can_have_is_refused_in_one_line(kb: Any, command: list[str]) -> None:
+    result = kb.run(*command, LONG, *(["list"] if command == ["--kb"] else []))
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "File name too long" in result.stderr
+
+
 @pytest.mark.parametrize("folder", ["~nobody-at-all", "~nobody-at-all/x"])
 def test_the_home_of_nobody_is_no_source(tmp_path: Path, folder: str) -> None:
     kb = Kb(tmp_path / "kb")
