@@ -120,7 +120,7 @@ def of_few_words(new_kb: Callable[[], Kb]) -> Kb:
 @pytest.fixture
 def quick_kb(of_few_words: Kb, few_words: None, well_machine: None, tmp_path: Path) -> Kb:
     shutil.copytree(of_few_words.root, tmp_path / "kb")
-    return Kb(tmp_path / "kb")
+    return settled(Kb(tmp_path / "kb"))
 
 
 @pytest.mark.parametrize("name", [".gitignore", "CACHEDIR.TAG", "gloss.sqlite", "kb.sqlite"])
@@ -178,7 +178,7 @@ def test_an_encoder_that_lacks_a_file_counts_as_none_so_that_index_makes_it_anew
     + [("gloss.sqlite", "empty"), ("gloss.sqlite", "page")],
 )
 def test_a_damaged_file_is_told_in_one_line_and_mended_by_index(quick_kb: Any, name: str, damage: str) -> None:
-    kb = settled(quick_kb)
+    kb = quick_kb
     before = answers(kb)
     path = kb.config.index / name
     data = path.read_bytes()
