@@ -30,8 +30,6 @@ LISTS = ("same", "different")
 SOURCES = "sources"
 CHECK = "check"
 FIELDS = (*TEXTS, *LISTS, CHECK, SOURCES)
-PATHS = (*TEXTS, SOURCES)
-LONGEST_PATH, LONGEST_NAME = 4000, 255  # characters of a path, bytes of a name in it
 
 Lists = tuple[tuple[str, ...], ...]  # of records' ids
 _ENCODER_LINE = re.compile(r"""^encoder\s*=\s*("(?:[^"\\\n]|\\.)*"|'[^'\n]*')(?P<rest>.*)$""", re.MULTILINE)
@@ -117,8 +115,8 @@ def load_config(root: Path) -> Config:
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", file=path) from None
     for key, value in values.items():
-        if fault := next((why for text in _texts(value) if (why := _fault(text, key in PATHS))), None):
-            raise KbError(f"a value of {key} {fault}", "mend it", path)
+        if any("\0" in text for text in _texts(value)):
+            raise KbError(f"a value of {key} holds a NUL character", "mend it", path)
     sources = values.pop(SOURCES, [])
     for key, value in values.items():
         if key not in FIELDS:
@@ -185,15 +183,6 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
     for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from _texts(one)
-
-
-def _fault(text: str, is_path: bool) -> str | None:
-    """Return why text can be no name, or no path, on any system."""
-    if "\0" in text:
-        return "holds a NUL character"
-    if is_path and (len(text) > LONGEST_PATH or any(len(os.fsencode(name)) > LONGEST_NAME for name in text.split("/"))):
-        return "is too long for a path"
-    return None
 
 
 def _values(text: str) -> dict[str, Any] | None:

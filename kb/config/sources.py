@@ -115,8 +115,8 @@ def _source(table: dict[str, Any], root: Path, path: Path) -> Source:
         raise KbError(f"folder of [[sources]] should be a text in quotes, got {text!r}", file=path)
     try:
         folder = usable(root / Path(text).expanduser(), "folder of [[sources]]", path)
-    except RuntimeError as error:  # of a home that nobody has
-        raise KbError(f"folder of [[sources]] cannot be a path ({error})", "name another", path) from None
+    except RuntimeError:
+        raise KbError(f"folder of [[sources]] is in a home that nobody has: {text!r}", file=path) from None
     file = table.get("file")
     if file is not None and not (isinstance(file, str) and Path(file).name == file and is_library(file)):
         kinds = ", ".join(LIBRARIES)

@@ -239,9 +239,9 @@ def _read_all(
             mp_context=get_context("spawn"), initializer=_start_worker, initargs=(config.index,)
         ) as pool:
             others = set(active_children())
-            with _interrupts_later():
-                found = pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
             try:
+                with _interrupts_later():
+                    found = pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
                 yield from found
             except BaseException:  # nobody asks for more: the pool would wait for what each of them is reading
                 for worker in set(active_children()) - others:

@@ -163,7 +163,7 @@ def test_a_program_that_is_killed_while_it_writes_leaves_nothing_beside_the_file
     note = tmp_path / "2024-10.md"
     if is_there:
         note.write_text("old", encoding="utf-8")
-    unnamed = writing._unnamed(tmp_path)
+    unnamed = writing._unnamed(tmp_path, 0o600)
     if not unnamed:
         pytest.skip("the file system has no files without a name")
     unnamed.close()
@@ -182,7 +182,7 @@ def test_a_file_system_without_files_that_have_no_name_is_written_to(
     note = tmp_path / "2024-10.md"
     note.write_text("old", encoding="utf-8")
     note.chmod(0o640)
-    monkeypatch.setattr(writing, "_unnamed", lambda folder: None)
+    monkeypatch.setattr(writing, "_unnamed", lambda folder, mode: None)
 
     writing.write_whole(note, b"new")
 

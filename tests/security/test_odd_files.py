@@ -142,7 +142,7 @@ def test_what_a_shell_has_opened_is_a_file_to_who_types_it(kb: Any) -> None:
 @pytest.mark.parametrize("command", ["list", "index", "check", "config"])
 def test_a_setting_that_no_name_can_be_is_told_with_its_key(kb: Any, command: str, text: str, key: str) -> None:
     (kb.root / "kb.toml").write_text(text + "\n", encoding="utf-8")
-    one_line(kb.run(command), f"{kb.root / 'kb.toml'}: a value of {key} ", "; mend it")
+    one_line(kb.run(command), f"{kb.root / 'kb.toml'}: ", key)
 
 
 @pytest.mark.parametrize("file", ["kb.toml", "marks.toml"])
@@ -163,7 +163,7 @@ def test_a_number_of_thousands_of_digits_in_a_note_costs_that_note_alone(kb: Any
 def test_a_home_that_nobody_has_is_told_with_its_key(kb: Any) -> None:
     (kb.root / "kb.toml").write_text('[[sources]]\nfolder = "~nobody-has-this/x"\n', encoding="utf-8")
     one_line(kb.run("list"), "kb.toml: folder of [[sources]] is in a home that nobody has")
-    with pytest.raises(EncoderMissing, match="in a home that nobody has"):
+    with pytest.raises(EncoderMissing, match="is not on this machine"):
         export_encoder(kb.root, kb.root / ".kb", "~nobody-has-this/x")
 
 
