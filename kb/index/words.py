@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -211,21 +212,18 @@ class _Reading:
     failure: NoteError | None
 
 
+_Job = tuple[str, str, folders.Stamp, FileState | None, Times]
+
+
 def _read_all(
     config: Config, changes: folders.Changes, known: dict[str, FileState], times: Times
 ) -> Generator[_Reading, None, None]:
     """Yield the reading of every changed file in order; many files are shared out among the processors."""
     paths = [path for path in changes.changed if path != GLOSSARY_NAME]
-    jobs = (
-        [str(config.path_of(path)) for path in paths],
-        paths,
-        [changes.changed[path] for path in paths],
-        [known.get(path) for path in paths],
-        [times] * len(paths),
-    )
+    jobs = [(str(config.path_of(path)), path, changes.changed[path], known.get(path), times) for path in paths]
     if len(paths) < FILES_WORTH_SHARING or (os.cpu_count() or 1) == 1:
         _open_dictionary(config.index, in_memory=len(paths) >= FILES_WORTH_MEMORY)
-        yield from map(_read, *jobs)
+        yield from (_read(*job) for job in jobs)
         return
     # In the user's folder, a file that came with somebody's notes could be taken for a module (Python 3.11 and later).
     os.environ.setdefault("PYTHONSAFEPATH", "1")
@@ -241,8 +239,12 @@ def _read_all(
             others = set(active_children())
             try:
                 with _interrupts_later():
-                    found = pool.map(_read, *jobs, chunksize=FILES_AT_ONCE)
-                yield from found
+                    waiting = deque(
+                        pool.submit(_read_all_of, jobs[start : start + FILES_AT_ONCE])
+                        for start in range(0, len(jobs), FILES_AT_ONCE)
+                    )
+                while waiting:
+                    yield from waiting.popleft().result()
             except BaseException:  # nobody asks for more: the pool would wait for what each of them is reading
                 for worker in set(active_children()) - others:
                     worker.terminate()
@@ -282,6 +284,10 @@ def remembered(stamp: folders.Stamp, before: FileState | None, times: Times) -> 
         return stamp
     was_read = before is not None and before.mtime_ns == -changed
     return stamp if was_read and abs(times.now_ns - times.last_ns) >= tick else (-changed, size)
+
+
+def _read_all_of(jobs: list[_Job]) -> list[_Reading]:
+    return [_read(*job) for job in jobs]
 
 
 def _read(place: str, path: str, stamp: folders.Stamp, before: FileState | None, times: Times) -> _Reading:

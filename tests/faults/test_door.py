@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -142,12 +143,16 @@ def test_an_interrupt_among_workers_is_one_line_and_ends_them(kb: Kb, tmp_path: 
             break
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
-    said = process.communicate(timeout=PATIENCE_SECONDS)[1]
+    try:
+        said = process.communicate(timeout=PATIENCE_SECONDS)[1]
 
-    assert (process.returncode, said) == INTERRUPTED
-    while members(process.pid) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not members(process.pid)
+        assert (process.returncode, said) == INTERRUPTED
+        while members(process.pid) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not members(process.pid)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("command", ["list", "search codec", "show oldcodec", "index", "digest 2024-10"])
