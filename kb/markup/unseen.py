@@ -1,6 +1,7 @@
 """Characters that nobody sees and that do something. Which of them go depends on where a text goes."""
 
 import re
+from functools import cache
 
 CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # but for tabs and ends of lines
 TURNING = r"\u202a-\u202e\u2066-\u2069"  # they turn the direction of what follows them
@@ -19,11 +20,18 @@ _JOINING = (
     rf"\u200d(?:(?![{_PICTURES}])|(?<![{_PICTURES}\ufe0f]\u200d))"  # but for what makes one picture of two
     rf"|\ufe0f(?<![#*0-9\xa9\xae{_PICTURES}]\ufe0f)"  # but for what gives a picture its colours
 )
+_STEERING = rf"{CONTROL}\r{TURNING}{_MARKS}{HALVES}{_NO_INK}"
 
 # What a text may not do on a terminal: a carriage return is obeyed there, marks of direction move cells.
-UNSEEN = re.compile(rf"[{CONTROL}\r{TURNING}{_MARKS}{HALVES}{_NO_INK}]|{_JOINING}")
+UNSEEN = re.compile(rf"[{_STEERING}\u200d\ufe0f]")
 
 
-def clean(text: str) -> str:
-    """Return text without what nobody sees: a note must not steer a terminal."""
-    return UNSEEN.sub("", text)
+def clean(text: str, instead: str = "") -> str:
+    """Return text without what nobody sees: a note must not steer a terminal. Between pictures what joins them stays."""
+    pattern = _beside_pictures() if "\u200d" in text or "\ufe0f" in text else UNSEEN
+    return pattern.sub(instead, text)
+
+
+@cache
+def _beside_pictures() -> re.Pattern[str]:
+    return re.compile(rf"[{_STEERING}]|{_JOINING}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kb.markup.unseen import UNSEEN, clean
+from kb.markup.unseen import clean
 from kb.terminal.output import ours, shown
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ CLAIM_COUNTS = {
 }
 _ADDRESS_PARTS = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<img\b[^>]*>|(?<=\])\([^)\s]*\)")
 ESCAPE = ours("\x1b")
-_NOT_IN_A_NAME = re.compile(rf"[\t\n]|{UNSEEN.pattern}")
 
 
 class Style(NamedTuple):
@@ -49,7 +48,7 @@ class Style(NamedTuple):
 
     def place(self, path: Path, line: int) -> str:
         """Return `path:line` as seen from here, linked to the file (OSC 8); control characters and newlines as ?."""
-        name = _NOT_IN_A_NAME.sub("?", from_here(path))
+        name = clean(from_here(path).replace("\t", "?").replace("\n", "?"), "?")
         return self._linked(f"{path.absolute().as_uri()}#L{line}", f"{name}:{line}")
 
     def address(self, url: str) -> str:
