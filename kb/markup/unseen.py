@@ -27,7 +27,7 @@ UNSEEN = re.compile(rf"[{_STEERING}\u200d\ufe0f]")
 
 
 def clean(text: str, instead: str = "") -> str:
-    """Return text without what nobody sees: a note must not steer a terminal. Between pictures what joins them stays."""
+    """Return text without what nobody sees: a note must not steer a terminal. What joins two pictures stays."""
     pattern = _beside_pictures() if "\u200d" in text or "\ufe0f" in text else UNSEEN
     return pattern.sub(instead, text)
 

@@ -3,7 +3,6 @@
 Used by test_every_call.py, which tries some calls, and soak.py, which tries all.
 """
 
-import builtins
 import errno
 import hashlib
 import os
@@ -55,9 +54,8 @@ class Seen(NamedTuple):
 class Verdict(NamedTuple):
     """What came of one fault."""
 
-    outcome: str  # one of OUTCOMES: "told" is a success with a remark, "door" an error of the system with a traceback
+    outcome: str  # one of OUTCOMES: "told" is a success with a remark
     faults: tuple[str, ...]  # each begins with one of FAULTS: "lost: kb.toml holds …"
-    said: str  # its last line of complaint
 
 
 def edit_notes(root: Path) -> None:
@@ -101,7 +99,7 @@ _PREPARED: dict[str, Callable[[Path], list[str]]] = {
     "export": lambda place: ["export", "--out", str(place / "all.bib")],
     "vault": lambda place: ["export", "--format", "obsidian", "--out", str(place / "vault")],
 }
-OUTCOMES = ("harmless", "told", "refused", "killed", "interrupted", "door")
+OUTCOMES = ("harmless", "told", "refused", "killed", "interrupted")
 FAULTS = ("lost", "wrong", "traceback", "leftover")
 COMMANDS = (
     Command("init", lambda place: ["init", str(place / "another")], ()),
@@ -206,8 +204,7 @@ class CallTrial:
             if not again:
                 self._repaired_from.add(left_bytes)
         where = f"[{fault.mode} at {fault.at}: {run.struck}]"
-        said = run.err.strip().rpartition("\n")[2]
-        return Verdict(outcome, tuple(f"{one} {where}" for one in found), f"{said} {where}")
+        return Verdict(outcome, tuple(f"{one} {where}" for one in found))
 
     def power_cuts(self) -> tuple[int, list[str]]:
         """Return how many states power cuts may leave, and what is wrong with them."""
@@ -217,11 +214,10 @@ class CallTrial:
     def _outcome(self, run: Run, fault: Fault, seen: Seen) -> tuple[str, list[str]]:
         if run.status < 0 and fault.mode in ("kill", "torn"):
             return "killed", []
+        if "Traceback" in run.err:
+            return "refused", [f"traceback: {run.err.strip().splitlines()[-1]}"]
         if fault.mode == "interrupt" and run.status:
             return "interrupted", []
-        if "Traceback" in run.err:
-            last = run.err.strip().splitlines()[-1]
-            return ("door", []) if _is_of_the_system(last) else ("traceback", [f"traceback: {last}"])
         if run.status:
             lines = [line for line in run.err.splitlines() if line.startswith("error: ")]
             if len(lines) == 1 or "broken" in run.out:
@@ -296,22 +292,15 @@ class CallTrial:
 
 
 def judged(trial: CallTrial, faults: Iterable[Fault]) -> tuple[Counter[str], list[str]]:
-    """Return how many faults came to what, and what was wrong; what was left to the one door is told as well."""
+    """Return how many faults came to what, and what was wrong."""
     counts: Counter[str] = Counter()
     found: list[str] = []
     for fault in faults:
         verdict = trial.judge(fault)
         kinds = {one.partition(":")[0] for one in verdict.faults}
         counts.update((verdict.outcome, *kinds))
-        found += [*verdict.faults, *([f"door: {verdict.said}"] if verdict.outcome == "door" else [])]
+        found += verdict.faults
     return counts, found
-
-
-def _is_of_the_system(last: str) -> bool:
-    """Whether the last line of a traceback names an error of the system or of SQLite."""
-    name = last.partition(":")[0]
-    kind = getattr(builtins, name, None)
-    return name.startswith("sqlite3.") or (isinstance(kind, type) and issubclass(kind, OSError))
 
 
 def _index(database: Path) -> State:
