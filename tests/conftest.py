@@ -22,8 +22,8 @@ from kb.api.doctor import machine
 from kb.config.kb_toml import Config, load_config, shipped_glossary
 from kb.index import translation as gloss
 from kb.index import translation_table as dictionaries
+from kb.index.readings import FINE_TICK_NS
 from kb.index.sqlite.reader import Reader
-from kb.index.words import FINE_TICK_NS
 from kb.terms import terms
 
 settings.register_profile(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from kb.errors import IndexBusy, KbError
+from kb.index import readings
 from kb.index import words as indexing
 from kb.index.query import parse_query
 from kb.index.sqlite.reader import Reader
@@ -94,8 +95,8 @@ def test_building_twice_is_building_once(kb: Any) -> None:
 def test_many_files_read_by_several_processes_give_the_same_index(kb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     kb.refresh()
     alone = [(row.key, row.id, row.line) for row in kb.reader().listed(parse_query(""))]
-    monkeypatch.setattr(indexing, "FILES_WORTH_SHARING", 2)
-    monkeypatch.setattr(indexing.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(readings, "FILES_WORTH_SHARING", 2)
+    monkeypatch.setattr(readings.os, "cpu_count", lambda: 2)
     kb.config.database.unlink()
     indexing.rebuild(kb.config)
 

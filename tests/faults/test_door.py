@@ -58,17 +58,17 @@ import itertools
 import os
 import sys
 from pathlib import Path
-from kb.index import words as indexing
+from kb.index import readings
 
 def parse_note(data, path):  # without end
     Path(sys.argv[2], "at-work").touch()
     for _ in itertools.repeat(None):
         pass
 
-indexing.parse_note = parse_note
+readings.parse_note = parse_note
 if __name__ == "__main__":
-    indexing.FILES_WORTH_SHARING = indexing.FILES_AT_ONCE = 2
-    indexing.os.cpu_count = lambda: 2
+    readings.FILES_WORTH_SHARING = readings.FILES_AT_ONCE = 2
+    readings.os.cpu_count = lambda: 2
     from kb.__main__ import main
     main()
 """

@@ -21,17 +21,17 @@ SHARED_OUT = """
 import itertools
 import sys
 from pathlib import Path
-from kb.index import words as indexing
+from kb.index import readings, words as indexing
 from kb.config.kb_toml import load_config
 
 def parse_note(data, path):  # without end, so that every process is at work when the parent is killed
     for _ in itertools.repeat(None):
         pass
 
-indexing.parse_note = parse_note
+readings.parse_note = parse_note
 if __name__ == "__main__":
-    indexing.FILES_WORTH_SHARING = indexing.FILES_AT_ONCE = 2
-    indexing.os.cpu_count = lambda: 2
+    readings.FILES_WORTH_SHARING = readings.FILES_AT_ONCE = 2
+    readings.os.cpu_count = lambda: 2
     indexing.rebuild(load_config(Path(sys.argv[1])))
 """
 
