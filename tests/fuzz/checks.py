@@ -41,6 +41,8 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
         return
     if event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING:
         _seen.append(f"{event} {arguments[0]}")
+    elif event == "os.chmod" and isinstance(arguments[0], int):
+        _seen.append(f"{event} {os.readlink(f'/proc/self/fd/{arguments[0]}')}")  # of a file that has no name yet
     elif event.startswith(_ACTS):
         _seen.append(f"{event} {arguments}")
 
