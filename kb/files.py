@@ -15,6 +15,7 @@ from kb.errors import KbError
 
 PREFIX, SUFFIX = ".kb-", ".part"  # of a file that is being written
 ABANDONED_SECONDS = 3600  # nothing takes so long to write
+_WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # how a file system says that it has none
 _NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)  # how a system says that it does not
 
 OWN_FILES = "/proc/self/fd"
@@ -90,7 +91,11 @@ def locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", file=path.parent) from None
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _WITHOUT_LOCKS:
+                raise KbError(f"cannot be locked: {error.strerror}", file=path.parent) from None
         yield
     finally:
         os.close(folder)

@@ -2,12 +2,14 @@
 
 import os
 import sys
-from typing import Annotated
+from contextlib import redirect_stderr
+from typing import Annotated, TextIO, cast
 
 import typer
 
 from kb.api.as_json import envelope
 from kb.terminal.commands.shared import JsonOption, offered, open_base, put, tell, terminal_style
+from kb.terminal.output import Ours
 from kb.terminal.text import table
 
 app = typer.Typer(
@@ -51,7 +53,8 @@ def get_encoder(ctx: typer.Context, model: ModelArgument) -> None:
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     tell(f"fetching {model}")
-    encoder = base.fetch_encoder(model)
+    with redirect_stderr(cast(TextIO, Ours(sys.stderr))):  # the bars of the hub's client, which move
+        encoder = base.fetch_encoder(model)
     typer.echo(f"{model}: ready in {encoder.folder}; to use it: kb encoder use {model}")
 
 
