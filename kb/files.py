@@ -3,7 +3,7 @@
 import errno
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EINVAL
 from functools import cache
@@ -203,9 +203,3 @@ def new_folder(path: Path, mode: int = 0o777) -> None:
     path.mkdir(mode, parents=True, exist_ok=True)
     for folder in missing:
         sync_folder(folder.parent)
-
-
-def refuse_notes(path: Path, folders: Iterable[Path]) -> None:
-    """Raise KbError if path lies in one of folders, those of the notes: what is written there would be read as one."""
-    if any(path.resolve().is_relative_to(folder.resolve()) for folder in folders):
-        raise KbError(f"{path} lies in a notes folder, which is never written to", "choose another place")

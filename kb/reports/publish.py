@@ -4,8 +4,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from kb.config.kb_toml import Config
+from kb.config.outputs import refuse_own
 from kb.errors import KbError
-from kb.files import make_folder, refuse_notes, write_out
+from kb.files import make_folder, write_out
 from kb.index.folder import permitted
 from kb.index.sqlite.reader import Reader
 from kb.records import MonthlyDigest
@@ -66,6 +67,6 @@ def write(config: Config, text: str, path: Path, mode: int) -> None:
 
     Raises: KbError if path cannot be written or lies among the notes: it would be read as one, or overwrite one.
     """
-    refuse_notes(path, config.folders)
+    refuse_own(config, path)
     make_folder(path.absolute().parent, mode)
     write_out(path, text.encode("utf-8"), mode & 0o666)

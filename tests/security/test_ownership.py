@@ -126,3 +126,34 @@ def test_the_folder_of_an_earlier_version_is_known_by_what_lies_there(kb: Any) -
     kb.write("2024-12.md", "# Later Toys: A Paper\n")
     assert "Later Toys" in kb.run("search", "Later Toys").stdout
     assert is_own(kb.config.index)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["kb.toml", "marks.toml", "notes/2024-10.md", "notes/new.md", ".kb/kb.sqlite", "templates/my.j2", "ln/x.md"],
+)
+@pytest.mark.parametrize(
+    "command", [["export", "-f", "csv", "--out"], ["digest", "2024-10", "--out"], ["run", "delay", "--plot"]]
+)
+def test_what_a_knowledge_base_is_made_of_is_replaced_by_nothing_that_is_asked_for(
+    kb: Kb, command: list[str], place: str
+) -> None:
+    kb.run("mark", "star", "tinycodec")
+    (kb.root / "templates").mkdir()
+    (kb.root / "templates" / "my.j2").write_text("mine", encoding="utf-8")
+    (kb.root / "ln").symlink_to("notes")
+    before = {path: path.read_bytes() for path in kb.root.rglob("*") if path.is_file() and ".kb/" not in str(path)}
+    result = kb.run(*command, str(kb.root / place))
+
+    assert result.exit_code == 1
+    assert "choose another place" in result.stderr
+    assert {
+        path: path.read_bytes() for path in kb.root.rglob("*") if path.is_file() and ".kb/" not in str(path)
+    } == before
+
+
+@pytest.mark.parametrize("track", ["--wav", "--plot"])
+def test_a_picture_or_sound_is_written_beside_the_notes(kb: Kb, track: str) -> None:
+    name = "delay" if track == "--plot" else "vad"
+    assert kb.run("run", name, track, str(kb.root / "made.out")).exit_code == 0
+    assert (kb.root / "made.out").stat().st_size

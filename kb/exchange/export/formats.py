@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kb.config.kb_toml import Config
+from kb.config.outputs import refuse_own
 from kb.errors import KbError
 from kb.exchange.export import bibtex, csl, obsidian, ris, tables
 from kb.exchange.export.works import Work
-from kb.files import refuse_notes, write_out
+from kb.files import write_out
 from kb.index.folder import permitted
 from kb.index.sqlite.reader import Reader
 
@@ -26,7 +27,7 @@ def write_file(config: Config, reader: Reader, works: Sequence[Work], name: str,
 
     Raises: KbError if path cannot be written or lies among the notes.
     """
-    refuse_notes(path, config.folders)
+    refuse_own(config, path)
     if path.is_dir():
         raise KbError(f"{path} is a folder", "name a file in it")
     text = RENDERERS[name](works)
@@ -39,5 +40,5 @@ def write_vault(config: Config, reader: Reader, works: Sequence[Work], folder: P
 
     Raises: KbError if folder cannot be written or lies among the notes.
     """
-    refuse_notes(folder, config.folders)
+    refuse_own(config, folder)
     return obsidian.write_vault(reader, works, folder, permitted(config, reader.files.stamps()))

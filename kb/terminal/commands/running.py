@@ -58,9 +58,9 @@ def run(
         result = runs.run(name, device, seed, settings or [])
         drawn, audio = result.pop("plot", None), result.pop("audio", None)
         if plot:
-            _draw(name, drawn, plot)
+            _draw(name, drawn, runs.writable(plot, ctx.obj))
         if wav:
-            _play(name, audio, wav)
+            _play(name, audio, runs.writable(wav, ctx.obj))
         if base := _base(ctx):
             result["claims"] = base.claims_running(name.replace("_", "-"))
         _show_result(result, drawn, as_json)
