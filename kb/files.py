@@ -14,6 +14,7 @@ from typing import BinaryIO
 from kb.errors import KbError
 
 PREFIX, SUFFIX = ".kb-", ".part"  # of a file that is being written
+LOCK_SECONDS, BETWEEN_LOCKS_SECONDS = 30, 0.02
 ABANDONED_SECONDS = 3600  # nothing takes so long to write
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)  # how a file system says that it has none
 _NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)  # how a system says that it does not
@@ -49,10 +50,14 @@ def _opened(path: Path) -> BinaryIO:
 def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Write data to path: a reader finds what was there before, or all of it; mode as replace_whole takes it.
 
-    Raises: KbError if path cannot be written.
+    A link keeps leading where it does, if that is below the folder it lies in: it may have come from somebody else.
+    Raises: KbError if path cannot be written, or leads out.
     """
     try:
-        replace_whole(path, data, mode=mode)
+        place = Path(os.path.realpath(path))
+        if path.is_symlink() and not place.is_relative_to(path.parent.resolve()):
+            raise KbError(f"leads to {place}, outside of its folder, and is not written to", "change it there", path)
+        replace_whole(place, data, mode=mode)
     except OSError as error:
         raise KbError(f"cannot be written: {error.strerror}", file=path) from None
 
@@ -91,10 +96,18 @@ def locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", file=path.parent) from None
     try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in _WITHOUT_LOCKS:
+        until = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise KbError(f"another program has locked {path.parent}", "try again when it is done") from None
+                time.sleep(BETWEEN_LOCKS_SECONDS)
+            except OSError as error:
+                if error.errno in _WITHOUT_LOCKS:
+                    break
                 raise KbError(f"cannot be locked: {error.strerror}", file=path.parent) from None
         yield
     finally:

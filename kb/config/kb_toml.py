@@ -256,7 +256,7 @@ def _apart(index: Path, root: Path, others: Mapping[str, Path]) -> Path:
     """
     path = root / CONFIG_NAME
     for part in index.relative_to(root.resolve()).parts:
-        if part in VERSIONED:
+        if part.rstrip(" .").casefold() in VERSIONED:  # some systems take .GIT and ".git " for it
             raise KbError(f"index lies in {part}, which is another program's", "name another folder, such as .kb", path)
     for what, other in others.items():
         folder = other.resolve()

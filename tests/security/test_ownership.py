@@ -1,15 +1,19 @@
 """What the tool writes and removes lies in folders that it made: whatever kb.toml says."""
 
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kb.errors import KbError
+from kb.files import locked
 from kb.index.encoders.exported import encoders_folder, folder_name
 from kb.index.folder import CONTENT, MARK, is_own, own
-from tests.conftest import Kb
+from tests.conftest import ROOT, Kb
 
 COMMANDS = (["index"], ["search", "codec"], ["doctor", "--fix"], ["index", "--full"], ["status"], ["encoder", "list"])
 SETTINGS = (
@@ -128,12 +132,32 @@ def test_the_folder_of_an_earlier_version_is_known_by_what_lies_there(kb: Any) -
     assert is_own(kb.config.index)
 
 
+def own_files(kb: Kb) -> dict[Path, bytes]:
+    files = (path for path in kb.root.rglob("*") if path.is_file() and ".kb/" not in str(path))
+    return {path: path.read_bytes() for path in files}
+
+
 @pytest.mark.parametrize(
     "place",
-    ["kb.toml", "marks.toml", "notes/2024-10.md", "notes/new.md", ".kb/kb.sqlite", "templates/my.j2", "ln/x.md"],
+    [
+        "kb.toml",
+        "marks.toml",
+        "notes/2024-10.md",
+        "notes/new.md",
+        ".kb/kb.sqlite",
+        "templates/my.j2",
+        "ln/x.md",
+        ".git/x",
+    ],
 )
 @pytest.mark.parametrize(
-    "command", [["export", "-f", "csv", "--out"], ["digest", "2024-10", "--out"], ["run", "delay", "--plot"]]
+    "command",
+    [
+        ["export", "-f", "csv", "--out"],
+        ["digest", "2024-10", "--out"],
+        ["run", "delay", "--plot"],
+        ["trends", "--plot"],
+    ],
 )
 def test_what_a_knowledge_base_is_made_of_is_replaced_by_nothing_that_is_asked_for(
     kb: Kb, command: list[str], place: str
@@ -142,16 +166,57 @@ def test_what_a_knowledge_base_is_made_of_is_replaced_by_nothing_that_is_asked_f
     (kb.root / "templates").mkdir()
     (kb.root / "templates" / "my.j2").write_text("mine", encoding="utf-8")
     (kb.root / "ln").symlink_to("notes")
-    before = {path: path.read_bytes() for path in kb.root.rglob("*") if path.is_file() and ".kb/" not in str(path)}
+    before = own_files(kb)
     result = kb.run(*command, str(kb.root / place))
 
     assert result.exit_code == 1
     assert "choose another place" in result.stderr
-    assert {
-        path: path.read_bytes() for path in kb.root.rglob("*") if path.is_file() and ".kb/" not in str(path)
-    } == before
+    assert own_files(kb) == before
 
 
 def test_a_picture_is_written_beside_the_notes(kb: Kb) -> None:
     assert kb.run("run", "delay", "--plot", str(kb.root / "made.png")).exit_code == 0
     assert (kb.root / "made.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), [("marks.toml", ["mark", "star", "tinycodec"]), ("kb.toml", ["encoder", "use", "minilm"])]
+)
+@pytest.mark.parametrize("is_outside", [True, False])
+def test_a_link_in_the_place_of_a_file_that_is_changed_is_followed_inside_and_refused_outside(
+    kb: Kb, tmp_path: Path, name: str, command: list[str], is_outside: bool
+) -> None:
+    target = (tmp_path if is_outside else kb.root) / f"linked-{name}"
+    path = kb.root / name
+    if path.exists():
+        path.rename(target)
+    else:
+        target.write_text("", encoding="utf-8")
+    path.symlink_to(target)
+    before = target.read_bytes()
+    result = kb.run(*command)
+
+    assert path.is_symlink()
+    assert (result.exit_code, target.read_bytes() == before) == ((1, True) if is_outside else (0, False))
+    assert not is_outside or "is not written to; change it there" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_a_lock_that_another_holds_is_waited_for_and_told(kb: Kb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kb.files.LOCK_SECONDS", 0)
+    with locked(kb.root / "marks.toml"):
+        result = kb.run("mark", "star", "tinycodec")
+
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "another program has locked" in result.stderr
+
+
+def test_many_commands_add_to_one_note_at_once_and_nothing_is_lost(kb: Kb) -> None:
+    ids = [f"2501.100{number:02}" for number in range(8)]
+    call = [sys.executable, "-m", "kb", "--kb", str(kb.root), "add", "--offline", "--write", "--month", "2024-10"]
+    ours = {**os.environ, "PYTHONPATH": str(ROOT)}
+    started = [subprocess.Popen([*call, one], env=ours, stderr=subprocess.DEVNULL) for one in ids]
+
+    assert [one.wait() for one in started] == [0] * len(ids)
+    text = (kb.notes / "2024-10.md").read_text("utf-8")
+    assert all(one in text for one in ids)

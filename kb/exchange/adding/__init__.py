@@ -18,6 +18,7 @@ from kb.exchange.adding.identify import Target, identify
 from kb.exchange.adding.knowing import Known, known_papers, record_of
 from kb.exchange.adding.metadata import Metadata
 from kb.exchange.adding.placing import Placed, first_note, place
+from kb.files import locked
 from kb.index.sqlite.reader import Reader
 
 SECOND_FILE = "{month}-added.md"  # for a month whose note is written in a way that nothing can be added to
@@ -110,14 +111,16 @@ def _added(plan: Plan, text: str, paper: Metadata, drafts: dict[Path, bytes]) ->
     """Return paper as it is added. Raises: KbError if it was withdrawn and would be written, or cannot be placed."""
     if paper.warning and plan.write:
         raise KbError(paper.warning, "not written; without --write the entry is shown, to be put in by hand")
-    path, before, placed, notices = _placed(plan, paper, drafts)
+    if plan.write:
+        with locked(plan.config.notes / plan.month):  # of several commands each finds what the one before has written
+            path, before, placed, notices = _placed(plan, paper, drafts)
+            _refuse_outside(plan.config, path)
+            replace_note(path, before, placed.data)
+    else:
+        path, before, placed, notices = _placed(plan, paper, drafts)
+        drafts[path] = placed.data
     if paper.warning:
         return Outcome(text, paper.title, placed.lines, notices=(f"{paper.warning}; --write would not write it",))
-    if plan.write:
-        _refuse_outside(plan.config, path)
-        replace_note(path, before, placed.data)
-    else:
-        drafts[path] = placed.data
     return Outcome(text, paper.title, placed.lines, path, placed.line, placed.section, notices)
 
 

@@ -30,9 +30,8 @@ COLUMNS = (
 
 # What a spreadsheet takes for a formula, at the start of a cell and behind a semicolon, which parts cells in some
 # countries; = + - @ may be wide, and stand behind what cannot be seen.
-_FORMULA = re.compile(
-    r'(?:^|;[\s"\ufeff\u200b-\u200f\u2060]*)[\s\ufeff\u200b-\u200f\u2060]*(?=[-=+@\uff1d\uff0b\uff0d\uff20])'
-)
+_UNSEEN = r"\s\xad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+_FORMULA = re.compile(rf'(?:^|;[{_UNSEEN}"]*)[{_UNSEEN}]*(?=[-=+@\uff1d\uff0b\uff0d\uff20])')
 
 
 def render_csv(works: Iterable[Work]) -> str:
