@@ -7,7 +7,9 @@ from kb.markup.fences import without_code
 SUMMARY_CHARACTERS = 400
 LABEL_CHARACTERS = 30  # beside addresses; a line with no more, and no full stop, says only where things are
 KEY_POINTS, KEY_POINT_CHARACTERS = 6, 160
-_ADDRESS = re.compile(r"\[[^\]\n]*\]\([^)\s]*\)|https?://\S+")
+_ADDRESS = re.compile(
+    r"\[[^\]\n]{0,500}\]\([^)\s]{0,2000}\)|https?://\S+"
+)  # with an end, so that time grows with length
 _ITEM = re.compile(r"(?:[-*+•]|\d+[.)、])\s+")
 _NOT_PROSE = re.compile(r"(?:!\[|<|#|\||https?://|\$\$|---|\*\*\*)")
 

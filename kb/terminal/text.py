@@ -23,7 +23,7 @@ CLAIM_COUNTS = {
     "not-runnable": "not runnable here",
     "stale": "stale",
 }
-_ADDRESS_PARTS = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)|<img\b[^>]*>|(?<=\])\([^)\s]*\)")
+_ADDRESS_PARTS = re.compile(r"!\[[^\]\n]{0,500}\]\([^)\n]{0,2000}\)|<img\b[^>]{0,2000}>|(?<=\])\([^)\s]{0,2000}\)")
 ESCAPE = ours("\x1b")
 
 

@@ -10,6 +10,7 @@ import pytest
 from kb.index.query import MOST_WORDS, parse_query
 from kb.notes.parsing import parse_note
 from kb.notes.parsing.entry import PASSAGE_CHARACTERS
+from kb.reports.excerpts import summary
 from kb.search.spelling import MOST_CORRECTED
 from tests.conftest import Kb
 
@@ -76,3 +77,9 @@ def test_of_a_paper_as_long_as_a_library_the_first_passages_are_looked_at(kb: Kb
 
     assert "zebrafish" in whole["text"]
     assert first["text"].startswith("early words")
+
+
+def test_a_line_that_opens_links_without_end_is_quoted_as_any_other() -> None:
+    """Of a hundred thousand openings each once looked for its end, which took minutes."""
+    assert summary("![[" * 100_000) == ""
+    assert summary("a ![[" * 60_000).startswith("a ![[a ![[")
