@@ -99,6 +99,7 @@ def test_what_cannot_be_read_is_named_by_file_and_line(data: bytes, complaint: s
         (b"---\ntitle: x\n", r"^1: the front matter that begins here is never closed"),
         (b"---\na: &a [x, x]\nb: [*a, *a]\n---\nx\n", r"^2: YAML anchors are not read"),
         (b"---\na: " + b"[" * 5000 + b"\n---\nx\n", r"^\d+: broken front matter"),
+        (b"---\na: 1\nb: \x1b[1m\n---\nx\n", r"^3: broken front matter: it holds U\+001B"),
     ],
     ids=["broken", "open quote", "unclosed", "alias bomb", "deep"],
 )

@@ -170,6 +170,11 @@ def _load(text: str, file: str) -> Any:
         line = mark.line + 2 if mark else 1
         way_out = "quote the value or mend the line"
         raise NoteError(f"broken front matter: {error.problem}", way_out, file, line) from None
+    except yaml.reader.ReaderError as error:
+        character = chr(error.character) if isinstance(error.character, int) and error.character >= 0 else "\0"
+        line = text.count("\n", 0, max(text.find(character), 0)) + 2
+        what = f"broken front matter: it holds U+{ord(character):04X}, which YAML does not take"
+        raise NoteError(what, "delete it", file, line) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise NoteError(f"broken front matter: {type(error).__name__}", "mend or remove it", file, 1) from None
 
