@@ -101,7 +101,7 @@ def test_what_cannot_be_read_is_named_by_file_and_line(data: bytes, complaint: s
         (b"---\na: " + b"[" * 5000 + b"\n---\nx\n", r"^\d+: broken front matter"),
         (b"---\na: 1\nb: \x1b[1m\n---\nx\n", r"^3: broken front matter: it holds U\+001B"),
     ],
-    ids=["broken", "open quote", "unclosed", "alias bomb", "deep"],
+    ids=["broken", "open quote", "unclosed", "alias bomb", "deep", "unseen"],
 )
 def test_broken_front_matter_is_told_and_the_rest_is_read(data: bytes, complaint: str) -> None:
     note = parse_note(data + b"\n# Toys that Speak\n\ntext\n", "n.md")
