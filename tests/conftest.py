@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -142,6 +143,24 @@ class Kb:
         from cli import app
 
         return CliRunner().invoke(app, ["--kb", str(self.root), *arguments], catch_exceptions=False)
+
+    def on_a_terminal(self, *arguments: str, **environment: str) -> str:
+        """Return every byte that a command sends to a terminal, by both of its outputs."""
+        import pty
+
+        leader, follower = pty.openpty()
+        ours = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "PAGER": "cat", **environment}
+        command = [sys.executable, "-m", "kb", "--kb", str(self.root), *arguments]
+        with subprocess.Popen(command, stdout=follower, stderr=follower, stdin=follower, env=ours):
+            os.close(follower)
+            shown = b""
+            try:
+                while more := os.read(leader, 65536):
+                    shown += more
+            except OSError:  # Linux says so that the other end is closed
+                pass
+        os.close(leader)
+        return shown.decode()
 
     def json(self, *arguments: str) -> Any:
         result = self.run(*arguments, "--json")

@@ -26,6 +26,24 @@ QUERIES = ("量化", "residual quantizer", "kind:paper", '"声学延迟"')
 PATIENCE_SECONDS = 300  # with what should end: a busy machine is slow, and only what hangs takes so long
 MONTHS = ("2024-09", "2024-10", "2024-11")
 
+# What begins a script that indexes in two processes, of which neither comes to an end.
+ENDLESS = """
+import itertools
+import sys
+from pathlib import Path
+from kb.index import readings
+
+def parse_note(data, path):
+    Path(__file__).with_name("at-work").touch()
+    for _ in itertools.repeat(None):
+        pass
+
+readings.parse_note = parse_note
+if __name__ == "__main__":
+    readings.FILES_WORTH_SHARING = readings.FILES_AT_ONCE = 2
+    readings.os.cpu_count = lambda: 2
+"""
+
 
 class Scenario(NamedTuple):
     """One command that is killed, and what it works on."""

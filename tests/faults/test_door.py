@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.conftest import ROOT, Kb
-from tests.faults.killing import PATIENCE_SECONDS
+from tests.faults.killing import ENDLESS, PATIENCE_SECONDS
 from tests.faults.test_killed import members
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are those of POSIX")
@@ -53,22 +53,7 @@ reading.open_committed = open_committed
 sys.argv = ["kb", "--kb", {root!r}, "list"]
 main()
 """
-AMONG_WORKERS = """
-import itertools
-import os
-import sys
-from pathlib import Path
-from kb.index import readings
-
-def parse_note(data, path):  # without end
-    Path(sys.argv[2], "at-work").touch()
-    for _ in itertools.repeat(None):
-        pass
-
-readings.parse_note = parse_note
-if __name__ == "__main__":
-    readings.FILES_WORTH_SHARING = readings.FILES_AT_ONCE = 2
-    readings.os.cpu_count = lambda: 2
+AMONG_WORKERS = f"""{ENDLESS}
     from kb.__main__ import main
     main()
 """
@@ -139,7 +124,7 @@ def test_an_interrupt_among_workers_is_one_line_and_ends_them(kb: Kb, tmp_path: 
     )
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until and process.poll() is None:
-        if (kb.root / "at-work").exists() if is_at_work else len(members(process.pid)) > 1:
+        if script.with_name("at-work").exists() if is_at_work else len(members(process.pid)) > 1:
             break
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)

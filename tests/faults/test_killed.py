@@ -14,25 +14,13 @@ from kb import files as writing
 from kb.exchange.adding.appending import replace_note
 from kb.index import translation_table as dictionaries
 from kb.index import words as indexing
-from tests.faults.killing import PATIENCE_SECONDS, ROOT, SCENARIOS, Scenario, Trial
+from tests.faults.killing import ENDLESS, PATIENCE_SECONDS, ROOT, SCENARIOS, Scenario, Trial
 
 KILLS = {"index": 3, "re-index": 3, "encoder change": 2, "add --write": 2, "digest --out": 2, "export --out": 2}
-SHARED_OUT = """
-import itertools
-import sys
-from pathlib import Path
-from kb.index import readings, words as indexing
-from kb.config.kb_toml import load_config
-
-def parse_note(data, path):  # without end, so that every process is at work when the parent is killed
-    for _ in itertools.repeat(None):
-        pass
-
-readings.parse_note = parse_note
-if __name__ == "__main__":
-    readings.FILES_WORTH_SHARING = readings.FILES_AT_ONCE = 2
-    readings.os.cpu_count = lambda: 2
-    indexing.rebuild(load_config(Path(sys.argv[1])))
+SHARED_OUT = f"""{ENDLESS}
+    from kb.config.kb_toml import load_config
+    from kb.index.words import rebuild
+    rebuild(load_config(Path(sys.argv[1])))
 """
 
 

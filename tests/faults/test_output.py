@@ -1,7 +1,6 @@
 """An output that takes nothing more is one line, one that nobody reads any more is none; NO_COLOR is kept to."""
 
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -61,29 +60,12 @@ def test_a_pipe_that_nobody_reads_is_silent(kb: Any) -> None:
     assert (result.stdout, result.stderr) == ("{", "")
 
 
-def on_a_terminal(kb: Any, *arguments: str, **environment: str) -> str:
-    """What a command shows on a terminal."""
-    leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "kb", "--kb", str(kb.root), *arguments]
-    environment = {**OURS, "TERM": "xterm-256color", "PAGER": "cat", **environment}
-    with subprocess.Popen(command, stdout=follower, stderr=follower, stdin=follower, env=environment):
-        os.close(follower)
-        shown = b""
-        try:
-            while more := os.read(leader, 65536):
-                shown += more
-        except OSError:  # Linux says so that the other end is closed
-            pass
-    os.close(leader)
-    return shown.decode()
-
-
 @pytest.mark.parametrize("command", ["search codec", "list", "show tinycodec", "status"])
 def test_no_color_takes_colours_away_from_a_terminal(kb: Any, command: str) -> None:
     kb.refresh()
 
-    assert SHADES.search(on_a_terminal(kb, *command.split()))
-    plain = on_a_terminal(kb, *command.split(), NO_COLOR="1")
+    assert SHADES.search(kb.on_a_terminal(*command.split()))
+    plain = kb.on_a_terminal(*command.split(), NO_COLOR="1")
     assert not SHADES.search(plain)
     assert "TinyCodec" in plain or "2024-10" in plain
 
@@ -91,5 +73,5 @@ def test_no_color_takes_colours_away_from_a_terminal(kb: Any, command: str) -> N
 def test_links_stay_without_colours(kb: Any) -> None:
     kb.refresh()
 
-    assert "\x1b]8;" in on_a_terminal(kb, "search", "codec", NO_COLOR="1")
-    assert "https://github.com/example/tinycodec" in on_a_terminal(kb, "show", "tinycodec", NO_COLOR="1")
+    assert "\x1b]8;" in kb.on_a_terminal("search", "codec", NO_COLOR="1")
+    assert "https://github.com/example/tinycodec" in kb.on_a_terminal("show", "tinycodec", NO_COLOR="1")

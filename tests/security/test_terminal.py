@@ -1,10 +1,7 @@
 """Whatever notes hold, no command lets it steer the terminal it is shown on, and JSON says it in escapes."""
 
 import json
-import os
-import pty
 import re
-import subprocess
 import sys
 import unicodedata
 from pathlib import Path
@@ -13,7 +10,7 @@ from typing import Any
 import pytest
 
 from cli import COMMANDS
-from tests.conftest import ROOT, Kb
+from tests.conftest import Kb
 
 # A note's own colour, title of the window, link, report of a key, C1, DEL, carriage return, direction, no width, tags.
 HOSTILE = (
@@ -100,23 +97,6 @@ def arguments(kb: Kb, call: str) -> list[str]:
     return [word.format(**known) for word in call.split(" ")]
 
 
-def shown_by(kb: Kb, words: list[str], **environment: str) -> str:
-    """Return every byte that a command sends to a terminal, by both of its outputs."""
-    leader, follower = pty.openpty()
-    ours = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "PAGER": "cat", "BROWSER": "true"}
-    command = [sys.executable, "-m", "kb", "--kb", str(kb.root), *words]
-    with subprocess.Popen(command, stdout=follower, stderr=follower, stdin=follower, env={**ours, **environment}):
-        os.close(follower)
-        shown = b""
-        try:
-            while more := os.read(leader, 65536):
-                shown += more
-        except OSError:  # Linux says so that the other end is closed
-            pass
-    os.close(leader)
-    return shown.decode()
-
-
 def unwanted(text: str) -> set[str]:
     """Return the characters of text that are of no shape: controls, formats, halves, ends of lines that are none."""
     no_ink = {"\u115f", "\ufe01"}
@@ -134,7 +114,7 @@ def test_no_command_is_left_out() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 @pytest.mark.parametrize("call", CALLS)
 def test_a_terminal_is_sent_nothing_that_notes_made_up(hostile: Kb, call: str) -> None:
-    said = shown_by(hostile, arguments(hostile, call))
+    said = hostile.on_a_terminal(*arguments(hostile, call), BROWSER="true")
 
     assert "Traceback" not in said
     assert "\x1b[38;5;201m" not in said
@@ -159,7 +139,7 @@ def test_json_loses_nothing_of_a_title(hostile: Kb) -> None:
 
 @pytest.mark.parametrize("call", ["list", "show {id}", "search codec", "doctor", "index --full"])
 def test_a_dumb_terminal_is_sent_no_escape_at_all(hostile: Kb, call: str) -> None:
-    assert "\x1b" not in shown_by(hostile, arguments(hostile, call), TERM="dumb")
+    assert "\x1b" not in hostile.on_a_terminal(*arguments(hostile, call), TERM="dumb")
 
 
 def test_a_pipe_gets_an_export_to_the_letter(kb: Any, tmp_path: Path) -> None:
