@@ -118,9 +118,9 @@ def _added(plan: Plan, text: str, paper: Metadata, drafts: dict[Path, bytes]) ->
             replace_note(path, before, placed.data)
     else:
         path, before, placed, notices = _placed(plan, paper, drafts)
+        if paper.warning:
+            return Outcome(text, paper.title, placed.lines, notices=(f"{paper.warning}; --write would not write it",))
         drafts[path] = placed.data
-    if paper.warning:
-        return Outcome(text, paper.title, placed.lines, notices=(f"{paper.warning}; --write would not write it",))
     return Outcome(text, paper.title, placed.lines, path, placed.line, placed.section, notices)
 
 
