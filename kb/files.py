@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from errno import EINVAL
 from functools import cache
 from pathlib import Path
 from stat import S_ISCHR, S_ISREG
@@ -27,7 +26,7 @@ def read_regular(path: Path) -> bytes:
     """Return what a file holds. A pipe or a device in its place is never waited for. Raises: OSError."""
     with _opened(path) as file:
         if not S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(EINVAL, "it is not a file")
+            raise OSError(errno.EINVAL, "it is not a file")
         return file.read()
 
 
@@ -37,7 +36,7 @@ def read_typed(path: Path) -> bytes:
         return read_regular(path)
     with _opened(path) as file:
         if S_ISCHR(os.fstat(file.fileno()).st_mode) and not file.isatty():
-            raise OSError(EINVAL, "it is a device without an end")
+            raise OSError(errno.EINVAL, "it is a device without an end")
         os.set_blocking(file.fileno(), True)
         return file.read()
 

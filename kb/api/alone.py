@@ -44,3 +44,20 @@ def patch(path: Path | str) -> str:
     from kb.notes.reading import note_files
 
     return patch(note_files(Path(path)))
+
+
+def writable(path: Path, start: Path) -> Path:
+    """Return path, where a picture or sound is to be written. start lies in a knowledge base, or in none.
+
+    Raises: KbError if path is a note of it, or another file that it is made of.
+    """
+    from kb.config.kb_toml import find_config
+    from kb.config.outputs import refuse_own
+    from kb.errors import KbError
+
+    try:
+        config = find_config(start)
+    except KbError:
+        return path
+    refuse_own(config, path)
+    return path

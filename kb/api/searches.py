@@ -50,9 +50,8 @@ class SearchCases(Opened):
         encoder, notice = self.encoder()
         reader = self.reader()
         paper = named(reader, name)
-        texts = [f"{paper.title}\n{passage.text}" for passage in reader.passages.of(paper.key, PASSAGES_LOOKED_AT)] or [
-            paper.title
-        ]
+        passages = reader.passages.of(paper.key, PASSAGES_LOOKED_AT)
+        texts = [f"{paper.title}\n{passage.text}" for passage in passages] or [paper.title]
         answer = similar(self.config, reader, texts, limit, encoder, without=paper.key)
         return answer._replace(notice=answer.notice or notice)
 

@@ -91,7 +91,7 @@ def find_config(start: Path) -> Config:
 
     Raises: KbError if there is none, or if kb.toml cannot be read.
     """
-    start = usable(start, f"{start!s:.80}").absolute()
+    start = usable(start).absolute()
     if not start.is_dir():
         raise KbError(f"{start} is not a folder", "name the folder of a knowledge base")
     for folder in (start, *start.parents):
@@ -249,15 +249,20 @@ def _inside(root: Path, values: dict[str, Any], key: str, default: str) -> Path:
     return folder
 
 
+def versions_in(path: Path) -> str | None:
+    """Return the part of path that keeps versions, which is another program's: .git; None if there is none."""
+    # Some systems take .GIT and ".git " for it.
+    return next((part for part in path.parts if part.rstrip(" .").casefold() in VERSIONED), None)
+
+
 def _apart(index: Path, root: Path, others: Mapping[str, Path]) -> Path:
     """Return index if it is nobody else's: the tool writes there, and removes what it has written.
 
     Below the notes it may lie hidden: .kb in a folder that is all notes.
     """
     path = root / CONFIG_NAME
-    for part in index.relative_to(root.resolve()).parts:
-        if part.rstrip(" .").casefold() in VERSIONED:  # some systems take .GIT and ".git " for it
-            raise KbError(f"index lies in {part}, which is another program's", "name another folder, such as .kb", path)
+    if part := versions_in(index.relative_to(root.resolve())):
+        raise KbError(f"index lies in {part}, which is another program's", "name another folder, such as .kb", path)
     for what, other in others.items():
         folder = other.resolve()
         is_below = index.is_relative_to(folder) and index != folder

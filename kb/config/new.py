@@ -38,7 +38,7 @@ def start_knowledge_base(folder: Path) -> list[Path]:
 
     Raises: KbError if folder is a knowledge base already or cannot be written.
     """
-    config = usable(folder, f"{folder!s:.80}") / CONFIG_NAME
+    config = usable(folder) / CONFIG_NAME
     if config.exists():
         raise KbError(f"{config} is there already", "this is a knowledge base")
     today = date.today()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kb.config.kb_toml import CONFIG_NAME, VERSIONED, Config
+from kb.config.kb_toml import CONFIG_NAME, Config, versions_in
 from kb.errors import KbError
 
 WAY_OUT = "choose another place"
@@ -15,5 +15,5 @@ def refuse_own(config: Config, path: Path) -> None:
         raise KbError(f"{path} lies in a notes folder, which is never written to", WAY_OUT)
     is_template = place.is_file() and place.is_relative_to(config.templates.resolve()) and place.suffix == ".j2"
     own = [(config.root / CONFIG_NAME).resolve(), config.marks.resolve()]
-    if place in own or is_template or place.is_relative_to(config.index.resolve()) or set(VERSIONED) & set(place.parts):
+    if place in own or is_template or place.is_relative_to(config.index.resolve()) or versions_in(place):
         raise KbError(f"{path} belongs to the knowledge base itself", WAY_OUT)

@@ -129,8 +129,8 @@ def _source(table: dict[str, Any], root: Path, path: Path) -> Source:
     return Source(name, folder, _patterns(table, "include", path), _patterns(table, "exclude", path), file)
 
 
-def usable(path: Path, what: str, file: Path | None = None) -> Path:
-    """Return a path that a setting or a person names.
+def usable(path: Path, what: str = "", file: Path | None = None) -> Path:
+    """Return a path that a setting, which what names, or a person gives.
 
     Raises: KbError if no file can have it: too long, NUL in it, links in a circle.
     """
@@ -140,7 +140,7 @@ def usable(path: Path, what: str, file: Path | None = None) -> Path:
         return path
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise KbError(f"{what} cannot be a path ({reason})", "name another", file) from None
+        raise KbError(f"{what or str(path)[:80]} cannot be a path ({reason})", "name another", file) from None
     return path
 
 

@@ -2,16 +2,17 @@
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 
 from kb.config.kb_toml import GLOSSARY_NAME, Config
 from kb.errors import NoteError
 from kb.index.encoders import Encoder
 from kb.index.meaning import TEXTS_AT_ONCE
+from kb.index.readings import holds_what_was_read
 from kb.index.sqlite import nearest
 from kb.index.sqlite.reader import Reader
 from kb.index.translation import open_gloss, readable_passage
 from kb.notes.folders import find_changes
-from kb.notes.loading import load
 from kb.progress import Progress
 
 SAMPLE = 64  # vectors that are made again: of all, and of the newest, which a damaged encoder would have made
@@ -25,12 +26,9 @@ def other_notes(config: Config, reader: Reader, progress: Progress) -> list[str]
     found = []
     for done, state in enumerate(states.values(), 1):
         if state.state == "indexed" and state.path not in changed and state.path != GLOSSARY_NAME:
-            try:
-                data = load(config.path_of(state.path), state.path)
-            except NoteError:  # an ordinary examination tells it
-                continue
-            if hashlib.sha256(data).hexdigest() != state.sha256:
-                found.append(state.path)
+            with suppress(NoteError):  # an ordinary examination tells it
+                if not holds_what_was_read(config, state):
+                    found.append(state.path)
         progress("reading the notes again", done, len(states))
     return found
 

@@ -121,6 +121,15 @@ def remembered(stamp: folders.Stamp, before: FileState | None, times: Times) -> 
     return stamp if was_read and abs(times.now_ns - times.last_ns) >= tick else (-changed, size)
 
 
+def holds_what_was_read(config: Config, state: FileState) -> bool:
+    """Whether a file holds the bytes still that were indexed. Raises: NoteError if it cannot be read."""
+    return _sum(load(config.path_of(state.path), state.path)) == state.sha256
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def _part(jobs: list[_Job]) -> list[Reading]:
     return [_read(*job) for job in jobs]
 
@@ -130,7 +139,7 @@ def _read(place: str, path: str, stamp: folders.Stamp, before: FileState | None,
         data = load(Path(place), path)
     except NoteError as error:
         return Reading(FileState(path, UNREAD, stamp[1], "", "failed", str(error), None, ()), None, error)
-    sha256 = hashlib.sha256(data).hexdigest()
+    sha256 = _sum(data)
     before = before if before and before.sha256 == sha256 else None
     stamp = remembered(stamp, before, times)
     if before and before.state == "indexed":

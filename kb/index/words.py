@@ -1,6 +1,5 @@
 """Bring the index up to date with the notes: what changed is read, what is gone is forgotten, the rest stays."""
 
-import hashlib
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +9,20 @@ from kb.config.kb_toml import GLOSSARY_NAME, Config, shipped_glossary
 from kb.errors import IndexDamaged, KbError, NoteError, TranslationDamaged
 from kb.index import translation, translation_table
 from kb.index.folder import clock_ns, prepare
-from kb.index.readings import FILES_AT_ONCE, FILES_WORTH_SHARING, UNREAD, Times, read_all, remembered
+from kb.index.readings import (
+    FILES_AT_ONCE,
+    FILES_WORTH_SHARING,
+    UNREAD,
+    Times,
+    holds_what_was_read,
+    read_all,
+    remembered,
+)
 from kb.index.sqlite import health
 from kb.index.sqlite.files import FileState
 from kb.index.sqlite.reader import JOINING, Reader
 from kb.index.sqlite.writer import WAIT_SECONDS, Writer
 from kb.notes import folders
-from kb.notes.loading import load
 from kb.progress import Progress
 
 if TYPE_CHECKING:
@@ -167,14 +173,14 @@ def are_as_read(config: Config, changes: folders.Changes) -> bool:
         return False
     with closing(Reader(config.database)) as reader:
         known, joined = reader.files.states(changes.changed), reader.meta(JOINING) or ""
-    return joined == config.joining and all(_has_bytes_of(config, known.get(file), file) for file in changes.changed)
+    return joined == config.joining and all(_has_bytes_of(config, known.get(file)) for file in changes.changed)
 
 
-def _has_bytes_of(config: Config, state: FileState | None, file: str) -> bool:
+def _has_bytes_of(config: Config, state: FileState | None) -> bool:
     if state is None or state.state != "indexed":
         return False
     try:
-        return hashlib.sha256(load(config.path_of(file), file)).hexdigest() == state.sha256
+        return holds_what_was_read(config, state)
     except NoteError:
         return False
 

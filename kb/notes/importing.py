@@ -16,7 +16,7 @@ def import_source(config: Config, path: Path, include: Sequence[str] = (), exclu
     Raises: KbError if path is neither, the knowledge base holds it, lies in it or knows it already, or it is a library
     that cannot be read.
     """
-    usable(path, f"{path!s:.80}")
+    usable(path)
     if not path.is_dir() and not (path.is_file() and is_library(path.name)):
         kinds = ", ".join(f"*{suffix}" for suffix in LIBRARIES)
         raise KbError(f"{path} is not a folder", f"name a folder of notes, or a library: {kinds}")

@@ -51,7 +51,7 @@ def note_files(path: Path) -> list[NoteFile]:
     Example: a folder with 2024/10.md and .git/x.md -> [NoteFile("2024/10.md", …)].
     Raises: KbError if path is neither a file nor a folder that can be read.
     """
-    usable(path, f"{path!s:.80}")
+    usable(path)
     if path.is_file():
         return [NoteFile(path.name, path)]
     if not path.is_dir():

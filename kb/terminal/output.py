@@ -20,14 +20,18 @@ _KEY = os.urandom(8).hex()  # nobody who writes notes can know it
 _OURS = re.compile(rf"\x1b{_KEY}([0-9a-f]+);")
 
 
-class _Output:
-    """A standard output that cleans what it is given."""
+class _Stream:
+    """A stream before another one."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+class _Output(_Stream):
+    """A standard output that cleans what it is given."""
 
     def write(self, text: str) -> int:
         """Write text. Raises: OutputRefused."""
@@ -63,14 +67,8 @@ class OutputRefused(OSError):
         self.output = output
 
 
-class Ours:
+class Ours(_Stream):
     """A stream for what this program makes alone, such as a bar that moves: it passes unchanged."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
         """Write text."""

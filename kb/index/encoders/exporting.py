@@ -145,7 +145,8 @@ def _put(partial: Path, folder: Path) -> None:
         partial.rename(folder)
     except OSError:
         if not folder.is_dir():  # else another process has just put the same there
-            aside.rename(folder)
+            with suppress(FileNotFoundError):
+                aside.rename(folder)
             raise
     shutil.rmtree(aside, ignore_errors=True)
 

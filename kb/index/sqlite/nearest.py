@@ -153,9 +153,9 @@ def misplaced(index: Path, vectors: Vectors, encoder: str, dimension: int, progr
         return 0
     alive, right = vectors.count(encoder, opened.last_key), 0
     for done, (keys, approximate) in enumerate(faiss_file.contents(opened.faiss), 1):
-        held = dict(vectors.of(encoder, keys.tolist()))
-        for some, exact in faiss_file.batches(((key, held[key]) for key in keys.tolist() if key in held), dimension):
-            place = {key: row for row, key in enumerate(keys.tolist())}
+        place = {key: row for row, key in enumerate(keys.tolist())}
+        held = dict(vectors.of(encoder, list(place)))
+        for some, exact in faiss_file.batches(((key, held[key]) for key in place if key in held), dimension):
             near = approximate[[place[key] for key in some.tolist()]]
             right += int(((near * exact).sum(axis=1) > LEAST_LIKE).sum())
         progress(done, opened.faiss.nlist)

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_STRETCH = re.compile(
-    r"(?s:.{1,65536}(?:[\s。，,；;]|$)|.{1,65536})"
-)  # ends where no word goes on, if there is such a place
+# A stretch of a text ends where no word goes on, if there is such a place.
+_STRETCH = re.compile(r"(?s:.{1,65536}(?:[\s。，,；;]|$)|.{1,65536})")
 
 
 @dataclass(frozen=True)

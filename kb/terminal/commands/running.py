@@ -58,9 +58,9 @@ def run(
         result = runs.run(name, device, seed, settings or [])
         drawn, audio = result.pop("plot", None), result.pop("audio", None)
         if plot:
-            _draw(name, drawn, runs.writable(plot, ctx.obj))
+            _draw(ctx, name, drawn, plot)
         if wav:
-            _play(name, audio, runs.writable(wav, ctx.obj))
+            _play(ctx, name, audio, wav)
         if base := _base(ctx):
             result["claims"] = base.claims_running(name.replace("_", "-"))
         _show_result(result, drawn, as_json)
@@ -117,20 +117,20 @@ def _show_checks(names: list[str], device: str, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _draw(name: str, drawn: dict[str, Any] | None, path: Path) -> None:
+def _draw(ctx: typer.Context, name: str, drawn: dict[str, Any] | None, path: Path) -> None:
     from kb.terminal.pictures import write_picture
 
     if not drawn:
         raise KbError(f"{name} has nothing to draw", "run it without --plot")
-    write_picture(path, drawn)
+    write_picture(path, drawn, ctx.obj)
 
 
-def _play(name: str, audio: dict[str, Any] | None, path: Path) -> None:
+def _play(ctx: typer.Context, name: str, audio: dict[str, Any] | None, path: Path) -> None:
     from kb.terminal.pictures import write_tracks
 
     if not audio:
         raise KbError(f"{name} makes no sound", "run it without --wav")
-    write_tracks(path, audio)
+    write_tracks(path, audio, ctx.obj)
 
 
 def _show_result(result: dict[str, Any], drawn: dict[str, Any] | None, as_json: bool) -> None:

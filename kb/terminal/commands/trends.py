@@ -34,13 +34,12 @@ def trends(
     refresh: RefreshOption = True,
 ) -> None:
     """Show which topics come and go: papers of each keyword by month."""
-    from kb.api.algorithms import writable
     from kb.api.options import period
     from kb.terminal.pictures import write_picture
 
     found = open_base(ctx, refresh).trends(period(since=since, until=until), limit=limit)
     if plot:
-        write_picture(writable(plot, ctx.obj), found.plot())
+        write_picture(plot, found.plot(), ctx.obj)
     if as_json:
         typer.echo(envelope({"months": found.months, "topics": found.topics}))
         return
