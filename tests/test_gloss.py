@@ -12,6 +12,7 @@ from kb.index import translation as gloss
 from kb.index import translation_table as dictionaries
 from kb.index.query import parse_query
 from kb.index.sqlite.full_text import fts
+from kb.search.concepts import Asked, concepts
 from kb.terms import terms
 
 GLOSSARY = """\
@@ -26,8 +27,8 @@ def table(dictionary: Path) -> gloss.Gloss:
     return gloss.Gloss(dictionary)
 
 
-def phrases(query: Any) -> list[str]:
-    return [fts(found) for found in query.glosses]
+def translated(asked: Asked) -> list[str]:
+    return [fts(way.phrases[0]) for concept in asked.concepts for way in concept.ways if way.where == "text"]
 
 
 @pytest.mark.usefixtures("few_words")
@@ -37,11 +38,11 @@ def test_a_concept_stands_for_all_its_names_in_both_languages(tmp_path: Path) ->
     assert dictionaries.build_gloss(index, [tmp_path / "glossary.yaml"], "made of these") == []
     table = gloss.Gloss(gloss.gloss_path(index))
 
-    query, meanings = table.expand(parse_query("残差向量量化"))
-    assert meanings == (gloss.Meaning("残差向量量化", ("residual vector quantization", "RVQ", "残差矢量量化")),)
-    assert phrases(query) == ['"residual vector quantization"', '"rvq"', '"残差 差矢 矢量 量量 量化"']
-    query, _ = table.expand(parse_query("why Residual Vector Quantization helps"))
-    assert phrases(query) == ['"rvq"', '"残差 差向 向量 量量 量化"', '"残差 差矢 矢量 量量 量化"']
+    asked = concepts(parse_query("残差向量量化"), table)
+    assert asked.meanings == (gloss.Meaning("残差向量量化", ("residual vector quantization", "RVQ", "残差矢量量化")),)
+    assert translated(asked) == ['"residual vector quantization"', '"rvq"', '"残差 差矢 矢量 量量 量化"']
+    asked = concepts(parse_query("why Residual Vector Quantization helps"), table)
+    assert translated(asked) == ['"rvq"', '"残差 差向 向量 量量 量化"', '"残差 差矢 矢量 量量 量化"']
 
 
 def test_the_dictionary_stands_behind_the_glossary(table: gloss.Gloss) -> None:

@@ -9,6 +9,7 @@ import pytest
 from kb.index.literal import comparable, pattern
 from kb.index.query import parse_query
 from kb.index.translation import open_gloss
+from kb.search.concepts import concepts
 from kb.search.find import search
 from kb.search.highlight import marks
 from tests.cases import Case, cases
@@ -87,10 +88,10 @@ def test_what_is_found_is_marked_as_it_is_written(query: str, text: str, marked:
 
 def test_traditional_words_have_the_glosses_of_simplified_ones_and_are_shown_as_written(indexed_gloss: Any) -> None:
     traditional, simplified = (
-        indexed_gloss.expand(parse_query(text))[1] for text in ("顯著的殘差向量量化", "显著的残差向量量化")
+        concepts(parse_query(text), indexed_gloss).meanings for text in ("顯著的殘差向量量化", "显著的残差向量量化")
     )
 
-    assert [one.word for one in traditional] == ["顯著", "的", "殘差向量量化"]
+    assert [one.word for one in traditional] == ["顯著", "殘差向量量化"]
     assert [one.names for one in traditional] == [one.names for one in simplified]
 
 

@@ -12,17 +12,37 @@ from kb.index.sqlite.passages import PassageRow
 from kb.notes.folders import find_changes
 from kb.search import nearest_papers
 from kb.search.alike_titles import related
-from kb.search.fusion import LEAST_COSINE, fuse
+from kb.search.fusion import fuse
 from kb.search.highlight import best_passage
+from kb.search.relevance import CUT, LEAST, in_order
 from kb.terms import terms
 from tests.conftest import HashEncoder, Kb
 
 
 def test_a_paper_far_in_meaning_is_found_by_words_alone() -> None:
-    near, far = LEAST_COSINE + 0.1, LEAST_COSINE - 0.1
+    likely = {1: LEAST + 0.01, 2: LEAST - 0.01}
+    fused = fuse({}, {1: 0.4, 2: 0.1})
 
-    assert list(fuse({}, {1: near, 2: far})) == [1]
-    assert set(fuse({2: 3.0}, {1: near, 2: far})) == {1, 2}
+    assert in_order([], fused, {}, likely, CUT) == [1]
+    assert in_order([], fused, {2: 3.0}, likely, CUT) == [1, 2]
+
+
+def test_what_is_likely_comes_before_what_is_only_near() -> None:
+    likely = {1: CUT - 0.1, 2: CUT, 3: CUT + 0.1, 4: 1.0}
+
+    assert in_order([4], {1: 3.0, 2: 2.0, 3: 1.0}, {}, likely, CUT) == [4, 2, 3, 1]
+    assert in_order([4], {1: 3.0, 2: 2.0, 3: 1.0}, {}, likely, 0.0) == [4, 1, 2, 3]
+
+
+def test_meaning_says_nothing_against_a_paper_that_it_has_not_read() -> None:
+    words = {1: 9.0, 2: 8.0, 3: 7.0, 4: 6.0}
+    meaning = {2: 0.3, 3: 0.5, 4: 0.4, **dict.fromkeys(range(5, 40), 0.1)}
+
+    without = list(fuse(words, meaning))
+    read = list(fuse(words, meaning, {1}))
+    assert without[0] == 3
+    assert read.index(1) < without.index(1)
+    assert list(fuse(words, {5: 0.3}, {1, 2, 3, 4}))[:4] == [1, 2, 3, 4]
 
 
 def test_the_passage_shown_is_the_one_with_most_of_the_query(many_papers: Kb) -> None:

@@ -98,12 +98,10 @@ def test_where_nothing_is_indexed_no_embedding_is_missing(empty_kb: Any, encoder
     assert "run: kb index" in str(search(empty_kb.config, empty_kb.reader(), "codec", 5, encoder).notice)
 
 
-def test_the_score_is_the_weighted_sum_of_standard_scores(
-    indexed: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kb.search.fusion.LEAST_COSINE", -1.0)
+def test_hits_stand_in_the_order_of_the_weighted_sum_of_standard_scores(indexed: Any, encoder: Any) -> None:
     encoding.encode_missing(indexed.config, encoder)
-    hits = search(indexed.config, indexed.reader(), "models trained on tones keep more", 0, encoder).hits
+    text = "models trained on tones keep more"
+    hits = search(indexed.config, indexed.reader(), text, 0, encoder, min_score=0.0).hits
     given = [{reason.retriever: reason.score for reason in hit.reasons} for hit in hits]
 
     expected = numpy.zeros(len(hits))
@@ -113,7 +111,8 @@ def test_the_score_is_the_weighted_sum_of_standard_scores(
         field = numpy.array(known + [floor] * (DEPTH - len(known)))
         column = numpy.array([scores.get(name, floor) for scores in given])
         expected += weight * ((column - field.mean()) / field.std() - (floor - field.mean()) / field.std())
-    assert [hit.score for hit in hits] == pytest.approx(list(expected), rel=1e-6)
+    assert list(expected) == sorted(expected, reverse=True)
+    assert len(set(expected)) == len(expected) > 2
     assert hits[0].paper.title == "Do Units Keep Tone?"
 
 

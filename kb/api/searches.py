@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 class SearchCases(Opened):
     """Use cases of searches."""
 
-    def search(self, text: str, *, limit: int = 10, fuzzy: bool = False) -> "Answer":
+    def search(self, text: str, *, limit: int = 10, fuzzy: bool = False, min_score: float | None = None) -> "Answer":
         """Return the papers that answer a query, the best first; limit 0 returns all.
 
-        fuzzy looks for what mistyped Latin words may mean, too. Raises: KbError if a field is used wrongly.
+        What is less likely to be about it than min_score, in [0, 1], comes last; Answer.likely is without. fuzzy looks
+        for what mistyped Latin words may mean, too. Raises: KbError if a field is used wrongly.
         """
         from kb.search.find import search
 
         encoder, notice = self.encoder()
-        answer = search(self.config, self.reader(), text, limit, encoder, is_fuzzy=fuzzy)
+        answer = search(self.config, self.reader(), text, limit, encoder, is_fuzzy=fuzzy, min_score=min_score)
         return answer._replace(notice=answer.notice or notice)
 
     def similar(self, texts: str | Sequence[str], *, limit: int = 10, fields: str = "") -> "Answer":
@@ -59,9 +60,9 @@ class SearchCases(Opened):
         """Return what words stand for in the other language."""
         from kb.index.query import parse_query
         from kb.index.translation import open_gloss
+        from kb.search.concepts import concepts
 
-        table = open_gloss(self.config.index)
-        return table.expand(parse_query(text))[1] if table else ()
+        return concepts(parse_query(text), open_gloss(self.config.index)).meanings
 
     def judge(self, path: Path | str, *, limit: int = 10) -> "Verdict":
         """Judge searches by one's own queries: lines of a query, a tab, and the papers it should find."""

@@ -7,7 +7,7 @@ transaction. tests/index/test_contract.py asks of an engine what is promised her
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from kb.terms import Phrase
 
@@ -17,6 +17,34 @@ if TYPE_CHECKING:
 
 PaperKey = int
 PassageKey = int
+
+
+class Way(NamedTuple):
+    """One way to say something: phrases whose scores add up."""
+
+    phrases: tuple[Phrase, ...]
+    share: float = 1.0  # of these scores that counts
+    where: Literal["anywhere", "text", "gloss"] = "anywhere"  # text: not who wrote it; gloss: what its Chinese means
+
+
+class Concept(NamedTuple):
+    """What is asked as one thing: of the ways to say it the one that scores most in a paper counts.
+
+    A way of one phrase is no rarer than the concept: it has the document frequency of all papers that hold such a way.
+    """
+
+    ways: tuple[Way, ...]
+    only_ranks: bool = False  # it adds to the score of papers that hold another concept, and finds none itself
+
+    @property
+    def is_minor(self) -> bool:
+        """Whether it is a bonus, or a part of what is asked: there is one way to say it, of a share below 1."""
+        return self.only_ranks or (len(self.ways) == 1 and self.ways[0].share < 1)
+
+
+def each(words: Iterable[Phrase]) -> tuple[Concept, ...]:
+    """Return words as concepts that there is one way to say."""
+    return tuple(Concept((Way((word,)),)) for word in words)
 
 
 class FieldWords(NamedTuple):
@@ -30,8 +58,7 @@ class FieldWords(NamedTuple):
 class Words(NamedTuple):
     """What a query asks of the terms of papers."""
 
-    any_of: tuple[Phrase, ...] = ()  # a paper with one of them is found; one that is given twice counts twice
-    glosses: tuple[Phrase, ...] = ()  # what these stand for in the other language
+    any_of: tuple[Concept, ...] = ()  # a paper with one of them is found; one that is given twice counts twice
     all_of: tuple[Phrase, ...] = ()  # quoted: to the letter
     none_of: tuple[Phrase, ...] = ()
     none_exact: tuple[Phrase, ...] = ()  # quoted: to the letter
@@ -45,14 +72,15 @@ class Words(NamedTuple):
     @property
     def narrowing(self) -> "Words":
         """What of these only leaves papers out."""
-        return self._replace(any_of=(), glosses=(), all_of=())
+        return self._replace(any_of=(), all_of=())
 
 
 class Ranking(NamedTuple):
     """Papers, best first."""
 
-    scores: list[tuple[PaperKey, float]]  # BM25, bigger is better; 0 where there is nothing to rank by
+    scores: list[tuple[PaperKey, float]]  # BM25 of concepts and quoted text, summed; 0 where nothing ranks
     is_complete: bool  # whether these are all that match
+    possible: float = 0.0  # what a paper would score that says of each concept as much as any does
 
 
 class PaperDocument(NamedTuple):
@@ -69,7 +97,8 @@ class View(Protocol):
     def match(self, words: Words, *, among: frozenset[PaperKey] | None = None, most: int | None = None) -> Ranking:
         """Return the papers that words ask for, only those among some unless that is None.
 
-        If more than `most` match, it is enough to rank those that say more: that hold all words, or hold one in a name.
+        The score is the sum of what concepts and quoted phrases score. If more than `most` match, it is enough to rank
+        those that say more, that hold all concepts or hold one in a name, by the sum of all ways.
         """
 
     def holding(self, word: Phrase) -> int:
@@ -77,6 +106,9 @@ class View(Protocol):
 
     def latin_words(self) -> list[str]:
         """Return the words of Latin letters that stand in papers, stemmed as they are held."""
+
+    def spelt(self, stem: str) -> set[str]:
+        """Return words of Latin letters that are held as stem; it is one of latin_words."""
 
     def has_vectors(self, encoder: str) -> bool:
         """Whether there is a vector of encoder, given by its fingerprint."""

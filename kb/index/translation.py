@@ -13,13 +13,11 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from kb.errors import TranslationDamaged
-from kb.index.query import Query
 from kb.sqlite_files import Connection, DatabaseError, connect
-from kb.terms import FUNCTION_WORDS, Phrase, fold, has_unspaced, letters, name_key, phrase, runs, split_unspaced, terms
+from kb.terms import FUNCTION_WORDS, fold, has_unspaced, name_key, runs, split_unspaced, terms
 
 FEWEST_WORDS = 3  # of a passage, for a model that reads English alone to have something to go by
 LONGEST = 12  # characters of an entry
-LONGEST_NAME = 6  # words of an English name
 SENSES_INDEXED, SENSES_ASKED = 6, 3  # of a word; tuned on XQuAD in both directions
 CHARACTER_SENSES_INDEXED, CHARACTER_SENSES_ASKED = 2, 1  # of a single character: it is rarely meant alone
 
@@ -64,19 +62,24 @@ class Gloss:
         row = self._row("SELECT names FROM concepts WHERE name = ?", name_key(name))
         return tuple(row[0].split("\n")) if row else ()
 
-    def words(self, run: str) -> list[str]:
-        """Return the words that cover a folded run, longest first from the left; what no entry covers is left out."""
-        found = []
+    def cover(self, run: str) -> Iterator[tuple[int, str]]:
+        """Yield (start, word) of the words that cover a folded run, longest first from the left.
+
+        What no entry covers is left out.
+        """
         start = 0
         while start < len(run):
             longest = self._longest.get(run[start : start + 2], 1) if self._is_complete else LONGEST
             for length in range(min(longest, len(run) - start), 0, -1):
                 word = run[start : start + length]
                 if self.senses(word):
-                    found.append(word)
+                    yield start, word
                     break
             start += length
-        return found
+
+    def words(self, run: str) -> list[str]:
+        """Return the words that cover a folded run."""
+        return [word for _, word in self.cover(run)]
 
     def index_terms(self, text: str) -> list[str]:
         """Return the English terms that the Chinese in text stands for, for the index."""
@@ -85,7 +88,7 @@ class Gloss:
             for word in self.words(run):
                 if word not in self._terms:
                     most = SENSES_INDEXED if len(word) > 1 else CHARACTER_SENSES_INDEXED
-                    self._terms[word] = _terms_of(self.senses(word)[:most])
+                    self._terms[word] = terms_of(self.senses(word)[:most])
                 found.extend(self._terms[word])
         return found
 
@@ -97,28 +100,9 @@ class Gloss:
             parts.extend(f" {self.senses(word)[0]} " for word in self.words(fold(run)))
         return " ".join("".join(parts).split())
 
-    def expand(self, query: Query) -> tuple[Query, tuple[Meaning, ...]]:
-        """Return query with what its plain words stand for, and which that is."""
-        phrases: list[Phrase] = []
-        meanings: list[Meaning] = []
-
-        def take(word: str, names: Iterable[str]) -> None:
-            meanings.append(Meaning(word, tuple(names)))
-            phrases.extend(found for name in meanings[-1].names if (found := phrase(name)))
-
-        for spaced, written in split_unspaced(letters(query.text)):
-            for name, others in self._concepts(spaced):
-                take(name, others)
-            run, start = fold(written), 0
-            for word in self.words(run):
-                start = run.index(word, start) + len(word)
-                as_written = written[start - len(word) : start]
-                if others := self.names(word):
-                    take(as_written, others)
-                elif senses := self.senses(word)[: SENSES_ASKED if len(word) > 1 else CHARACTER_SENSES_ASKED]:
-                    meanings.append(Meaning(as_written, senses))
-                    phrases.extend(Phrase((term,), is_prefix=False) for term in _terms_of(senses))
-        return query._replace(glosses=tuple(phrases)), tuple(meanings)
+    def senses_asked(self, word: str) -> tuple[str, ...]:
+        """Return the senses of a word that a question looks for."""
+        return self.senses(word)[: SENSES_ASKED if len(word) > 1 else CHARACTER_SENSES_ASKED]
 
     def _row(self, sql: str, value: str) -> tuple[str] | None:
         try:
@@ -126,18 +110,6 @@ class Gloss:
         except DatabaseError as error:
             raise _damaged(self._path, error) from None
         return row
-
-    def _concepts(self, text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield the longest names of concepts in a stretch of words, with the concept's other names."""
-        words = terms(text)
-        start = 0
-        while start < len(words):
-            for length in range(min(LONGEST_NAME, len(words) - start), 0, -1):
-                name = " ".join(words[start : start + length])
-                if others := self.names(name):
-                    yield name, others
-                    break
-            start += length
 
 
 def gloss_path(index: Path) -> Path:
@@ -189,6 +161,6 @@ def readable_passage(text: str, reads_unspaced: bool, gloss: Gloss | None) -> st
     return words if words == text or len(re.findall(r"[A-Za-z]{2,}", words)) >= FEWEST_WORDS else ""
 
 
-def _terms_of(senses: Iterable[str]) -> list[str]:
+def terms_of(senses: Iterable[str]) -> list[str]:
     """Return the terms of the senses of one word, each once, without those that mean nothing alone."""
     return [term for term in dict.fromkeys(term for sense in senses for term in terms(sense)) if term not in _WEAK]

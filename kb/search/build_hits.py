@@ -1,6 +1,7 @@
 """Rankings -> hits to show: each with the passage that tells most, and what every ranking says of it."""
 
 from kb.claims.catalog import runnable
+from kb.index.engine import each
 from kb.index.query import Query
 from kb.index.sqlite.papers import PaperRow
 from kb.index.sqlite.passages import PassageRow
@@ -101,5 +102,5 @@ def _hit(
 
 def _called(query: Query, row: PaperRow) -> tuple[str, ...]:
     """Return those of a paper's authors, and its venue, in which words of query stand."""
-    asked = query._replace(glosses=())
+    asked = query._replace(concepts=each(query.words))
     return tuple(name for name in (*row.authors.split("、"), row.venue or "") if marks(asked, fold(name)))

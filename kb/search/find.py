@@ -4,16 +4,18 @@ from kb.config.kb_toml import Config
 from kb.errors import EncoderMissing
 from kb.index.encoders import Encoder
 from kb.index.engine import Ranking
-from kb.index.query import Query, parse_query
+from kb.index.query import Query, parse_query, unquoted
 from kb.index.sqlite.reader import Reader
 from kb.index.translation import Gloss, Meaning, open_gloss, readable
 from kb.search.answer import Answer
 from kb.search.build_hits import best_notes, hits
-from kb.search.fusion import Scores, fuse
+from kb.search.concepts import concepts
+from kb.search.fusion import DEPTH, Scores, fuse
 from kb.search.nearest_papers import Near, nearest_papers
+from kb.search.relevance import CUT, in_order, likelihoods
 from kb.search.spelling import corrected, corrections
 
-MOST_RANKED = 50_000  # papers by their words, in a fifth of a second; of more, those that say more
+MOST_RANKED = 20_000  # papers by their words; of more, those that say more
 
 
 def search(
@@ -24,21 +26,45 @@ def search(
     encoder: Encoder | None,
     retriever: str = "hybrid",
     is_fuzzy: bool = False,
+    min_score: float | None = None,
 ) -> Answer:
     """Return the best hits for text, one a paper; limit 0 returns them all.
 
     What is exact lists records, not papers: quoted text and fields alone. A paper that is called exactly so comes
-    first. retriever is "hybrid", or for measuring one part alone: "lexical" (words as typed), "gloss" (with what they
-    stand for in the other language) or "dense" (meaning). Quoted text and queries without plain words are left to the
-    words: meaning cannot be exact. is_fuzzy also looks for what Latin words that stand in no paper may have been meant
-    to be.
+    first, then those it is a keyword of, then hits, then what is less likely to be about it than min_score or CUT.
+    retriever is "hybrid", or for measuring one part alone: "lexical" (words as typed), "gloss" (with what they stand
+    for in the other language) or "dense" (meaning). Quoted text and queries without plain words are left to the words:
+    meaning cannot be exact. is_fuzzy also looks for what Latin words that stand in no paper may have been meant to be.
     Raises: KbError if the query uses a field wrongly.
     """
-    query = asked = parse_query(text)
+    asked = parse_query(text)
+    cut = CUT if min_score is None else min_score
+    answer = _answer(config, reader, asked, limit, encoder, retriever, is_fuzzy, cut)
+    if not answer.hits and asked.required and asked.words:
+        quoted = " and ".join(f'"{one.quoted}"' for one in asked.required)
+        answer = _answer(config, reader, unquoted(asked), limit, encoder, retriever, is_fuzzy, cut)
+        answer = answer._replace(notice=f"nothing holds {quoted} to the letter; searched for the words")
+    if is_fuzzy or answer.found_words:
+        return answer
+    return answer._replace(corrections=corrections(reader, asked))
+
+
+def _answer(
+    config: Config,
+    reader: Reader,
+    query: Query,
+    limit: int,
+    encoder: Encoder | None,
+    retriever: str,
+    is_fuzzy: bool,
+    cut: float,
+) -> Answer:
     gloss = open_gloss(config.index) if query.text and retriever != "lexical" else None
+    advice = query.advice
     meanings: tuple[Meaning, ...] = ()
-    if gloss:
-        query, meanings = gloss.expand(query)
+    if query.words:
+        asked, meanings = concepts(query, gloss)
+        query = query._replace(concepts=asked)
     if is_fuzzy:
         query, mistyped = corrected(reader, query)
         meanings += mistyped
@@ -51,31 +77,47 @@ def search(
         except EncoderMissing as error:
             notice = f"searching by words only: {error}"
     uses_words = retriever != "dense"
-    words, is_all = reader.match(query, MOST_RANKED if limit else None) if uses_words else Ranking([], True)
-    if not is_all:
+    found = reader.match(query, MOST_RANKED if limit else None) if uses_words else Ranking([], True)
+    if not found.is_complete:
         notice = notice or "very many papers hold these words; of them the best are ranked, --limit 0 ranks all"
-    named = reader.papers.called_exactly(query.names) if uses_words else []
-    if query.required:  # a name has neither signs nor forms of characters, which quoted text asks for
-        found_by_words = {key for key, _ in words}
-        named = [key for key in named if key in found_by_words]
-    rankings: dict[str, Scores] = {
-        "name": {key: 1.0 for key in named if allowed is None or key in allowed},
-        "words": dict(words),
-        "meaning": near.cosines if near else {},
-    }
-    scores = fuse(rankings["words"], rankings["meaning"]) if query.has_text else dict.fromkeys(rankings["words"], 0.0)
-    order = list(dict.fromkeys((*rankings["name"], *scores)))
+    words = dict(found.scores)
+    named = dict.fromkeys(_called(reader, query, words, allowed), 1.0) if uses_words else {}
+    rankings: dict[str, Scores] = {"name": named, "words": words, "meaning": near.cosines if near else {}}
     is_exact = bool(query.required) or not query.has_text
-    if not is_exact:
-        order = best_notes(reader, order)
+    if is_exact:
+        likely = dict.fromkeys((*named, *words), 1.0)
+        order = list(likely)
+    else:
+        first = list(words)[:DEPTH]
+        unread = reader.passages.unread(encoder.fingerprint, first) if near and encoder else frozenset()
+        fused = fuse(words, rankings["meaning"], unread)
+        likely = likelihoods(config.encoder, rankings, found.possible, unread)
+        order = best_notes(reader, in_order(named, fused, words, likely, cut))
     shown = order[: limit or None]
     others = {} if is_exact else reader.works.other_notes(shown, allowed)
-    found = hits(reader, query, shown, scores, rankings, near.passages if near else {}, others)
+    made = hits(reader, query, shown, likely, rankings, near.passages if near else {}, others)
     took_part = ("words",) * uses_words + ("meaning",) * (near is not None)
-    answer = Answer(found, len(order), took_part, meanings, notice, asked.advice)
-    if is_fuzzy or answer.found_words:
-        return answer
-    return answer._replace(corrections=corrections(reader, asked))
+    return Answer(
+        made,
+        sum(likely[key] >= cut for key in order),
+        took_part,
+        meanings,
+        notice,
+        advice,
+        cut=0.0 if is_exact else cut,
+        possible=found.possible,
+    )
+
+
+def _called(reader: Reader, query: Query, words: Scores, allowed: frozenset[int] | None) -> list[int]:
+    """Return the papers that are called as query says, and then those it is a keyword of, the best by words first."""
+    named = reader.papers.called_exactly(query.names)
+    if query.required:  # a name has neither signs nor forms of characters, which quoted text asks for
+        named = [key for key in named if key in words]
+    keyed = [] if query.required else reader.papers.with_keyword(query.names[:1])
+    standing = {key: place for place, key in enumerate(words)}
+    keyed.sort(key=lambda key: standing.get(key, len(standing)))
+    return [key for key in dict.fromkeys((*named, *keyed)) if allowed is None or key in allowed]
 
 
 def _nearest(

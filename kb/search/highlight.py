@@ -1,9 +1,11 @@
 """Where a query's phrases stand in a text, to show it; what matches is decided by the index, not here."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from kb.index import literal
+from kb.index.engine import Concept
 from kb.index.query import Query
 from kb.index.sqlite.passages import PassageRow
 from kb.terms import VARIANTS, Phrase, has_unspaced, phrase
@@ -12,8 +14,8 @@ _ENDINGS = re.compile(r"(?<=[a-z]{3})(?:ations?|ization|izing|ized|izes?|ings?|e
 
 
 def marks(query: Query, text: str) -> tuple[tuple[int, int], ...]:
-    """Return the stretches [start, end) of text that query's words and glosses match, merged where they touch."""
-    phrases = (*query.required, *query.words, *query.glosses)
+    """Return the stretches [start, end) of text that query's words match, or what they stand for; merged at touch."""
+    phrases = (*query.required, *(one for concept in query.concepts for one in _phrases(concept)))
     folded = text.translate(VARIANTS)
     spans = sorted(span for one in phrases for span in _spans(one, text, folded))
     merged: list[tuple[int, int]] = []
@@ -31,17 +33,25 @@ def best_passage(query: Query, passages: list[PassageRow]) -> PassageRow | None:
     What words stand for in the other language counts where the words themselves decide nothing.
     """
     whole = phrase(query.text)
+    asked = [_phrases(concept, ("anywhere",)) for concept in query.concepts if not concept.only_ranks]
+    translated = [_phrases(concept, ("text",)) for concept in query.concepts]
 
     def worth(passage: PassageRow) -> tuple[int, int, int, int]:
         text = f"{passage.heading}\n{passage.text}"
         folded = text.translate(VARIANTS)
-        counts = [len(_spans(one, text, folded)) for one in (*query.required, *query.words)]
-        glosses = sum(bool(_pattern(one).search(folded)) for one in query.glosses)
+        quoted = [len(_spans(one, text, folded)) for one in query.required]
+        typed = [max((len(_spans(one, text, folded)) for one in concept), default=0) for concept in asked]
+        meant = sum(any(_pattern(one).search(folded) for one in concept) for concept in translated)
         side_by_side = len(_spans(whole, text, folded)) if whole else 0
-        return sum(count > 0 for count in counts), side_by_side, sum(counts), glosses
+        return sum(count > 0 for count in (*quoted, *typed)), side_by_side, sum((*quoted, *typed)), meant
 
     best = max(passages, key=worth, default=None)
     return best if best and any(worth(best)) else None
+
+
+def _phrases(concept: Concept, where: Sequence[str] = ("anywhere", "text")) -> list[Phrase]:
+    """Return the phrases by which concept is said, as it is typed or in the other language."""
+    return [one for way in concept.ways if way.where in where for one in way.phrases]
 
 
 def _spans(wanted: Phrase, text: str, folded: str) -> list[tuple[int, int]]:

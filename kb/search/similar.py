@@ -7,6 +7,7 @@ from math import log
 from kb.config.kb_toml import Config
 from kb.errors import EncoderMissing, KbError
 from kb.index.encoders import Encoder
+from kb.index.engine import Ranking, each
 from kb.index.query import Query, parse_query
 from kb.index.sqlite.reader import Reader
 from kb.index.translation import open_gloss, readable_passage
@@ -14,6 +15,7 @@ from kb.search.answer import Answer
 from kb.search.build_hits import best_notes, hits
 from kb.search.fusion import Scores, fuse
 from kb.search.nearest_papers import Near, nearest_papers
+from kb.search.relevance import likelihoods
 from kb.terms import Phrase, terms
 
 TELLING_WORDS = 40
@@ -41,7 +43,8 @@ def similar(
     query = parse_query(narrowed)
     if query.has_text:
         raise KbError(f"only fields such as month:2024 go with a text to compare with, got {narrowed!r}")
-    query = query._replace(words=_telling_words(reader, texts, fewest=1 if without is None else 2))
+    words = _telling_words(reader, texts, fewest=1 if without is None else 2)
+    query = query._replace(words=words, concepts=each(words))
     notice = None
     near: Near | None = None
     if encoder:
@@ -49,20 +52,22 @@ def similar(
             near = _nearest(config, reader, query, texts, encoder)
         except EncoderMissing as error:
             notice = f"comparing by words only: {error}"
+    found = reader.match(query) if words else Ranking([], True)
     rankings: dict[str, Scores] = {
-        "words": dict(reader.match(query).scores) if query.words else {},
+        "name": {},
+        "words": dict(found.scores),
         "meaning": near.cosines if near else {},
     }
     for ranking in rankings.values():
         for note in reader.works.notes_of(without) if without is not None else ():
             ranking.pop(note, None)
-    scores = fuse(rankings["words"], rankings["meaning"])
-    order = best_notes(reader, list(scores))
+    order = best_notes(reader, list(fuse(rankings["words"], rankings["meaning"])))
+    likely = likelihoods(config.encoder, rankings, found.possible, frozenset())
     shown = order[: limit or None]
     others = reader.works.other_notes(shown, reader.left(query))
-    found = hits(reader, query, shown, scores, rankings, near.passages if near else {}, others)
+    made = hits(reader, query, shown, likely, rankings, near.passages if near else {}, others)
     took_part = ("words",) + ("meaning",) * (near is not None)
-    return Answer(found, len(order), took_part, (), notice, query.advice)
+    return Answer(made, len(order), took_part, (), notice, query.advice, possible=found.possible)
 
 
 def _telling_words(reader: Reader, texts: Sequence[str], fewest: int) -> tuple[Phrase, ...]:

@@ -2,6 +2,7 @@
 
 from itertools import chain, islice
 
+from kb.index.engine import each
 from kb.index.query import Query
 from kb.index.sqlite.reader import Reader
 from kb.index.translation import Meaning
@@ -17,10 +18,13 @@ LENGTH_DIFFERENCE = 3  # a stem is shorter than the word
 def corrections(reader: Reader, query: Query) -> tuple[Meaning, ...]:
     """Return for each plain Latin word of query that stands in no paper the words it may stand for, likeliest first.
 
-    After MOST_CORRECTED of them no more are looked at.
-    Words are found as the full text holds them, stemmed: "quantizr" -> "quantiz".
+    After MOST_CORRECTED of them no more are looked at. Example: "lantency" -> "latency".
     """
-    from difflib import get_close_matches  # here, because every search imports this file
+    from difflib import SequenceMatcher, get_close_matches  # here, because every search imports this file
+
+    def likest(word: str, stem: str) -> str:
+        words = sorted(reader.view.spelt(stem))
+        return max(words, key=lambda one: SequenceMatcher(None, word, one).ratio(), default=stem)
 
     latin = dict.fromkeys(_latin_words(query))
     unknown = (word for word in latin if not reader.view.holding(Phrase((word,), False)))
@@ -30,15 +34,15 @@ def corrections(reader: Reader, query: Query) -> tuple[Meaning, ...]:
     for word in strange:
         candidates = [other for other in known if abs(len(other) - len(word)) <= LENGTH_DIFFERENCE]
         if close := get_close_matches(word, candidates, MOST_ALTERNATIVES, LIKENESS):
-            found.append(Meaning(word, tuple(close)))
+            found.append(Meaning(word, tuple(dict.fromkeys(likest(word, stem) for stem in close))))
     return tuple(found)
 
 
 def corrected(reader: Reader, query: Query) -> tuple[Query, tuple[Meaning, ...]]:
     """Return query looking for the corrections of its words too, and which those are."""
     found = corrections(reader, query)
-    others = chain.from_iterable(meaning.names for meaning in found)
-    return query._replace(words=query.words + tuple(Phrase((other,), False) for other in others)), found
+    others = tuple(Phrase((other,), False) for meaning in found for other in meaning.names)
+    return query._replace(words=query.words + others, concepts=query.concepts + each(others)), found
 
 
 def _latin_words(query: Query) -> list[str]:

@@ -12,7 +12,7 @@ from kb.terminal.output import ours, shown
 if TYPE_CHECKING:
     from kb.claims.ledger import Entry
     from kb.index.sqlite.papers import PaperRow
-    from kb.search.answer import Hit
+    from kb.search.answer import Answer, Hit, Reason
 
 SNIPPET_CHARACTERS = 160
 SPOTS_SHOWN = 8
@@ -81,11 +81,11 @@ def people(authors: Sequence[str]) -> str:
 
 
 def hit_lines(
-    hit: "Hit", path_of: Callable[[str], Path], style: Style, with_reasons: bool, signs: str = ""
+    hit: "Hit", path_of: Callable[[str], Path], style: Style, signs: str = "", answer: "Answer | None" = None
 ) -> list[str]:
-    """Return a hit as it is shown: title, whence, the passage around the first match, and why if asked.
+    """Return a hit as it is shown: title, whence, the passage around the first match.
 
-    signs stand before the title: "★ " if the reader starred the paper.
+    signs stand before the title: "★ " if the reader starred the paper. With the answer it belongs to it says why, too.
     """
     paper = hit.paper
     facts = filter(None, (*hit.called, paper.organizations, paper.keywords, paper.month))
@@ -102,9 +102,34 @@ def hit_lines(
     if hit.also:
         places = ", ".join(style.place(path_of(other.file), other.line) for other in hit.also)
         lines.append("   " + style.dim("also in ") + places)
-    if with_reasons:
-        reasons = ", ".join(f"{reason.retriever} #{reason.rank} ({reason.score:.3g})" for reason in hit.reasons)
-        lines.append("   " + style.dim(f"score {hit.score:.4f}: {reasons}{_matches(hit)}"))
+    if answer:
+        reasons = ", ".join(_reason(reason, answer) for reason in hit.reasons)
+        lines.append("   " + style.dim(f"score {hit.score:.2f}: {reasons}{_matches(hit)}"))
+    return lines
+
+
+def _reason(reason: "Reason", answer: "Answer") -> str:
+    """Return what one retriever said of a hit, in words."""
+    if reason.retriever == "name":
+        return "called so"
+    if reason.retriever == "meaning":
+        return f"meaning #{reason.rank} (cosine {reason.score:.2f})"
+    share = f" of {answer.possible:.3g}" if answer.possible else ""
+    return f"words #{reason.rank} (BM25 {reason.score:.3g}{share})"
+
+
+def why_lines(answer: "Answer") -> list[str]:
+    """Return what the query was taken to ask for and how its hits were told from the rest, a line each."""
+    lines = [f"{meaning.word} = {'、'.join(meaning.names)}" for meaning in answer.meanings]
+    if lines:
+        lines.append(
+            "of a word and what it stands for, in the text or as what its Chinese means, the best match counts"
+        )
+    if answer.cut:
+        lines.append(
+            f"score: how likely a paper is about this, by how much of {answer.possible:.3g} its words score and by how"
+            f" near its meaning is; a hit from {answer.cut:g}"
+        )
     return lines
 
 

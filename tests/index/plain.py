@@ -5,20 +5,19 @@ the manual of FTS5 has it: k1 1.2, b 0.75, the instances of a phrase weighted by
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from math import log
 
 import numpy
 import snowballstemmer
 
-from kb.index.engine import FieldWords, PaperDocument, Words
+from kb.index.engine import Concept, FieldWords, PaperDocument, Way, Words
 from kb.terms import Phrase
 
 WEIGHTS = {"title": 4, "short_name": 4, "keywords": 4, "organizations": 3} | dict.fromkeys(
     ("authors", "venue", "body", "gloss"), 1
 )
 SEARCHED = ("title", "short_name", "keywords", "organizations", "body", "authors", "venue")
-TEXT = SEARCHED[:5]  # nobody is called by what a word stands for in another language
+COLUMNS = {"anywhere": SEARCHED, "text": SEARCHED[:5], "gloss": ("gloss",)}  # by where a way is looked for
 COLUMN = {"org": "organizations", "tag": "keywords", "author": "authors"}  # the others are called as their columns
 LONGEST_UNSTEMMED = 2  # letters, as FTS5 has it
 K1, B, LEAST_IDF = 1.2, 0.75, 1e-6
@@ -52,20 +51,38 @@ class PlainEngine:
         left = [key for key in self.papers if self._is_left(key, words)]
         if not words.ranks:
             return dict.fromkeys(left, 0.0)
-        alternatives = list(_alternatives(words))
-        found = [key for key in left if any(key in self._frequency(one) for one in alternatives)]
-        asked = [*((one, SEARCHED) for one in words.all_of), *alternatives]
-        lengths = {key: sum(map(len, terms.values())) for key, terms in self.papers.items()}
-        average = sum(lengths.values()) / len(lengths)
-        scores = dict.fromkeys(found, 0.0)
-        for one in asked:
-            frequencies = self._frequency(one)
-            idf = max(log((len(self.papers) - len(frequencies) + 0.5) / (len(frequencies) + 0.5)), LEAST_IDF)
-            for key in found:
-                frequency = frequencies.get(key, 0)
-                length = K1 * (1 - B + B * lengths[key] / average)
-                scores[key] += idf * frequency * (K1 + 1) / (frequency + length)
-        return scores
+        asked = [Concept((Way((one,)),)) for one in words.all_of]
+        self._prepare()
+        scores = {key: self._score(key, (*asked, *words.any_of)) for key in left}
+        return {key: score for key, score in scores.items() if score is not None}
+
+    def _prepare(self) -> None:
+        self._lengths = {key: sum(map(len, terms.values())) for key, terms in self.papers.items()}
+        self._average = sum(self._lengths.values()) / len(self._lengths)
+
+    def _score(self, key: int, concepts: Iterable[Concept]) -> float | None:
+        """Return the sum of what concepts score in a paper, of each the best way; None if it only holds bonuses."""
+        scored = [(one, max(self._ways(key, one))) for one in concepts]
+        if not any(score > 0 for one, score in scored if not one.only_ranks):
+            return None
+        return sum(score for _, score in scored)
+
+    def _ways(self, key: int, concept: Concept) -> Iterator[float]:
+        alone = [(way.phrases[0], COLUMNS[way.where]) for way in concept.ways if len(way.phrases) == 1]
+        rarest = self._idf(len({holder for one in alone for holder in self._frequency(one)}))
+        for way in concept.ways:
+            asked = [(one, COLUMNS[way.where]) for one in way.phrases]
+            idfs = [self._idf(len(self._frequency(one))) for one in asked]
+            if len(asked) == 1:
+                idfs = [min(*idfs, rarest)]
+            yield way.share * sum(idf * self._saturated(key, one) for idf, one in zip(idfs, asked, strict=True))
+
+    def _idf(self, holding: int) -> float:
+        return max(log((len(self.papers) - holding + 0.5) / (holding + 0.5)), LEAST_IDF)
+
+    def _saturated(self, key: int, asked: Asked) -> float:
+        frequency = self._frequency(asked).get(key, 0)
+        return frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * self._lengths[key] / self._average))
 
     def holding(self, word: Phrase) -> int:
         return len(self._frequency((word, SEARCHED)))
@@ -117,20 +134,6 @@ class PlainEngine:
             }
             self._frequencies[asked] = {key: count for key, count in counts.items() if count}
         return self._frequencies[asked]
-
-
-def _alternatives(words: Words) -> Iterator[Asked]:
-    """Yield any of what makes a paper a hit."""
-    for one in (*words.any_of, *words.all_of[:1]):
-        yield one, SEARCHED
-    for one in words.glosses:
-        yield one, TEXT
-    english = [one for one in words.any_of if all(term.isascii() for term in one.terms)]
-    for one in english:
-        yield one, ("gloss",)
-    for first, second in pairwise(english):
-        if len(first.terms) == len(second.terms) == 1:
-            yield Phrase(first.terms + second.terms, False), ("gloss",)
 
 
 def _times(terms: list[str], wanted: tuple[str, ...], is_prefix: bool) -> int:

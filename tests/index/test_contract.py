@@ -10,14 +10,15 @@ from typing import Any
 import numpy
 import pytest
 
-from kb.index.engine import Change, FieldWords, PaperDocument, View, Words
+from kb.index.engine import Change, FieldWords, PaperDocument, View, Words, each
 from kb.index.query import parse_query
 from kb.index.sqlite.reader import Reader
 from kb.index.sqlite.rows import note_rows
 from kb.index.sqlite.writer import Writer
-from kb.index.translation import open_gloss
+from kb.index.translation import Gloss, open_gloss
 from kb.notes.parsing import parse_note
 from kb.notes.people import person_terms
+from kb.search.concepts import concepts
 from kb.terms import Phrase, phrase
 from tests.conftest import HashEncoder, Kb
 from tests.index.plain import PlainEngine
@@ -76,6 +77,7 @@ class Shelf:
 
     def __init__(self, bench: Any, documents: dict[int, PaperDocument], authors: dict[int, str]) -> None:
         self.bench = bench
+        self.gloss: Gloss | None = None
         self.plain = PlainEngine()
         self.documents = documents
         bodies = {key: f"{one.terms['title']} {one.terms['body']}" for key, one in documents.items()}
@@ -104,14 +106,22 @@ def shelf(request: pytest.FixtureRequest, many_papers: Kb, tmp_path_factory: pyt
             key = len(documents) + 1
             documents[key] = PaperDocument(key, rows.full_text, rows.variants)
             authors[key] = "、".join(paper.authors)
-    return Shelf(request.param(tmp_path_factory.mktemp("engine")), documents, authors)
+    found = Shelf(request.param(tmp_path_factory.mktemp("engine")), documents, authors)
+    found.gloss = gloss
+    return found
+
+
+def asked(shelf: Shelf, text: str) -> Words:
+    """Return what a search asks an engine for text."""
+    query = parse_query(text)
+    return query._replace(concepts=concepts(query, shelf.gloss).concepts if query.words else ()).asked
 
 
 @pytest.mark.parametrize("text", QUERIES)
 def test_it_finds_what_words_ask_for_in_the_order_of_bm25(shelf: Shelf, text: str) -> None:
-    words = parse_query(text).asked
+    words = asked(shelf, text)
     with shelf.bench.view() as view:
-        found, is_complete = view.match(words)
+        found, is_complete, _ = view.match(words)
 
     expected = shelf.plain.match(words)
     assert is_complete
@@ -121,7 +131,7 @@ def test_it_finds_what_words_ask_for_in_the_order_of_bm25(shelf: Shelf, text: st
 
 @pytest.mark.parametrize("text", QUERIES)
 def test_it_looks_only_among_the_papers_it_is_given(shelf: Shelf, text: str) -> None:
-    words = parse_query(text).asked
+    words = asked(shelf, text)
     with shelf.bench.view() as view:
         everywhere = dict(view.match(words).scores)
         for size in (0, 1, 7, 300):
@@ -132,12 +142,12 @@ def test_it_looks_only_among_the_papers_it_is_given(shelf: Shelf, text: str) -> 
 
 
 def test_of_too_many_papers_it_may_rank_those_that_say_more(shelf: Shelf) -> None:
-    words = parse_query("codec streaming").asked
+    words = asked(shelf, "codec streaming")
     with shelf.bench.view() as view:
-        everything, is_complete = view.match(words)
+        everything, is_complete, _ = view.match(words)
         assert is_complete
         most = len(everything) // 2
-        some, is_complete = view.match(words, most=most)
+        some, is_complete, _ = view.match(words, most=most)
     assert not is_complete
     assert len(some) <= most
     assert dict(some).keys() <= dict(everything).keys()
@@ -189,7 +199,7 @@ def document(key: int, body: str) -> PaperDocument:
 
 
 def matching(view: View, *terms: str) -> list[int]:
-    return [key for key, _ in view.match(Words(any_of=tuple(Phrase((term,), False) for term in terms))).scores]
+    return [key for key, _ in view.match(Words(any_of=each(Phrase((term,), False) for term in terms))).scores]
 
 
 def test_a_view_keeps_the_state_it_was_opened_on(bench: Any) -> None:

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from kb.errors import KbError
-from kb.index.engine import Words
+from kb.index.engine import Concept, Words, each
 from kb.index.literal import quoted
 from kb.index.query.fields import (
     FIELDS,
@@ -36,6 +36,7 @@ __all__ = [
     "Filter",
     "Query",
     "parse_query",
+    "unquoted",
 ]
 
 _ARXIV_ID = re.compile(rf"(?<!\d){ARXIV_NUMBER}")
@@ -45,7 +46,7 @@ _IN_QUESTIONS = (
     "what which who whom whose when where why how did do does was were as that this its be been has had have not"
     " than then there their they"
 )
-_WEAK = FUNCTION_WORDS.union(_IN_QUESTIONS.split())
+WEAK_WORDS = FUNCTION_WORDS.union(_IN_QUESTIONS.split())
 _OPERATORS = {  # of other languages of queries, and what says so here
     "AND": 'for AND quote each word, "speech" "codec"',
     "OR": "for OR type nothing: words are alternatives",
@@ -64,11 +65,11 @@ class Query(NamedTuple):
     text: str  # the plain words as typed, for retrievers that read whole questions
     names: tuple[str, ...]  # what a paper may be called that is asked for: all that was typed, else arXiv ids in it
     words: tuple[Phrase, ...]  # any of them makes a hit; a word asked for twice counts twice
+    concepts: tuple[Concept, ...]  # what the words ask for: at first each for itself
     required: tuple[Phrase, ...]
     excluded: tuple[Phrase, ...]  # written -"text": not there to the letter
     excluded_words: tuple[Phrase, ...]  # written -word
     filters: tuple[Filter, ...]
-    glosses: tuple[Phrase, ...]  # what the words stand for in the other language
     is_void: bool  # something was asked for, but nothing that can stand in a paper: punctuation only
     advice: tuple[str, ...]  # lines for the person who typed: what was understood otherwise than it may be meant
 
@@ -81,8 +82,7 @@ class Query(NamedTuple):
     def asked(self) -> Words:
         """What is asked of the terms of papers."""
         return Words(
-            any_of=self.words,
-            glosses=self.glosses,
+            any_of=self.concepts,
             all_of=self.required,
             none_of=self.excluded_words,
             none_exact=self.excluded,
@@ -143,23 +143,32 @@ def parse_query(text: str) -> Query:
         raise KbError(f"a query takes {MOST_CONDITIONS} quoted texts, exclusions and fields at most, got {count}")
     name = " ".join(named)
     ids = () if required else _ARXIV_ID.findall(" ".join(plain))  # beside quoted text an id is one more word
+    telling = _without_weak(words)
     return Query(
         text=" ".join(plain),
         names=tuple(dict.fromkeys(one for one in (name, *ids) if one)),
-        words=_without_weak(words),
+        words=telling,
+        concepts=each(telling),
         required=tuple(required),
         excluded=tuple(excluded),
         excluded_words=tuple(excluded_words),
         filters=tuple(filters),
-        glosses=(),
         is_void=bool(text.strip()) and not (words or required or excluded or excluded_words or filters),
         advice=_advice([] if is_prose else tokens, operators, months, is_cut),
     )
 
 
+def unquoted(query: Query) -> Query:
+    """Return query with the text that it quotes as plain words."""
+    texts = [one.quoted for one in query.required]
+    words = query.words + tuple(word for text in texts for word in alternatives(text))
+    text = " ".join((query.text, *texts))
+    return query._replace(text=text, words=words, concepts=each(words), required=(), names=(text,))
+
+
 def _without_weak(words: list[Phrase]) -> tuple[Phrase, ...]:
     """Return words without those that only hold an English question together, unless there are no others."""
-    telling = tuple(word for word in words if not _WEAK.issuperset(word.terms))
+    telling = tuple(word for word in words if not WEAK_WORDS.issuperset(word.terms))
     return telling or tuple(words)
 
 

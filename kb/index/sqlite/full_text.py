@@ -2,21 +2,15 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from itertools import pairwise
 
-from kb.index.engine import FieldWords, Ranking, Words
+from kb.index.engine import FieldWords, Ranking, Words, each
 from kb.index.literal import has_signs, other_forms, own_forms, stands
+from kb.index.sqlite.concept_scores import RANKED, Scored, concept_scores
+from kb.index.sqlite.expressions import COLUMNS_OF, NAME_COLUMNS, SEARCHED_COLUMNS, any_of, fts, in_columns
 from kb.index.sqlite.papers import Papers
 from kb.notes.people import person_terms
-from kb.terms import Phrase, has_unspaced
+from kb.terms import Phrase
 
-# What counts most is what a paper is called; see docs/search.md.
-# Title, short name, keywords, organizations, authors, venue, body, gloss, section: the columns in their order.
-COLUMN_WEIGHTS = (4.0, 4.0, 4.0, 3.0, 1.0, 1.0, 1.0, 1.0, 0.0)
-NAME_COLUMNS = ("title", "short_name", "keywords", "organizations")
-TEXT_COLUMNS = (*NAME_COLUMNS, "body")
-SEARCHED_COLUMNS = (*TEXT_COLUMNS, "authors", "venue")
 COLUMN_OF = {
     "org": "organizations",
     "tag": "keywords",
@@ -27,9 +21,10 @@ COLUMN_OF = {
 }
 HOLDING = "SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?"
 STANDS = (
-    "EXISTS (SELECT 1 FROM papers l WHERE l.key = {key} AND stands(?, l.record,"
+    "EXISTS (SELECT 1 FROM papers l WHERE l.key = papers_fts.rowid AND stands(?, l.record,"
     " (SELECT group_concat(c.record, char(10)) FROM claims c WHERE c.paper = l.id)))"
 )
+PAPERS_ASKED = 3  # how a word is spelt
 FEWEST_LEFT = 10  # papers, for a narrower query to take the place of a wider one
 
 
@@ -44,115 +39,122 @@ class FullText:
     def match(self, words: Words, among: frozenset[int] | None = None, most: int | None = None) -> Ranking:
         """Return the papers that words ask for, ranked by BM25 over the weighted columns.
 
-        If more than `most` match, those are ranked that hold all words, or one in their names, or all there: words that
-        stand in so many papers rank them hardly at all. Where that leaves too few, and with quoted text, fields or
+        If more than `most` match, those are ranked that say all concepts, or one in their names, or all there: words
+        that stand in so many papers rank them hardly at all. Where that leaves too few, and with quoted text, fields or
         papers to look among, none is left out.
         """
-        everywhere = _expression(words)
-        may_narrow = words.any_of and not (words.all_of or words.fields or among is not None)
-        if (
-            most is not None
-            and may_narrow
-            and Papers(self._db).largest_key() > most
-            and self._count(everywhere, most + 1) > most
-        ):
-            for columns, joined in ((SEARCHED_COLUMNS, " AND "), (NAME_COLUMNS, " OR "), (NAME_COLUMNS, " AND ")):
-                narrower = _in_columns(joined.join(map(fts, words.any_of)), columns)
-                if FEWEST_LEFT <= self._count(narrower, most + 1) <= most:
-                    return Ranking(self._ranked(words, narrower, among), False)
-        return Ranking(self._ranked(words, everywhere, among), True)
+        left = self._left(words, among)
+        if not words.ranks:
+            return Ranking([(key, 0.0) for key in left or ()], True)
+        is_narrowed = bool(words.all_of or words.fields or among is not None)
+        narrower = None if most is None or is_narrowed else self._narrower(words, most)
+        found = self._by_sum(narrower) if narrower else concept_scores(self._db, (*each(words.all_of), *words.any_of))
+        scores = [(key, score) for key, score in found.scores.items() if left is None or key in left]
+        return Ranking(sorted(scores, key=lambda one: (-one[1], one[0])), narrower is None, found.possible)
+
+    def _narrower(self, words: Words, most: int) -> str | None:
+        """Return what finds at most `most` papers that say more; None if no more match, or if that leaves too few."""
+        if Papers(self._db).largest_key() <= most or self._count(_everything(words), most + 1) <= most:
+            return None
+        said = [f"({any_of(one.ways[0].phrases)})" for one in words.any_of if not one.only_ranks]
+        for columns, joined in ((SEARCHED_COLUMNS, " AND "), (NAME_COLUMNS, " OR "), (NAME_COLUMNS, " AND ")):
+            narrower = in_columns(joined.join(said), columns)
+            if FEWEST_LEFT <= self._count(narrower, most + 1) <= most:
+                return narrower
+        return None
 
     def holding(self, word: Phrase) -> int:
         """Return how many papers hold word."""
         sql = "SELECT count(*) FROM papers_fts WHERE papers_fts MATCH ?"
-        return int(self._db.execute(sql, (_in_columns(fts(word)),)).fetchone()[0])
+        return int(self._db.execute(sql, (in_columns(fts(word)),)).fetchone()[0])
 
     def latin_words(self) -> list[str]:
         """Return the words of Latin letters that stand in papers, stemmed as the full text holds them."""
         rows = self._db.execute("SELECT term FROM vocabulary WHERE term >= 'a' AND term < '{'")
         return [term for (term,) in rows if term.isascii()]
 
+    def spelt(self, stem: str) -> set[str]:
+        """Return words of Latin letters that are held as stem, as a few papers spell them."""
+        text = " || ' ' || ".join(SEARCHED_COLUMNS)
+        rows = self._db.execute(
+            f"SELECT {text} FROM papers_fts WHERE papers_fts MATCH ? LIMIT {PAPERS_ASKED}",
+            (in_columns(fts(Phrase((stem,), False))),),
+        )
+        words = {word for (terms,) in rows for word in terms.split() if word.startswith(stem[:-1])}
+        return {word for word in words if word.startswith(stem)} or words  # happi is held of happy
+
     def _count(self, expression: str, most: int) -> int:
         sql = "SELECT count(*) FROM (SELECT 1 FROM papers_fts WHERE papers_fts MATCH ? LIMIT ?)"
         return int(self._db.execute(sql, (expression, most)).fetchone()[0])
 
-    def _ranked(self, words: Words, expression: str, among: frozenset[int] | None) -> list[tuple[int, float]]:
-        """Return (key, score) of what words ask for; expression is what the text of them looks for."""
+    def _left(self, words: Words, among: frozenset[int] | None) -> dict[int, None] | None:
+        """Return the keys of the papers that conditions leave, in order; None if words rank and there is none."""
         clauses: list[str] = []
         parameters: list[object] = []
-        source, key, score = "papers p", "p.key", "0.0"
-        if words.ranks:
-            source, key = "papers_fts", "papers_fts.rowid"
-            score = f"-bm25(papers_fts, {', '.join(map(str, COLUMN_WEIGHTS))})"
-            clauses.append("papers_fts MATCH ?")
-            parameters.append(expression)
-        for exact in words.all_of:
-            _add_literal(clauses, parameters, exact, key)
-        for word in words.none_of:
-            clauses.append(f"{key} NOT IN ({HOLDING})")
-            parameters.append(_in_columns(fts(word)))
-        for exact in words.none_exact:
-            inner = ["papers_fts MATCH ?"]
-            parameters.append(_in_columns(fts(exact)))
-            _add_literal(inner, parameters, exact, "papers_fts.rowid")
-            clauses.append(f"{key} NOT IN (SELECT rowid FROM papers_fts WHERE {' AND '.join(inner)})")
+        for is_wanted, phrases, selecting in (
+            (True, words.all_of, _exactly),
+            (False, words.none_of, _holding),
+            (False, words.none_exact, _exactly),
+        ):
+            for holding, values in map(selecting, phrases):
+                clauses.append(f"p.key {'' if is_wanted else 'NOT '}IN ({holding})")
+                parameters.extend(values)
         for field in words.fields:
-            clause, values = _in_field(field, key)
+            clause, values = _in_field(field)
             clauses.append(f"NOT ({clause})" if field.is_excluded else clause)
             parameters.extend(values)
         if among is not None:
-            clauses.append(f"{key} IN (SELECT value FROM json_each(?))")
+            clauses.append("p.key IN (SELECT value FROM json_each(?))")
             parameters.append(json.dumps(list(among)))
+        if words.ranks and not clauses:
+            return None
         where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
-        sql = f"SELECT {key} AS key, {score} AS score FROM {source}{where} ORDER BY score DESC, key"
-        return self._db.execute(sql, parameters).fetchall()
+        rows = self._db.execute(f"SELECT p.key FROM papers p{where} ORDER BY p.key", parameters)
+        return dict.fromkeys(key for (key,) in rows)
+
+    def _by_sum(self, expression: str) -> Scored:
+        """Return the score of the papers that expression finds, the scores of its phrases added."""
+        scores = dict(self._db.execute(RANKED, (expression,)).fetchall())
+        return Scored(scores, max(scores.values(), default=0.0))
 
 
-def fts(phrase: Phrase) -> str:
-    """Return a phrase as an FTS5 expression: the prefix 量 -> "量"*."""
-    quoted = '"' + " ".join(phrase.terms) + '"'
-    return quoted + "*" if phrase.is_prefix else quoted
+def _everything(words: Words) -> str:
+    """Return what finds every paper that holds a way to say a concept, or quoted text."""
+    by_columns: dict[str, list[Phrase]] = {}
+    for way in (way for concept in words.any_of if not concept.only_ranks for way in concept.ways):
+        by_columns.setdefault(way.where, []).extend(way.phrases)
+    found = [in_columns(any_of(phrases), COLUMNS_OF[where]) for where, phrases in by_columns.items()]
+    return " OR ".join(f"({one})" for one in (*found, *(in_columns(fts(one)) for one in words.all_of[:1])))
 
 
-def _in_columns(expression: str, columns: Iterable[str] = SEARCHED_COLUMNS) -> str:
-    return f"{{{' '.join(columns)}}} : ({expression})"
+def _holding(word: Phrase) -> tuple[str, list[object]]:
+    """Return what selects the papers that hold a word, and its values."""
+    return HOLDING, [in_columns(fts(word))]
 
 
-def _expression(words: Words) -> str:
-    required = " AND ".join(f"({fts(found)})" for found in words.all_of)
-    # Beside quoted text, plain words only rank: the quoted text stands among their alternatives.
-    alternatives = _in_columns(" OR ".join(map(fts, (*words.any_of, *words.all_of[:1]))))
-    if words.glosses:  # nobody is called by what a word means
-        alternatives += " OR " + _in_columns(" OR ".join(map(fts, words.glosses)), TEXT_COLUMNS)
-    # What the Chinese of a note stands for is English, so only English looks there.
-    # A sense is often two words, so neighbours look for each other too.
-    english = [found for found in words.any_of if not has_unspaced("".join(found.terms))]
-    pairs = [Phrase(a.terms + b.terms, False) for a, b in pairwise(english) if len(a.terms) == len(b.terms) == 1]
-    if english:
-        glossed = " OR ".join(map(fts, (*english, *pairs)))
-        alternatives = f"({alternatives}) OR ({{gloss}} : ({glossed}))"
-    return f"({_in_columns(required)}) AND ({alternatives})" if required else alternatives
-
-
-def _add_literal(clauses: list[str], parameters: list[object], exact: Phrase, key: str) -> None:
+def _exactly(exact: Phrase) -> tuple[str, list[object]]:
+    """Return what selects the papers that hold quoted text to the letter, and its values."""
+    clauses: list[str] = ["papers_fts MATCH ?"]
+    parameters: list[object] = [in_columns(fts(exact))]
     # The full-text index stems English, so quoted words are looked up once more among the terms as they were cut.
     if exact.has_words:
-        needle = _needle(exact)
         tests = " OR ".join(f"instr(' ' || papers_fts.{column} || ' ', ?)" for column in SEARCHED_COLUMNS)
         clauses.append(f"({tests})")
-        parameters.extend([needle] * len(SEARCHED_COLUMNS))
+        parameters.extend([_needle(exact)] * len(SEARCHED_COLUMNS))
     # Terms have no signs and one form of a character. The text itself is read where these can tell papers apart.
     own, others = own_forms(exact.quoted), other_forms(exact.quoted)
     if own:
-        clauses += [f"EXISTS (SELECT 1 FROM variants WHERE paper = {key} AND instr(characters, ?))"] * len(own)
+        holds = "EXISTS (SELECT 1 FROM variants WHERE paper = papers_fts.rowid AND instr(characters, ?))"
+        clauses += [holds] * len(own)
         parameters.extend(own)
     if has_signs(exact.quoted) or own:
-        clauses.append(STANDS.format(key=key))
+        clauses.append(STANDS)
         parameters.append(exact.quoted)
     elif others:
-        has_others = f"EXISTS (SELECT 1 FROM variants WHERE paper = {key} AND characters GLOB ?)"
-        clauses.append(f"(NOT {has_others} OR {STANDS.format(key=key)})")
+        has_others = "EXISTS (SELECT 1 FROM variants WHERE paper = papers_fts.rowid AND characters GLOB ?)"
+        clauses.append(f"(NOT {has_others} OR {STANDS})")
         parameters.extend([f"*[{others}]*", exact.quoted])
+    return f"SELECT rowid FROM papers_fts WHERE {' AND '.join(clauses)}", parameters
 
 
 def _needle(exact: Phrase) -> str:
@@ -166,11 +168,10 @@ def _one_is_called(authors: str, needles: str) -> bool:
     return any(all(needle in name for needle in needles.split("\n")) for name in names)
 
 
-def _in_field(field: FieldWords, key: str) -> tuple[str, list[object]]:
-    """Return a condition on the paper of a key, and its values: the words of a field stand in its column."""
+def _in_field(field: FieldWords) -> tuple[str, list[object]]:
+    """Return a condition on the paper p, and its values: the words of a field stand in its column."""
     column = COLUMN_OF[field.field]
-    clause, expression = f"{key} IN ({HOLDING})", f"{{{column}}} : ({' AND '.join(map(fts, field.phrases))})"
+    clause, expression = f"p.key IN ({HOLDING})", f"{{{column}}} : ({' AND '.join(map(fts, field.phrases))})"
     if len(field.phrases) == 1:
         return clause, [expression]
-    one_is = f"EXISTS (SELECT 1 FROM papers n WHERE n.key = {key} AND one_is_called(n.{column}, ?))"
-    return f"({clause} AND {one_is})", [expression, "\n".join(map(_needle, field.phrases))]
+    return f"({clause} AND one_is_called(p.{column}, ?))", [expression, "\n".join(map(_needle, field.phrases))]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from kb.index.sqlite import former
+from kb.index.sqlite.expressions import fts, in_columns
 from kb.index.sqlite.opening import storable
 from kb.notes.ids import id_key
 from kb.terms import has_unspaced, name_key, phrase
@@ -133,6 +134,21 @@ class Papers:
             (json.dumps(as_names), json.dumps(as_ids), json.dumps(list(former.current(self._db, wanted).values()))),
         )
         return [key for (key,) in rows]
+
+    def with_keyword(self, names: Iterable[str]) -> list[int]:
+        """Return the keys of the papers that have one of names as a keyword, newest month first."""
+        found: list[int] = []
+        for name in names:
+            if not (wanted := phrase(name)):
+                continue
+            rows = self._db.execute(
+                "SELECT p.key, p.keywords FROM papers p WHERE NOT p.is_rest AND p.key IN"
+                f" (SELECT rowid FROM papers_fts WHERE papers_fts MATCH ?) ORDER BY {READING_ORDER}",
+                (in_columns(fts(wanted), ("keywords",)),),
+            )
+            key = name_key(name)
+            found += [paper for paper, keywords in rows if key in map(name_key, keywords.split("、"))]
+        return found
 
     def missing(self, ids: Iterable[str]) -> list[str]:
         """Return those of ids that no record has or had, in order."""

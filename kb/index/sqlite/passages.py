@@ -31,6 +31,16 @@ class Passages:
         """Whether there are passages at all."""
         return bool(self._db.execute("SELECT 1 FROM passages LIMIT 1").fetchall())
 
+    def unread(self, encoder: str, papers: Iterable[int]) -> frozenset[int]:
+        """Return those of papers that encoder has a vector of no passage of."""
+        wanted = list(papers)
+        rows = self._db.execute(
+            "SELECT DISTINCT g.paper FROM passages g JOIN passage_texts t ON t.passage = g.key AND t.encoder = ?"
+            " WHERE t.text_hash != '' AND g.paper IN (SELECT value FROM json_each(?))",
+            (encoder, json.dumps(wanted)),
+        )
+        return frozenset(wanted).difference(key for (key,) in rows)
+
     def encoded(self, encoder: str, keys: Iterable[int]) -> Iterator[tuple[str, bytes, str, str]]:
         """Yield (hash of the text, vector, title of its paper, text of a passage) of the vectors of keys."""
         yield from self._db.execute(

@@ -37,6 +37,10 @@ class SqliteView:
         """Return the words of Latin letters that stand in papers, stemmed as they are held."""
         return self._text.latin_words()
 
+    def spelt(self, stem: str) -> set[str]:
+        """Return words of Latin letters that are held as stem."""
+        return self._text.spelt(stem)
+
     def has_vectors(self, encoder: str) -> bool:
         """Whether there is a vector of encoder."""
         return self.vectors.has_any(encoder)

@@ -11,7 +11,8 @@ from kb.markup.fences import lines_of_code, without_code
 from kb.notes.parsing import dates, links, names
 from kb.records import Kind, Paper, Passage, Reference
 
-PASSAGE_CHARACTERS = 600
+PASSAGE_CHARACTERS = 800  # what the default encoder reads at once, in English
+LONGEST_LINE = 1200  # characters that are not cut
 _BREAK_BEFORE = re.compile(r"(?:[-*+•]|\d+[.)、])\s")
 _SENTENCE = re.compile(r"[^。！？!?\n]*(?:[。！？!?]+|\n|(?<=[a-z])\.\s|$)")
 _PART = re.compile(rf".{{1,{PASSAGE_CHARACTERS}}}(?:\s+|$)|.{{1,{PASSAGE_CHARACTERS}}}", re.DOTALL)
@@ -204,7 +205,7 @@ def passages(entry: Entry) -> tuple[Passage, ...]:
             heading = entry.headings[line]
         elif size and size + len(text) > PASSAGE_CHARACTERS and not is_inside_code and _may_break(held[-1][1], text):
             close()
-        if len(text) > 2 * PASSAGE_CHARACTERS:
+        if len(text) > LONGEST_LINE:
             close()
             for piece in _sentences(text):
                 held.append((line, piece))
@@ -222,7 +223,7 @@ def _may_break(before: str, text: str) -> bool:
 
 def _bounded(sentence: str) -> list[str]:
     """Return a sentence in parts of about PASSAGE_CHARACTERS, cut at spaces if there are any."""
-    return _PART.findall(sentence) if len(sentence) > 2 * PASSAGE_CHARACTERS else [sentence]
+    return _PART.findall(sentence) if len(sentence) > LONGEST_LINE else [sentence]
 
 
 def _sentences(text: str) -> list[str]:

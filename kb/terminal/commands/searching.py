@@ -20,7 +20,7 @@ from kb.terminal.commands.shared import (
     tell,
     terminal_style,
 )
-from kb.terminal.text import hit_lines, paper_columns, table
+from kb.terminal.text import hit_lines, paper_columns, table, why_lines
 
 if TYPE_CHECKING:
     from kb.api.base import KnowledgeBase
@@ -39,6 +39,10 @@ def search(
         ),
     ] = None,
     limit: LimitOption = 10,
+    min_score: Annotated[
+        float | None,
+        typer.Option("--min-score", min=0, max=1, help="How likely a hit must be, .5 if not said; others come after."),
+    ] = None,
     why: Annotated[bool, typer.Option("--why", help="Show what each retriever said.")] = False,
     fuzzy: Annotated[bool, typer.Option("--fuzzy", help="Look for what mistyped Latin words may mean, too.")] = False,
     similar_to: Annotated[
@@ -55,10 +59,10 @@ def search(
     if similar_to:
         answer = base.similar_to_file(similar_to, limit=limit, fields=text)
     else:
-        answer = base.search(text, limit=limit, fuzzy=fuzzy)
+        answer = base.search(text, limit=limit, fuzzy=fuzzy, min_score=min_score)
     _show_answer(base, answer, why, as_json)
     for found in answer.corrections:
-        tell(f"no paper holds {found.word}; --fuzzy looks for the stem {' or '.join(found.names)}")
+        tell(f"no paper holds {found.word}; --fuzzy looks for {' or '.join(found.names)}")
 
 
 @app.command()
@@ -122,16 +126,20 @@ def _show_answer(base: "KnowledgeBase", answer: "Answer", why: bool, as_json: bo
     states = states_of(base, [hit.paper.key for hit in answer.hits])
     if as_json:
         hits = [{**hit._asdict(), "state": states[hit.paper.key]} for hit in answer.hits]
-        data = {"hits": hits, "total": answer.total, "retrievers": answer.retrievers, "meanings": answer.meanings}
-        typer.echo(envelope({**data, "notice": answer.notice}))
+        data = {"hits": hits, "total": answer.total, "cut": answer.cut, "retrievers": answer.retrievers}
+        typer.echo(envelope({**data, "meanings": answer.meanings, "notice": answer.notice}))
         return
     style = terminal_style()
     if why:
-        for meaning in answer.meanings:
-            typer.echo(style.dim(f"{meaning.word} = {'、'.join(meaning.names)}"))
-    for hit in answer.hits:
-        typer.echo("\n".join(hit_lines(hit, base.config.path_of, style, why, states[hit.paper.key].signs)))
-    if not answer.hits:
+        for line in why_lines(answer):
+            typer.echo(style.dim(line))
+    likely = len(answer.likely)
+    for place, hit in enumerate(answer.hits):
+        if place == likely:
+            typer.echo(style.dim(f"nearest, of a score below {answer.cut:g}:"))
+        lines = hit_lines(hit, base.config.path_of, style, states[hit.paper.key].signs, answer if why else None)
+        typer.echo("\n".join(lines))
+    if not likely:
         tell("no hits")
-    elif answer.total > len(answer.hits):
-        tell(f"{len(answer.hits)} of {answer.total}; --limit 0 shows all")
+    elif answer.total > likely:
+        tell(f"{likely} of {answer.total}; --limit 0 shows all")
