@@ -74,13 +74,19 @@ class OnnxEncoder:
         return self.manifest.reads_unspaced
 
     def encode_passages(self, texts: list[str]) -> "NDArray[np.float32]":
-        """See Encoder."""
-        return self._encode(self._fast_model, [self.manifest.passage_prompt + text for text in texts])
+        """See Encoder. Each text is encoded alone, several at a time: so none is padded to the length of another."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        import numpy
+
+        model = self._fast_model
+        encodings = self._tokenizer.encode_batch([self.manifest.passage_prompt + text for text in texts])
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            return numpy.stack(list(threads.map(lambda encoding: self._vector(model, encoding), encodings)))
 
     def encode_query(self, text: str) -> "NDArray[np.float32]":
         """See Encoder."""
-        vector: NDArray[np.float32] = self._encode(self._light_model, [self.manifest.query_prompt + text])[0]
-        return vector
+        return self._vector(self._light_model, self._tokenizer.encode(self.manifest.query_prompt + text))
 
     @cached_property
     def _fast_model(self) -> Any:
@@ -90,7 +96,7 @@ class OnnxEncoder:
     @cached_property
     def _light_model(self) -> Any:
         """Return the session that uses the weights where they lie: ready in a fifth of the time, for one text."""
-        return self._session({"session.disable_prepacking": "1"}, threads=1)
+        return self._session({"session.disable_prepacking": "1"})
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -103,10 +109,9 @@ class OnnxEncoder:
         except Exception as error:  # noqa: BLE001 - tokenizers raises nothing more particular
             raise self._broken(error) from None
         tokenizer.enable_truncation(self.manifest.max_tokens)
-        tokenizer.enable_padding()
         return tokenizer
 
-    def _session(self, settings: dict[str, str], threads: int = 0) -> Any:
+    def _session(self, settings: dict[str, str]) -> Any:
         try:
             from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
             from onnxruntime.capi import onnxruntime_pybind11_state as raised
@@ -115,7 +120,7 @@ class OnnxEncoder:
         options = SessionOptions()
         options.log_severity_level = 4
         options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL  # done when it was exported
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         for name, value in settings.items():
             options.add_session_config_entry(name, value)
         bad_graph = (raised.InvalidGraph, raised.InvalidProtobuf, raised.NotImplemented)
@@ -125,21 +130,21 @@ class OnnxEncoder:
         except bad_graph + bad_weights as error:
             raise self._broken(error) from None
 
-    def _encode(self, session: Any, texts: list[str]) -> "NDArray[np.float32]":
+    def _vector(self, session: Any, encoding: Any) -> "NDArray[np.float32]":
         import numpy
 
-        encodings = self._tokenizer.encode_batch(texts)
         columns = {
-            "input_ids": [encoding.ids for encoding in encodings],
-            "attention_mask": [encoding.attention_mask for encoding in encodings],
-            "token_type_ids": [encoding.type_ids for encoding in encodings],
+            "input_ids": encoding.ids,
+            "attention_mask": encoding.attention_mask,
+            "token_type_ids": encoding.type_ids,
         }
         names = [value.name for value in session.get_inputs()]
-        feed = {name: numpy.array(columns[name], dtype=numpy.int64) for name in names}
+        feed = {name: numpy.array([columns[name]], dtype=numpy.int64) for name in names}
         found: NDArray[np.float32] = session.run(["embedding"], feed)[0].astype("<f4", copy=False)
-        if found.shape != (len(texts), self.dimension):
+        if found.shape != (1, self.dimension):
             raise self._broken(f"it gives vectors of {found.shape[-1]} dimensions, not {self.dimension}")
-        return found
+        vector: NDArray[np.float32] = found[0]
+        return vector
 
     def _broken(self, reason: object) -> EncoderMissing:
         first_line = str(reason).partition("\n")[0].rsplit("] : ", 1)[-1][:100]
