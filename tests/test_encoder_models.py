@@ -214,10 +214,10 @@ def test_vectors_of_another_dimension_mean_words_only_and_one_line(mine: Kb) -> 
 def test_the_packaged_model_is_used_only_if_it_is_the_file_expected(
     kb: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = models.packaged_model()
+    real, package = models.packaged_model("minilm"), models.PACKAGES["minilm"]
     fake = tmp_path / "fake"
-    shutil.copytree(real, fake / models.PACKAGE_FOLDER, ignore=shutil.ignore_patterns("*.safetensors"))
-    (fake / models.PACKAGE_FOLDER / "model.safetensors").write_bytes(b"other weights")
+    shutil.copytree(real, fake / package.model, ignore=shutil.ignore_patterns("*.safetensors"))
+    (fake / package.weights).write_bytes(b"other weights")
 
     class Distribution:
         def locate_file(self, name: str) -> Path:
@@ -225,10 +225,10 @@ def test_the_packaged_model_is_used_only_if_it_is_the_file_expected(
 
     installed = models.metadata.distribution
     monkeypatch.setattr(
-        models.metadata, "distribution", lambda name: Distribution() if name == models.PACKAGE else installed(name)
+        models.metadata, "distribution", lambda name: Distribution() if name == package.name else installed(name)
     )
     with pytest.raises(EncoderMissing, match="is not the file expected; run: pip install --force-reinstall"):
-        models.packaged_model()
+        models.packaged_model("minilm")
     (kb.root / "kb.toml").write_text('encoder = "minilm"\n', encoding="utf-8")
     result = kb.run("index")
     assert "indexed for words only: " in result.stderr

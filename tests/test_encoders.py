@@ -46,7 +46,7 @@ def minilm(tmp_path_factory: pytest.TempPathFactory) -> OnnxEncoder:
 def test_the_exported_model_gives_the_vectors_of_sentence_transformers(minilm: OnnxEncoder) -> None:
     from sentence_transformers import SentenceTransformer
 
-    original = SentenceTransformer(str(packaged_model()), device="cpu")
+    original = SentenceTransformer(str(packaged_model("minilm")), device="cpu")
     expected = original.encode(TEXTS, normalize_embeddings=True)
 
     assert numpy.allclose(minilm.encode_passages(TEXTS), expected, atol=1e-5)

@@ -392,8 +392,8 @@ def _sentence_transformers() -> ModuleType:
     return made
 
 
-def _not_installed() -> Path:
-    raise EncoderMissing("the default encoder is not installed", "install it")
+def _not_installed(model: str) -> Path:
+    raise EncoderMissing(f"the encoder {model!r} is not installed", "install it")
 
 
 def _vectors(count: int) -> Any:

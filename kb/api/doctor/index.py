@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 
 from kb.api.doctor.findings import Finding, parted
-from kb.config.kb_toml import DEFAULT_ENCODER, NO_ENCODER, Config
+from kb.config.kb_toml import NO_ENCODER, Config
 from kb.errors import EncoderMissing, IndexBusy, IndexNewer, IndexOld, KbError
 from kb.index import translation, translation_table
-from kb.index.encoders.exported import INSTALL, OnnxEncoder, changed_files, open_encoder
-from kb.index.encoders.models import is_packaged
+from kb.index.encoders.exported import OnnxEncoder, changed_files, open_encoder
+from kb.index.encoders.models import PACKAGES, is_packaged
 from kb.index.sqlite import health, nearest
 from kb.index.sqlite.reader import Reader
 
@@ -64,8 +64,9 @@ def encoder(config: Config, reader: Reader) -> Iterator[Finding]:
         return
     found = open_encoder(config.index, config.encoder)
     if not found:
-        if config.encoder == DEFAULT_ENCODER and not is_packaged():
-            yield Finding("encoder", "warning", "the default encoder is not installed: searches by words only", INSTALL)
+        if config.encoder in PACKAGES and not is_packaged(config.encoder):
+            what = f"{config.encoder} is not installed: searches go by words only"
+            yield Finding("encoder", "warning", what, PACKAGES[config.encoder].install)
         else:
             what = f"{config.encoder} is not set up: searches go by words only"
             yield Finding("encoder", "warning", what, INDEX, "index")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kb.index.encoders.exported import MANIFEST, WEIGHTS, OnnxEncoder, encoders_folder, open_encoder
-from kb.index.encoders.models import PACKAGED_MODEL, cached_models, is_packaged
+from kb.index.encoders.models import PACKAGES, cached_models, is_packaged
 
 
 class EncoderState(NamedTuple):
@@ -22,8 +22,8 @@ class EncoderState(NamedTuple):
 def encoders(index: Path, used: str) -> list[EncoderState]:
     """Return the encoders that can be used without a download, the one that kb.toml names first."""
     found = {encoder.manifest.model: _ready(encoder, used) for encoder in _exported(index)}
-    if is_packaged() and PACKAGED_MODEL not in found:
-        found[PACKAGED_MODEL] = _not_ready(PACKAGED_MODEL, "installed", used)
+    for model in filter(is_packaged, PACKAGES):
+        found.setdefault(model, _not_ready(model, "installed", used))
     for model in cached_models():
         found.setdefault(model, _not_ready(model, "in the hub's cache", used))
     return sorted(found.values(), key=lambda state: (not state.is_used, state.state != "ready", state.model))

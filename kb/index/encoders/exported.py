@@ -25,6 +25,7 @@ MANIFEST, GRAPH, WEIGHTS, TOKENIZER = "manifest.json", "model.onnx", "model.data
 FILES = (GRAPH, WEIGHTS, TOKENIZER)
 LONGEST_NAME = 200  # bytes of a folder's: systems take 255, and one in the making has more behind
 BYTES_AT_ONCE = 2**20
+FOUR_BITS = b"MatMulNBits"  # the operation in a graph whose weights have 4 bits
 
 
 class FileSum(NamedTuple):
@@ -95,8 +96,15 @@ class OnnxEncoder:
 
     @cached_property
     def _light_model(self) -> Any:
-        """Return the session that uses the weights where they lie: ready in a fifth of the time, for one text."""
-        return self._session({"session.disable_prepacking": "1"})
+        """Return the session that uses the weights where they lie: ready in a fifth of the time, for one text.
+
+        Weights of 4 bits are few, and slow where they lie: they are laid out for one text, too.
+        """
+        try:
+            is_packed = FOUR_BITS in read_regular(self.folder / GRAPH)
+        except OSError as error:
+            raise self._broken(error) from None
+        return self._session({} if is_packed else {"session.disable_prepacking": "1"})
 
     @cached_property
     def _tokenizer(self) -> Any:

@@ -39,13 +39,20 @@ LONGEST = 512  # tokens, where a model sets no limit
 PART = ".part"  # ends the name of a folder that is being made
 SAME_VECTOR = 1e-3  # how far a number may lie from sentence-transformers'
 
-# Sentences about nothing in common; an encoder that puts them all in one place cannot read Chinese.
+# Sentences about nothing in common, and the same said in other words, which share no character with them.
 _PROBES = [
     "今天的晚饭是番茄炒蛋。",
     "火箭发动机在真空中点火。",
     "她把钢琴卖给了邻居。",
     "央行下调了存款利率。",
     "台风使航班全部取消。",
+]
+_REPHRASED = [
+    "傍晚我们吃了一道西红柿菜肴。",
+    "航天器的推进装置于太空启动。",
+    "隔壁人家买走一件键盘乐器。",
+    "货币当局让储蓄的利息变少。",
+    "天气恶劣，飞机一架也没有起飞。",
 ]
 SAME_PLACE = 0.6  # mean cosine between the probes from which on they count as one place
 _SAMPLES = ["residual vector quantization", "A speech codec for streaming dialogue.", _PROBES[0]]
@@ -76,6 +83,22 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a model that names code or parts elsewhere must not fetch them
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(index))  # else torch makes a folder among temporary files
+    own(index)
+    refuse_links(encoders_folder(index))
+    folder = encoders_folder(index) / folder_name(model)
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}{PART}")
+    _remove_abandoned(folder.parent)
+    partial.mkdir(parents=True)
+    try:
+        encoder = _made(_loaded(source, model, partial), model, partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)  # there still if the model cannot be exported
+    narrow(index)
+    return encoder
+
+
+def _loaded(source: Path, model: str, partial: Path) -> Any:
+    """Return the model of a folder, or of a package's file, which needs a folder for a moment."""
     try:
         import onnx  # noqa: F401 - torch's exporter writes through it
         from sentence_transformers import SentenceTransformer
@@ -84,7 +107,11 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
         raise EncoderMissing(f"the encoder needs {error.name}", f"run: {INSTALL}") from None
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        transformer = SentenceTransformer(
+        if source.is_file():
+            from kb.index.encoders import packaged_e5
+
+            return packaged_e5.load(source, partial)
+        return SentenceTransformer(
             str(source),
             device="cpu",
             local_files_only=True,
@@ -94,18 +121,6 @@ def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
     except Exception as error:  # noqa: BLE001 - whatever three libraries make of files that are none of a model
         why = str(error).strip().partition("\n")[0] or type(error).__name__
         raise EncoderMissing(f"encoder {model!r} cannot be read: {why:.200}") from None
-    own(index)
-    refuse_links(encoders_folder(index))
-    folder = encoders_folder(index) / folder_name(model)
-    partial = folder.with_name(f"{folder.name}.{os.getpid()}{PART}")
-    _remove_abandoned(folder.parent)
-    partial.mkdir(parents=True)
-    try:
-        encoder = _made(transformer, model, partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)  # there still if the model cannot be exported
-    narrow(index)
-    return encoder
 
 
 def _made(transformer: Any, model: str, partial: Path, folder: Path) -> OnnxEncoder:
@@ -124,12 +139,13 @@ def _made(transformer: Any, model: str, partial: Path, folder: Path) -> OnnxEnco
         reads_unspaced=True,
     )
     made_of = _weights_hash(transformer, partial / TOKENIZER, manifest)
-    vectors = OnnxEncoder(partial, manifest).encode_passages(_SAMPLES + _PROBES)
+    encoder = OnnxEncoder(partial, manifest)
+    vectors = encoder.encode_passages(_SAMPLES + _PROBES)
     _compare(transformer, manifest, vectors)
-    likeness = _likeness(vectors[len(_SAMPLES) :])
+    reads_unspaced = _reads_unspaced(vectors[len(_SAMPLES) :], encoder.encode_passages(_REPHRASED))
     (partial / WEIGHTS).touch()  # of a tiny model they lie in the graph; a file that is missing is told by its name
     sums = {name: file_sum(partial / name) for name in FILES}
-    manifest = manifest._replace(fingerprint=made_of, reads_unspaced=likeness < SAME_PLACE, files=sums)
+    manifest = manifest._replace(fingerprint=made_of, reads_unspaced=reads_unspaced, files=sums)
     (partial / MANIFEST).write_text(json.dumps(manifest._asdict(), indent=2) + "\n", encoding="utf-8")
     sync_files(partial)  # else a power cut may leave weights that are all zeros, and their names
     _put(partial, folder)
@@ -233,7 +249,13 @@ def _compare(transformer: Any, manifest: Manifest, vectors: "NDArray[np.float32]
         )
 
 
-def _likeness(vectors: "NDArray[np.float32]") -> float:
-    """Return the mean cosine between different ones of unit vectors [N, D]."""
-    count = len(vectors)
-    return float(((vectors @ vectors.T).sum() - count) / (count * (count - 1)))
+def _reads_unspaced(probes: "NDArray[np.float32]", rephrased: "NDArray[np.float32]") -> bool:
+    """Return whether an encoder can tell Chinese sentences apart by what they say.
+
+    One that puts the probes in one place cannot, unless each is still nearest to itself in other words: e5 puts
+    whatever it reads within a cosine of .7.
+    """
+    count = len(probes)
+    likeness = float(((probes @ probes.T).sum() - count) / (count * (count - 1)))
+    nearest = (rephrased @ probes.T).argmax(axis=1).tolist()
+    return likeness < SAME_PLACE or nearest == list(range(count))

