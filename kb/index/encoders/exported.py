@@ -14,6 +14,7 @@ from zlib import crc32
 
 from kb.errors import EncoderMissing
 from kb.files import read_regular
+from kb.index.encoders import pieces
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,7 @@ INSTALL = "pip install 'paper-kb[models,minilm]'"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime keeps what it does, and sends it to its makers
 MANIFEST, GRAPH, WEIGHTS, TOKENIZER = "manifest.json", "model.onnx", "model.data", "tokenizer.json"
 FILES = (GRAPH, WEIGHTS, TOKENIZER)
+PIECES = "pieces.json"  # a fourth one, where the tokenizer is large
 LONGEST_NAME = 200  # bytes of a folder's: systems take 255, and one in the making has more behind
 BYTES_AT_ONCE = 2**20
 FOUR_BITS = b"MatMulNBits"  # the operation in a graph whose weights have 4 bits
@@ -46,7 +48,7 @@ class Manifest(NamedTuple):
     query_prompt: str  # stands before every query
     passage_prompt: str  # stands before every passage
     reads_unspaced: bool  # whether it can tell Chinese sentences apart
-    files: dict[str, FileSum] | None = None  # FILES by name; None of an encoder that an earlier version exported
+    files: dict[str, FileSum] | None = None  # by name; None of an encoder that an earlier version exported
 
 
 _KINDS = (str, str, int, int, str, str, str, bool)  # of what a manifest says besides its files
@@ -83,11 +85,22 @@ class OnnxEncoder:
         model = self._fast_model
         encodings = self._tokenizer.encode_batch([self.manifest.passage_prompt + text for text in texts])
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            return numpy.stack(list(threads.map(lambda encoding: self._vector(model, encoding), encodings)))
+            return numpy.stack(list(threads.map(lambda encoding: self._vector(model, encoding.ids), encodings)))
 
     def encode_query(self, text: str) -> "NDArray[np.float32]":
         """See Encoder."""
-        return self._vector(self._light_model, self._tokenizer.encode(self.manifest.query_prompt + text))
+        return self._vector(self._light_model, self._query_tokens(self.manifest.query_prompt + text))
+
+    def _query_tokens(self, text: str) -> list[int]:
+        if PIECES not in (self.manifest.files or {}) or len(text) > pieces.LONGEST_TEXT or "_tokenizer" in vars(self):
+            ids: list[int] = self._tokenizer.encode(text).ids
+            return ids
+        try:
+            return pieces.encode(self.folder / PIECES, text, self.manifest.max_tokens)
+        except ModuleNotFoundError as error:
+            raise EncoderMissing(f"the encoder needs {error.name}", f"run: {INSTALL}") from None
+        except Exception as error:  # noqa: BLE001 - as of _tokenizer
+            raise self._broken(error) from None
 
     @cached_property
     def _fast_model(self) -> Any:
@@ -138,16 +151,16 @@ class OnnxEncoder:
         except bad_graph + bad_weights as error:
             raise self._broken(error) from None
 
-    def _vector(self, session: Any, encoding: Any) -> "NDArray[np.float32]":
+    def _vector(self, session: Any, ids: list[int]) -> "NDArray[np.float32]":
         import numpy
 
-        columns = {
-            "input_ids": encoding.ids,
-            "attention_mask": encoding.attention_mask,
-            "token_type_ids": encoding.type_ids,
+        tokens = numpy.array([ids], dtype=numpy.int64)
+        inputs = {
+            "input_ids": tokens,
+            "attention_mask": numpy.ones_like(tokens),
+            "token_type_ids": numpy.zeros_like(tokens),
         }
-        names = [value.name for value in session.get_inputs()]
-        feed = {name: numpy.array([columns[name]], dtype=numpy.int64) for name in names}
+        feed = {value.name: inputs[value.name] for value in session.get_inputs()}
         found: NDArray[np.float32] = session.run(["embedding"], feed)[0].astype("<f4", copy=False)
         if found.shape != (1, self.dimension):
             raise self._broken(f"it gives vectors of {found.shape[-1]} dimensions, not {self.dimension}")
@@ -183,10 +196,12 @@ def open_encoder(index: Path, model: str) -> OnnxEncoder | None:
     """
     folder = encoders_folder(index) / folder_name(model)
     try:
-        sizes = {name: (folder / name).stat().st_size for name in FILES}
         values = json.loads(read_regular(folder / MANIFEST))
-        if sums := values.pop("files", None):
-            values["files"] = {name: FileSum(*sums[name]) for name in FILES}
+        sums = values.pop("files", None)
+        names = (*FILES, PIECES) if sums and PIECES in sums else FILES
+        sizes = {name: (folder / name).stat().st_size for name in names}
+        if sums:
+            values["files"] = {name: FileSum(*sums[name]) for name in names}
         manifest = Manifest(**values)
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None

@@ -20,6 +20,7 @@ from kb.index.encoders.exported import (
     GRAPH,
     INSTALL,
     MANIFEST,
+    PIECES,
     TOKENIZER,
     WEIGHTS,
     Manifest,
@@ -29,6 +30,7 @@ from kb.index.encoders.exported import (
     folder_name,
 )
 from kb.index.encoders.models import find_model, refuse_pickled, refuse_pipes
+from kb.index.encoders.pieces import write_pieces
 from kb.index.folder import narrow, own, refuse_links
 
 if TYPE_CHECKING:
@@ -144,7 +146,8 @@ def _made(transformer: Any, model: str, partial: Path, folder: Path) -> OnnxEnco
     _compare(transformer, manifest, vectors)
     reads_unspaced = _reads_unspaced(vectors[len(_SAMPLES) :], encoder.encode_passages(_REPHRASED))
     (partial / WEIGHTS).touch()  # of a tiny model they lie in the graph; a file that is missing is told by its name
-    sums = {name: file_sum(partial / name) for name in FILES}
+    write_pieces(partial / TOKENIZER, partial / PIECES)
+    sums = {name: file_sum(partial / name) for name in (*FILES, PIECES) if (partial / name).exists()}
     manifest = manifest._replace(fingerprint=made_of, reads_unspaced=reads_unspaced, files=sums)
     (partial / MANIFEST).write_text(json.dumps(manifest._asdict(), indent=2) + "\n", encoding="utf-8")
     sync_files(partial)  # else a power cut may leave weights that are all zeros, and their names
