@@ -19,13 +19,32 @@ def test_recall_and_reciprocal_rank_of_a_worked_example() -> None:
         Judgment("one of two, at 1", (paper(3), paper(4))),
         Judgment("none", (paper(5),)),
         Judgment("too late", (paper(6),)),
+        Judgment("for nothing, and silent", ()),
+        Judgment("for nothing, and not silent", ()),
     ]
-    ranked = {"both, at 2 and 3": [9, 1, 2], "one of two, at 1": [3, 9, 8], "none": [], "too late": [7, 8, 9, 6]}
+    hit, nearest = True, False
+    ranked = {
+        "both, at 2 and 3": {9: hit, 1: hit, 2: nearest},
+        "one of two, at 1": {3: hit, 9: hit, 8: hit},
+        "none": {},
+        "too late": {7: hit, 8: hit, 9: hit, 6: hit},
+        "for nothing, and silent": {7: nearest},
+        "for nothing, and not silent": {7: hit},
+    }
     verdict = judge(judgments, ranked.__getitem__, 3)
 
+    assert verdict.hit_at_1 == pytest.approx(1 / 4)
+    assert verdict.silent == pytest.approx(1 / 2)
     assert verdict.recall == pytest.approx((1 + 0.5 + 0 + 0) / 4)
     assert verdict.mrr == pytest.approx((1 / 2 + 1 + 0 + 0) / 4)
-    assert [(one.found, one.rank) for one in verdict.outcomes] == [(2, 2), (1, 1), (0, None), (0, None)]
+    assert [(one.found, one.rank, one.hits) for one in verdict.outcomes] == [
+        (2, 2, 2),
+        (1, 1, 3),
+        (0, None, 0),
+        (0, None, 3),
+        (0, None, 0),
+        (0, None, 1),
+    ]
 
 
 def write(folder: Path, text: str) -> str:
@@ -44,8 +63,11 @@ def test_queries_are_asked_as_a_search_would(kb: Any, tmp_path: Path) -> None:
     ]
     assert verdict["recall"] == pytest.approx(2.5 / 3)
     lines = kb.run("bench", queries).stdout.splitlines()
-    assert lines[0] == "1\t1/1\t声学延迟"
-    assert lines[-1].startswith("recall@10 0.833  MRR@10 ")
+    assert lines[0].startswith("1\t1/1\t")
+    assert lines[0].endswith("\t声学延迟")
+    assert "  recall@10 0.833  MRR@10 " in lines[-1]
+    assert "silent" not in lines[-1]
+    assert "  silent 1.000  " in kb.run("bench", write(tmp_path, "nowhere_at_all\t-\nRVQ\toldcodec\n")).stdout
 
 
 @pytest.mark.parametrize(

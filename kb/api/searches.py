@@ -65,15 +65,18 @@ class SearchCases(Opened):
         return concepts(parse_query(text), open_gloss(self.config.index)).meanings
 
     def judge(self, path: Path | str, *, limit: int = 10) -> "Verdict":
-        """Judge searches by one's own queries: lines of a query, a tab, and the papers it should find."""
+        """Judge searches by one's own queries: lines of a query, a tab, and the papers it should find, or -."""
         from kb.search.find import search
         from kb.search.judge import judge, read_judgments
 
         encoder, _ = self.encoder()
         reader = self.reader()
 
-        def ask(query: str) -> list[int]:
-            hits = search(self.config, reader, query, limit, encoder).hits
-            return list(dict.fromkeys(reader.works.notes_of(hit.paper.key)[0] for hit in hits))
+        def ask(query: str) -> dict[int, bool]:
+            answer = search(self.config, reader, query, limit, encoder)
+            found: dict[int, bool] = {}
+            for hit in answer.hits:
+                found.setdefault(reader.works.notes_of(hit.paper.key)[0], hit.score >= answer.cut)
+            return found
 
         return judge(read_judgments(Path(path), reader), ask, limit)

@@ -62,14 +62,14 @@ class Gloss:
         row = self._row("SELECT names FROM concepts WHERE name = ?", name_key(name))
         return tuple(row[0].split("\n")) if row else ()
 
-    def cover(self, run: str) -> Iterator[tuple[int, str]]:
+    def cover(self, run: str, most: int = LONGEST) -> Iterator[tuple[int, str]]:
         """Yield (start, word) of the words that cover a folded run, longest first from the left.
 
-        What no entry covers is left out.
+        What no entry covers is left out. A word has `most` characters at most.
         """
         start = 0
         while start < len(run):
-            longest = self._longest.get(run[start : start + 2], 1) if self._is_complete else LONGEST
+            longest = self._longest.get(run[start : start + 2], 1) if self._is_complete else most
             for length in range(min(longest, len(run) - start), 0, -1):
                 word = run[start : start + length]
                 if self.senses(word):

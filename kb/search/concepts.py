@@ -6,26 +6,25 @@ the best of them counts, so a rare translation weighs no more than the word that
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
 from kb.index.engine import Concept, Way
 from kb.index.query import MOST_TIMES, MOST_WORDS, WEAK_WORDS, Query
-from kb.index.translation import Gloss, Meaning, terms_of
+from kb.index.translation import LONGEST, Gloss, Meaning, terms_of
 from kb.search.quantities import quantities, spelt_otherwise
 from kb.search.spellings import spellings
 from kb.terms import Phrase, alternatives, fold, letters, phrase, split_unspaced, terms
 
 NAME_SHARE = 0.9  # of what a word stands for
-PARTS_SHARE = 0.5  # of the words in a long word, and of pairs of characters that are in no word
+PARTS_SHARE = 0.5  # of the pairs in a long word, and of pairs of characters that are in no word
 BESIDE_WEAK_SHARE = 0.25  # of a pair of characters one of which is in a weak word
+SINGLE_SHARE = 0.7  # of a single character in a longer run: it begins many words that have nothing to do with it
 RUN_SHARE = 0.3  # of a run of Chinese found whole, on top of its words
 NEIGHBOURS_SHARE = 0.15  # of words found side by side, on top of each
-SINGLE_SHARE = 0.7  # of a single character in a longer run: it begins many words that have nothing to do with it
-QUANTITY_PARTS_SHARE = 0.3  # of a number and its unit found apart
 LONGEST_NAME = 6  # words of an English name
-SHORTEST_WITH_PARTS = 4  # characters: of 声码器 a half such as 码器 means nothing
+LONG_WORD = 4  # characters of a word with words in it: of 声码器 a half such as 码器 means nothing
 MOST_BETWEEN = 2  # weak words between neighbours: language of audio
 
 _FUNCTION_HAN = (
@@ -46,17 +45,33 @@ class Asked(NamedTuple):
     meanings: tuple[Meaning, ...]  # what its words stand for
 
 
-def concepts(query: Query, gloss: Gloss | None) -> Asked:
-    """Return what the plain words of query ask for; without gloss each word stands for itself."""
-    meanings: list[Meaning] = []
-    text = letters(query.text)
-    found = _bounded(_concepts(_IN_HAN_QUESTIONS.sub(" ", text), gloss, meanings, _only_weak(query)))
-    return Asked(found or query.concepts, tuple(meanings))  # nothing is found of a query that only asks: what
+class _Known(NamedTuple):
+    """What tells how a word may be said."""
+
+    gloss: Gloss | None
+    stands: Callable[[Phrase], object]  # whether a phrase stands in any paper
+    meanings: list[Meaning]  # those met so far
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Return the other names of a concept."""
+        return self.gloss.names(name) if self.gloss else ()
+
+    def is_said(self, names: Iterable[str]) -> bool:
+        """Whether one of names stands in any paper."""
+        return any(self.stands(found) for found in map(phrase, names) if found)
 
 
-def _only_weak(query: Query) -> bool:
-    """Whether all words of query only hold a question together; then they are what is asked."""
-    return all(WEAK_WORDS.issuperset(word.terms) for word in query.words)
+def concepts(query: Query, gloss: Gloss | None, stands: Callable[[Phrase], object] = bool) -> Asked:
+    """Return what the plain words of query ask for; without gloss each word stands for itself.
+
+    stands tells whether a phrase stands in any paper: a long name that stands nowhere, nor any of its other names, is
+    taken apart. Example: 多智能体辩论 -> 多智能体, 辩论.
+    """
+    known = _Known(gloss, stands, [])
+    text = _IN_HAN_QUESTIONS.sub(" ", letters(query.text))
+    takes_weak = all(WEAK_WORDS.issuperset(word.terms) for word in query.words)  # there is nothing else to take
+    found = _bounded(_concepts(text, known, takes_weak))
+    return Asked(found or query.concepts, tuple(known.meanings))
 
 
 def _bounded(found: Iterable[Concept]) -> tuple[Concept, ...]:
@@ -72,26 +87,27 @@ def _bounded(found: Iterable[Concept]) -> tuple[Concept, ...]:
     return tuple(kept)
 
 
-def _concepts(text: str, gloss: Gloss | None, meanings: list[Meaning], takes_weak: bool) -> Iterator[Concept]:
+def _concepts(text: str, known: _Known, takes_weak: bool) -> Iterator[Concept]:
     """Yield the concepts of text, in the forms of characters that it is written in."""
     for between, quantity in quantities(text):
         for spaced, run in split_unspaced(between):
-            yield from _of_words(spaced, gloss, meanings, takes_weak)
-            if run:
-                yield from _of_run(run, gloss, meanings)
+            yield from _of_words(spaced, known, takes_weak)
+            yield from _of_run(run, known)
         if quantity:
-            yield _of_quantity(quantity)
+            yield from _of_quantity(quantity, known)
 
 
-def _of_quantity(quantity: str) -> Concept:
-    """Return a number with its unit: found as one thing, however its thousands are written, better than apart."""
-    apart = tuple(one for one in alternatives(quantity) if len(one.terms) == 1)
-    wholes = filter(None, map(phrase, (quantity, *spelt_otherwise(quantity))))
-    ways = [Way((whole,)) for whole in wholes]
-    return Concept((*ways, Way(apart, QUANTITY_PARTS_SHARE)) if apart else tuple(ways))
+def _of_quantity(quantity: str, known: _Known) -> Iterator[Concept]:
+    """Yield a number with its unit as one thing, however its thousands are written; apart if that stands nowhere."""
+    written = (quantity, *spelt_otherwise(quantity))
+    if known.is_said(written):
+        yield Concept(tuple(Way((found,)) for found in map(phrase, written) if found))
+        return
+    for one in alternatives(quantity):
+        yield Concept((Way((one,)),))
 
 
-def _of_words(text: str, gloss: Gloss | None, meanings: list[Meaning], takes_weak: bool) -> Iterator[Concept]:
+def _of_words(text: str, known: _Known, takes_weak: bool) -> Iterator[Concept]:
     """Yield the concepts of a stretch of words with spaces between them: names of several words first."""
     order: list[str] = []
     telling: list[int] = []  # places of words that say something: of o1-mini the o and the 1 do not, apart
@@ -103,10 +119,10 @@ def _of_words(text: str, gloss: Gloss | None, meanings: list[Meaning], takes_wea
         ]
         order += parts
     named: set[int] = set()
-    for start, end, others in _named(order, gloss):
+    for start, end, others in _named(order, known):
         said = tuple(Phrase((order[place],), False) for place in telling if start <= place < end)
         if said:
-            meanings.append(Meaning(" ".join(order[start:end]), others))
+            known.meanings.append(Meaning(" ".join(order[start:end]), others))
             named.update(range(start, end))
             yield Concept((*_as_typed(said), *_translated(others)))
     for place in telling:
@@ -120,12 +136,14 @@ def _of_words(text: str, gloss: Gloss | None, meanings: list[Meaning], takes_wea
             yield Concept((Way((side_by_side,), NEIGHBOURS_SHARE),), only_ranks=True)
 
 
-def _named(order: list[str], gloss: Gloss | None) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-    """Yield (start, end, other names) of the longest names of concepts in order."""
+def _named(order: list[str], known: _Known) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """Yield (start, end, other names) of the longest names of concepts in order that are said anywhere."""
     start = 0
-    while gloss and start < len(order):
+    while start < len(order):
         for end in range(min(start + LONGEST_NAME, len(order)), start, -1):
-            if others := gloss.names(" ".join(order[start:end])):
+            name = " ".join(order[start:end])
+            others = known.names(name)
+            if others and (end - start == 1 or known.is_said((name, *others))):
                 yield start, end, others
                 start = end - 1
                 break
@@ -141,12 +159,12 @@ def _as_typed(said: tuple[Phrase, ...]) -> Iterator[Way]:
             yield Way((Phrase((other,), False),))
 
 
-def _of_run(written: str, gloss: Gloss | None, meanings: list[Meaning]) -> Iterator[Concept]:
+def _of_run(written: str, known: _Known) -> Iterator[Concept]:
     """Yield the concepts of a run of characters without spaces: its words, and pairs where there is no word."""
     run = fold(written)
     inside: set[int] = set()  # where a pair begins that is in one word
     weak: set[int] = set()
-    cover = list(gloss.cover(run)) if gloss else []
+    cover = list(_cover(run, known, LONGEST))
     for start, word in cover:
         inside.update(range(start, start + len(word) - 1))
         if word in _WEAK_HAN and len(word) < len(run):
@@ -154,7 +172,7 @@ def _of_run(written: str, gloss: Gloss | None, meanings: list[Meaning]) -> Itera
             continue
         if len(word) == 1 < len(run):
             yield Concept((Way((_exactly(word),), SINGLE_SHARE),), only_ranks=True)
-        if gloss and (ways := _ways(word, written[start : start + len(word)], word == run, gloss, meanings)):
+        if ways := _ways(word, written[start : start + len(word)], word == run, known):
             yield Concept(ways)
     if len(run) == 1 and not cover:
         yield Concept((Way((_exactly(run),)),))
@@ -167,17 +185,25 @@ def _of_run(written: str, gloss: Gloss | None, meanings: list[Meaning]) -> Itera
         yield Concept((Way((_exactly(run),), RUN_SHARE),), only_ranks=True)
 
 
-def _ways(word: str, written: str, is_alone: bool, gloss: Gloss, meanings: list[Meaning]) -> tuple[Way, ...]:
+def _cover(run: str, known: _Known, longest: int) -> Iterator[tuple[int, str]]:
+    """Yield (start, word) of the words in run; a long one that is said nowhere gives way to those in it."""
+    for start, word in known.gloss.cover(run, longest) if known.gloss else ():
+        if len(word) < LONG_WORD or known.is_said((word, *known.names(word))):
+            yield start, word
+        else:
+            yield from ((start + place, part) for place, part in _cover(word, known, len(word) - 1))
+
+
+def _ways(word: str, written: str, is_alone: bool, known: _Known) -> tuple[Way, ...]:
     """Return the ways to say a Chinese word: itself, if it is no character of a longer run, its pairs, its senses."""
     ways = [Way((_exactly(word),))] if len(word) > 1 or is_alone else []
-    if len(word) >= SHORTEST_WITH_PARTS:
-        parts = tuple(_exactly(word[place : place + 2]) for place in range(len(word) - 1))
-        ways.append(Way(parts, PARTS_SHARE))
-    if others := gloss.names(word):
-        meanings.append(Meaning(written, others))
+    if len(word) >= LONG_WORD:
+        ways.append(Way(tuple(_exactly(word[place : place + 2]) for place in range(len(word) - 1)), PARTS_SHARE))
+    if others := known.names(word):
+        known.meanings.append(Meaning(written, others))
         return (*ways, *_translated(others))
-    if senses := gloss.senses_asked(word):
-        meanings.append(Meaning(written, senses))
+    if senses := known.gloss.senses_asked(word) if known.gloss else ():
+        known.meanings.append(Meaning(written, senses))
     for sense in senses:
         if found := tuple(Phrase((term,), False) for term in terms_of([sense])):
             ways.append(Way(found, NAME_SHARE / len(found), "text"))

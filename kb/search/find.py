@@ -63,7 +63,7 @@ def _answer(
     advice = query.advice
     meanings: tuple[Meaning, ...] = ()
     if query.words:
-        asked, meanings = concepts(query, gloss)
+        asked, meanings = concepts(query, gloss, reader.view.holding)
         query = query._replace(concepts=asked)
     if is_fuzzy:
         query, mistyped = corrected(reader, query)

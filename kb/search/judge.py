@@ -1,10 +1,11 @@
 """A user's own queries with the papers they should find: how well searches answer them.
 
 One query a line, then the papers, named as for `kb show`, with tabs between: "声学延迟", tab, "musicgen", tab, "moshi".
-Empty lines and lines that begin with # are passed over.
+A line with - in the place of papers is a query that the notes hold nothing for. Empty lines and lines that begin
+with # are passed over.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,9 +14,11 @@ from kb.files import read_typed
 from kb.index.sqlite.papers import PaperRow
 from kb.index.sqlite.reader import Reader
 
+NOTHING = "-"  # in the place of papers
+
 
 class Judgment(NamedTuple):
-    """A query and the papers it should find, each by its newest note."""
+    """A query and the papers it should find, each by its newest note; none if it should find nothing."""
 
     query: str
     wanted: tuple[PaperRow, ...]
@@ -28,14 +31,17 @@ class Outcome(NamedTuple):
     wanted: int  # papers
     found: int  # of them, among the first k
     rank: int | None  # of the first one found, counted from 1
+    hits: int  # among the first k, without what is only nearest
 
 
 class Verdict(NamedTuple):
     """How well all queries were answered, looking at the first k hits."""
 
     k: int
+    hit_at_1: float  # share of the queries whose first hit is wanted
     recall: float  # share of the wanted papers found, mean over queries
     mrr: float  # mean of 1 / rank of the first one found, 0 where none is
+    silent: float | None  # share of the queries for nothing that have no hit; None if there are none
     outcomes: tuple[Outcome, ...]
 
 
@@ -55,6 +61,9 @@ def read_judgments(path: Path, reader: Reader) -> list[Judgment]:
         query, *names = (part.strip() for part in line.split("\t"))
         if not query or query.startswith("#"):
             continue
+        if names == [NOTHING]:
+            found.append(Judgment(query, ()))
+            continue
         if not names:
             raise KbError(
                 f"should be a query, a tab and the papers it should find, got {line!r}", file=path, line=number
@@ -65,18 +74,31 @@ def read_judgments(path: Path, reader: Reader) -> list[Judgment]:
     return found
 
 
-def judge(judgments: Sequence[Judgment], ask: Callable[[str], Sequence[int]], k: int) -> Verdict:
-    """Return how well ask, which gives the keys of the k best papers for a query, answers every judgment."""
+def judge(judgments: Sequence[Judgment], ask: Callable[[str], Mapping[int, bool]], k: int) -> Verdict:
+    """Return how well ask answers every judgment.
+
+    ask gives the keys of the best papers for a query, each with whether it is a hit or only nearest. Queries for
+    nothing count for silent alone.
+    """
     outcomes = []
     for judgment in judgments:
-        ranked = list(ask(judgment.query))[:k]
+        ranked = dict(list(ask(judgment.query).items())[:k])
         wanted = {paper.key for paper in judgment.wanted}
         ranks = [rank for rank, key in enumerate(ranked, 1) if key in wanted]
-        outcomes.append(Outcome(judgment.query, len(wanted), len(ranks), min(ranks, default=None)))
-    count = len(outcomes)
-    recall = sum(outcome.found / outcome.wanted for outcome in outcomes) / count
-    mrr = sum(1 / outcome.rank for outcome in outcomes if outcome.rank) / count
-    return Verdict(k, recall, mrr, tuple(outcomes))
+        outcomes.append(
+            Outcome(judgment.query, len(wanted), len(ranks), min(ranks, default=None), sum(ranked.values()))
+        )
+    asked = [one for one in outcomes if one.wanted]
+    unasked = [one for one in outcomes if not one.wanted]
+    count = max(1, len(asked))
+    return Verdict(
+        k,
+        sum(one.rank == 1 for one in asked) / count,
+        sum(one.found / one.wanted for one in asked) / count,
+        sum(1 / one.rank for one in asked if one.rank) / count,
+        sum(not one.hits for one in unasked) / len(unasked) if unasked else None,
+        tuple(outcomes),
+    )
 
 
 def _named(reader: Reader, name: str, path: Path, number: int) -> PaperRow:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 
 _UNIT = (
-    r"[a-z]{1,4}(?![a-z])"  # 1.5b, 24khz
+    r"[kmb万亿]\s?(?:hours?|hrs?|小时)(?![a-z])"  # 100k hours
+    r"|[a-z]{1,4}(?![a-z0-9])"  # 1.5b, 24khz
     r"|\s(?:[kmg]?hz|[km]?bps|kb|mb|gb|tb|ms|sec|min|h|hrs?|hours?|days?|fps|db|kbit|dims?)(?![a-z])"  # 12.5 hz
     r"|\s?[百千万亿]{0,2}(?:小时|分钟|[年月天层个条种倍级维步帧句首篇人次位阶段轮秒]|(?<=[百千万亿]))"  # 10万小时
     r"|\s?%"
 )
-_QUANTITY = re.compile(rf"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:{_UNIT})")
+_QUANTITY = re.compile(rf"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?:{_UNIT})")
 _SCALED = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)(?P<space>\s?)(?P<scale>[kmb万亿])(?P<unit>.*)", re.DOTALL)
 _SCALES = {"k": 1e3, "m": 1e6, "b": 1e9, "万": 1e4, "亿": 1e8}
 _SENSIBLE = (0.1, 10_000)  # between which a number stands before a scale
@@ -29,13 +30,13 @@ def quantities(text: str) -> Iterator[tuple[str, str]]:
 
 
 def spelt_otherwise(quantity: str) -> tuple[str, ...]:
-    """Return other ways to write a quantity with a scale: "10万小时" -> "100k 小时", "100,000 hours" and others."""
+    """Return other ways to write a quantity with a scale: "10万小时" -> "100k小时", "100,000 hours" and others."""
     found = _SCALED.fullmatch(quantity)
     if not found:
         return ()
     value = float(found["number"].replace(",", "")) * _SCALES[found["scale"]]
     unit = found["unit"].strip()
-    units = [f" {one}" for one in dict.fromkeys((unit, _UNITS.get(unit, unit))) if one] or [""]
+    units = [f" {one}" if one.isascii() else one for one in dict.fromkeys((unit, _UNITS.get(unit, unit)))]
     least, most = _SENSIBLE
     numbers = [f"{value / scale:g}{sign}" for sign, scale in _SCALES.items() if least <= value / scale < most]
-    return tuple(number + one for number in (*numbers, f"{value:,.0f}") for one in units)
+    return tuple((number + one).strip() for number in (*numbers, f"{value:,.0f}") for one in units)

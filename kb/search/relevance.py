@@ -42,7 +42,7 @@ def likelihoods(encoder: str, rankings: Mapping[str, Scores], possible: float, u
     farthest = min(meaning.values(), default=0.0)
     found: Scores = {}
     for key in dict.fromkeys((*words, *meaning)):
-        said = words.get(key, 0.0) / possible if possible else 0.0
+        said = min(1.0, words.get(key, 0.0) / possible) if possible else 0.0
         if curve and key not in unread:
             found[key] = curve.likelihood(said, meaning.get(key, farthest))
         else:

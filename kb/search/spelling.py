@@ -2,7 +2,7 @@
 
 from itertools import chain, islice
 
-from kb.index.engine import each
+from kb.index.engine import Way
 from kb.index.query import Query
 from kb.index.sqlite.reader import Reader
 from kb.index.translation import Meaning
@@ -41,8 +41,15 @@ def corrections(reader: Reader, query: Query) -> tuple[Meaning, ...]:
 def corrected(reader: Reader, query: Query) -> tuple[Query, tuple[Meaning, ...]]:
     """Return query looking for the corrections of its words too, and which those are."""
     found = corrections(reader, query)
-    others = tuple(Phrase((other,), False) for meaning in found for other in meaning.names)
-    return query._replace(words=query.words + others, concepts=query.concepts + each(others)), found
+    meant: dict[str, tuple[Phrase, ...]] = {
+        meaning.word: tuple(Phrase((other,), False) for other in meaning.names) for meaning in found
+    }
+    others = tuple(chain.from_iterable(meant.values()))
+    concepts = tuple(
+        one._replace(ways=one.ways + tuple(Way((other,)) for word in typed for other in meant.get(word, ())))
+        for one, typed in ((one, one.ways[0].phrases[0].terms) for one in query.concepts)
+    )
+    return query._replace(words=query.words + others, concepts=concepts), found
 
 
 def _latin_words(query: Query) -> list[str]:

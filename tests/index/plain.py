@@ -1,7 +1,7 @@
 """An engine that looks at every paper for every question: what others are compared with.
 
 It shares no code with kb.index.sqlite. Its stemmer is the Porter of the snowballstemmer package, its ranking is BM25 as
-the manual of FTS5 has it: k1 1.2, b 0.75, the instances of a phrase weighted by their columns.
+the manual of FTS5 has it: k1 1.2, b 0.75, the instances of a phrase weighted by their columns; its weight is Lucene's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ SEARCHED = ("title", "short_name", "keywords", "organizations", "body", "authors
 COLUMNS = {"anywhere": SEARCHED, "text": SEARCHED[:5], "gloss": ("gloss",)}  # by where a way is looked for
 COLUMN = {"org": "organizations", "tag": "keywords", "author": "authors"}  # the others are called as their columns
 LONGEST_UNSTEMMED = 2  # letters, as FTS5 has it
-K1, B, LEAST_IDF = 1.2, 0.75, 1e-6
+K1, B = 1.2, 0.75
 
 Terms = dict[str, list[str]]
 Asked = tuple[Phrase, tuple[str, ...]]  # a phrase, and the columns where it is looked for
@@ -78,7 +78,7 @@ class PlainEngine:
             yield way.share * sum(idf * self._saturated(key, one) for idf, one in zip(idfs, asked, strict=True))
 
     def _idf(self, holding: int) -> float:
-        return max(log((len(self.papers) - holding + 0.5) / (holding + 0.5)), LEAST_IDF)
+        return log(1 + (len(self.papers) - holding + 0.5) / (holding + 0.5))
 
     def _saturated(self, key: int, asked: Asked) -> float:
         frequency = self._frequency(asked).get(key, 0)

@@ -1,18 +1,22 @@
-"""Concepts -> scores. A way to say a concept is looked up by itself, because BM25 in SQLite only adds."""
+"""Concepts -> scores. A way to say a concept is looked up by itself, because BM25 in SQLite only adds.
+
+SQLite gives the score of one phrase, and so how often it stands in a paper, saturated and by length; the rest is done
+here. Of a phrase that stands in more than half of all papers SQLite thinks nothing: here its weight is that of Lucene,
+log(1 + (N - n + 0.5) / (n + 0.5)), so that among papers on speech the one that says speech most is still found.
+"""
 
 import sqlite3
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from math import log
 from typing import NamedTuple
 
 from kb.index.engine import Concept, Way
-from kb.index.sqlite.expressions import COLUMN_WEIGHTS, COLUMNS_OF, any_of, in_columns
+from kb.index.sqlite.expressions import COLUMN_WEIGHTS, COLUMNS_OF, fts, in_columns
+from kb.terms import Phrase
 
 LEAST_IDF = 1e-6  # of FTS5, for what stands in half of all papers or more
-RANKED = (
-    f"SELECT rowid, -bm25(papers_fts, {', '.join(map(str, COLUMN_WEIGHTS))}) FROM papers_fts WHERE papers_fts MATCH ?"
-)
+BM25 = f"-bm25(papers_fts, {', '.join(map(str, COLUMN_WEIGHTS))})"
 
 Scores = dict[int, float]
 
@@ -26,51 +30,64 @@ class Scored(NamedTuple):
 
 def concept_scores(db: sqlite3.Connection, concepts: Iterable[Concept]) -> Scored:
     """Return the score of each paper that holds a concept: the sum of what its concepts score, the best way of each."""
+    lookup = _Lookup(db)
     total: Scores = {}
     possible = 0.0
-    minor: dict[tuple[bool, float], list[Way]] = defaultdict(list)
-    whole: Counter[Concept] = Counter()
-    for concept in concepts:
-        if concept.is_minor:
-            minor[concept.only_ranks, concept.ways[0].share].extend(concept.ways)
-        else:
-            whole[concept] += 1
-    papers = int(db.execute("SELECT count(*) FROM papers_fts_docsize").fetchone()[0])
-    for concept, times in whole.items():
-        best, most = _best(db, concept, papers)
-        possible += times * most
+    asked = Counter(concepts)
+    for concept in sorted(asked, key=lambda one: one.only_ranks):  # these find no papers, so the others come first
+        best, most = _best(lookup, concept)
+        possible += 0.0 if concept.is_minor else asked[concept] * most
         for key, score in best.items():
-            total[key] = total.get(key, 0.0) + times * score
-    for (only_ranks, share), ways in sorted(minor.items(), key=lambda one: one[0]):
-        for key, score in _bm25(db, ways, ways[0].where):
-            if not only_ranks or key in total:
-                total[key] = total.get(key, 0.0) + share * score
+            if key in total or not concept.only_ranks:
+                total[key] = total.get(key, 0.0) + asked[concept] * score
     return Scored(total, possible)
 
 
-def _best(db: sqlite3.Connection, concept: Concept, papers: int) -> Scored:
+class _Lookup:
+    """What stands where, each phrase looked up once."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._papers = int(db.execute("SELECT count(*) FROM papers_fts_docsize").fetchone()[0])
+        self._found: dict[tuple[Phrase, str], Scores] = {}
+
+    def times(self, phrase: Phrase, where: str) -> Scores:
+        """Return how often phrase stands in each paper that holds it, saturated."""
+        if (found := self._found.get((phrase, where))) is None:
+            sql = f"SELECT rowid, {BM25} FROM papers_fts WHERE papers_fts MATCH ?"
+            rows = self._db.execute(sql, (in_columns(fts(phrase), COLUMNS_OF[where]),)).fetchall()
+            weight = max(log((self._papers - len(rows) + 0.5) / (len(rows) + 0.5)), LEAST_IDF)
+            found = self._found[phrase, where] = {key: score / weight for key, score in rows}
+        return found
+
+    def idf(self, holding: int) -> float:
+        """Return the weight of what so many papers hold."""
+        return log(1 + (self._papers - holding + 0.5) / (holding + 0.5))
+
+
+def _best(lookup: _Lookup, concept: Concept) -> Scored:
     """Return the score of the best way to say concept in each paper that says it."""
-    found = [(way, dict(_bm25(db, [way], way.where))) for way in concept.ways]
-    holding = set().union(*(scores for way, scores in found if len(way.phrases) == 1))
-    most = _idf(len(holding), papers)
+    alone = [lookup.times(way.phrases[0], way.where) for way in concept.ways if len(way.phrases) == 1]
+    holding = len(set().union(*alone))
     best: Scores = {}
-    for way, scores in found:
-        share = way.share * (min(1.0, most / _idf(len(scores), papers)) if len(way.phrases) == 1 else 1.0)
-        for key, score in scores.items():
-            if (counted := share * score) > best.get(key, 0.0):
-                best[key] = counted
+    for way in concept.ways:
+        for key, score in _said(lookup, way, lookup.idf(holding)).items():
+            if score > best.get(key, 0.0):
+                best[key] = score
     if holding:
         return Scored(best, max(best.values()))
-    typed = concept.ways[0]  # only parts of it stand somewhere
-    whole = sum(_idf(len(_bm25(db, [Way((one,))], typed.where)), papers) for one in typed.phrases)
-    return Scored(best, max(whole, *best.values()) if best else whole)
+    typed = concept.ways[0]  # only parts of what is asked stand somewhere
+    whole = sum(lookup.idf(len(lookup.times(one, typed.where))) for one in typed.phrases)
+    return Scored(best, max((whole, *best.values())))
 
 
-def _idf(holding: int, papers: int) -> float:
-    return max(log((papers - holding + 0.5) / (holding + 0.5)), LEAST_IDF)
-
-
-def _bm25(db: sqlite3.Connection, ways: Iterable[Way], where: str) -> list[tuple[int, float]]:
-    """Return (key, score) of the papers that hold a phrase of ways, the scores of all phrases added."""
-    phrases = [one for way in ways for one in way.phrases]
-    return db.execute(RANKED, (in_columns(any_of(phrases), COLUMNS_OF[where]),)).fetchall()
+def _said(lookup: _Lookup, way: Way, most: float) -> Scores:
+    """Return what papers score by one way; of one phrase it weighs `most` at most."""
+    found: Scores = {}
+    for phrase in way.phrases:
+        times = lookup.times(phrase, way.where)
+        weight = lookup.idf(len(times))
+        weight = way.share * (min(weight, most) if len(way.phrases) == 1 else weight)
+        for key, often in times.items():
+            found[key] = found.get(key, 0.0) + weight * often
+    return found

@@ -5,7 +5,7 @@ import sqlite3
 
 from kb.index.engine import FieldWords, Ranking, Words, each
 from kb.index.literal import has_signs, other_forms, own_forms, stands
-from kb.index.sqlite.concept_scores import RANKED, Scored, concept_scores
+from kb.index.sqlite.concept_scores import BM25, Scored, concept_scores
 from kb.index.sqlite.expressions import COLUMNS_OF, NAME_COLUMNS, SEARCHED_COLUMNS, any_of, fts, in_columns
 from kb.index.sqlite.papers import Papers
 from kb.notes.people import person_terms
@@ -114,7 +114,8 @@ class FullText:
 
     def _by_sum(self, expression: str) -> Scored:
         """Return the score of the papers that expression finds, the scores of its phrases added."""
-        scores = dict(self._db.execute(RANKED, (expression,)).fetchall())
+        sql = f"SELECT rowid, {BM25} FROM papers_fts WHERE papers_fts MATCH ?"
+        scores = dict(self._db.execute(sql, (expression,)).fetchall())
         return Scored(scores, max(scores.values(), default=0.0))
 
 

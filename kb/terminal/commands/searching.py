@@ -68,7 +68,9 @@ def search(
 @app.command()
 def bench(
     ctx: typer.Context,
-    queries: Annotated[Path, typer.Argument(help="Lines of: query, tab, the papers it should find, tabs between.")],
+    queries: Annotated[
+        Path, typer.Argument(help="Lines of: query, tab, the papers it should find with tabs between, or -.")
+    ],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many hits to look at.")] = 10,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
@@ -81,9 +83,13 @@ def bench(
     if as_json:
         typer.echo(envelope(verdict))
         return
-    rows = [[one.rank or "-", f"{one.found}/{one.wanted}", one.query] for one in verdict.outcomes]
-    put(table(["rank", "found", "query"], rows, terminal_style()))
-    typer.echo(f"recall@{limit} {verdict.recall:.3f}  MRR@{limit} {verdict.mrr:.3f}  queries {len(rows)}")
+    rows = [[one.rank or "-", f"{one.found}/{one.wanted}", one.hits, one.query] for one in verdict.outcomes]
+    put(table(["rank", "found", "hits", "query"], rows, terminal_style()))
+    silent = "" if verdict.silent is None else f"  silent {verdict.silent:.3f}"
+    typer.echo(
+        f"hit@1 {verdict.hit_at_1:.3f}  recall@{limit} {verdict.recall:.3f}  MRR@{limit} {verdict.mrr:.3f}{silent}"
+        f"  queries {len(rows)}"
+    )
 
 
 @app.command()
