@@ -13,25 +13,36 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ir_measures
 from ir_measures import RR, R, nDCG
 
-from kb.config.kb_toml import load_config
+from kb.config.kb_toml import Config, load_config
 from kb.index import meaning as encoding
 from kb.index import words as indexing
 from kb.index.encoders import Encoder
 from kb.index.encoders.exported import open_encoder
 from kb.index.encoders.exporting import export_encoder
 from kb.index.sqlite.reader import Reader
+from kb.search.answer import Answer
 from kb.search.find import search
 
 MEASURES = (nDCG @ 10, R @ 10, RR @ 10)
 RETRIEVERS = ("lexical", "gloss", "dense", "hybrid")
 DEPTH = 10
+
+
+class Prepared(NamedTuple):
+    """A set as a knowledge base."""
+
+    config: Config
+    reader: Reader
+    encoder: Encoder | None
+    documents: dict[str, str]  # by the file of its note
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -65,8 +76,8 @@ def make_notes(corpus: Path, notes: Path) -> dict[str, str]:
     return documents
 
 
-def judge(folder: Path, retriever: str, model: str, root: Path) -> dict[str, Any]:
-    """Return the measures of one set, with queries per second."""
+def prepare(folder: Path, retriever: str, model: str, root: Path) -> Prepared:
+    """Make a knowledge base of a set in root."""
     documents = make_notes(folder / "corpus.jsonl", root / "notes")
     (root / "kb.toml").write_text(f"encoder = {json.dumps(model)}\n", encoding="utf-8")
     config = load_config(root)
@@ -77,23 +88,53 @@ def judge(folder: Path, retriever: str, model: str, root: Path) -> dict[str, Any
     if retriever in ("dense", "hybrid") and model != "none":
         encoder = open_encoder(config.index, model) or export_encoder(config.root, config.index, model)
         encoding.encode_missing(config, encoder, lambda what, done, total: say(f"{folder.name}: {what} {done}/{total}"))
+    return Prepared(config, Reader(config.database), encoder, documents)
+
+
+def found_files(answer: Answer) -> list[str]:
+    """Return the notes of an answer, the best first.
+
+    Documents with one title are one paper to a search, but not to the judges.
+    """
+    return [file for hit in answer.hits for file in (hit.paper.file, *(other.file for other in hit.also))]
+
+
+def judge(folder: Path, retriever: str, model: str, root: Path) -> dict[str, Any]:
+    """Return the measures of one set, with queries per second."""
+    base = prepare(folder, retriever, model, root)
     judgments = read_judgments(folder / "qrels.tsv")
-    reader = Reader(config.database)
     run: dict[str, dict[str, float]] = {}
     started = time.perf_counter()
     for query in read_lines(folder / "queries.jsonl"):
         if str(query["id"]) in judgments:
-            answer = search(config, reader, query["text"], DEPTH, encoder, retriever)
+            answer = search(base.config, base.reader, query["text"], DEPTH, base.encoder, retriever)
             # By rank: what counts is the order, and equal scores would leave it to chance.
-            # Documents with one title are one paper to a search, but not to the judges.
-            files = [file for hit in answer.hits for file in (hit.paper.file, *(other.file for other in hit.also))]
-            run[str(query["id"])] = {
-                documents[file]: -float(rank) for rank, file in reversed(list(enumerate(files, 1)))
-            }
+            ranked = reversed(list(enumerate(found_files(answer), 1)))
+            run[str(query["id"])] = {base.documents[file]: -float(rank) for rank, file in ranked}
     seconds = time.perf_counter() - started
     measured = ir_measures.calc_aggregate(MEASURES, judgments, run)
     figures = {str(measure): round(measured[measure], 4) for measure in MEASURES}
     return {"set": folder.name, "retriever": retriever, **figures, "queries_a_second": round(len(run) / seconds, 1)}
+
+
+@contextmanager
+def prepared_sets(folders: Iterable[Path]) -> Iterator[Iterator[tuple[Path, Path]]]:
+    """Give the sets, each with an empty folder for its knowledge base; what takes long to prepare serves all."""
+    shared = Path(tempfile.mkdtemp())
+
+    def each() -> Iterator[tuple[Path, Path]]:
+        for folder in folders:
+            with tempfile.TemporaryDirectory() as name:
+                index = Path(name) / ".kb"
+                index.mkdir()
+                keep(shared, index)
+                yield folder, Path(name)
+                keep(index, shared)
+
+    try:
+        yield each()
+    finally:
+        shutil.rmtree(shared)
 
 
 def say(text: str) -> None:
@@ -110,21 +151,13 @@ def main() -> None:
     parser.add_argument("--encoder", default="minilm", help="as in kb.toml")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    shared = Path(tempfile.mkdtemp())  # what takes long to prepare serves all sets
-    try:
-        for folder in arguments.sets:
-            with tempfile.TemporaryDirectory() as name:
-                index = Path(name) / ".kb"
-                index.mkdir()
-                keep(shared, index)
-                figures = judge(folder, arguments.retriever, arguments.encoder, Path(name))
-                keep(index, shared)
+    with prepared_sets(arguments.sets) as sets:
+        for folder, root in sets:
+            figures = judge(folder, arguments.retriever, arguments.encoder, root)
             say("")
             print(
                 json.dumps(figures) if arguments.json else "  ".join(f"{k} {v}" for k, v in figures.items()), flush=True
             )
-    finally:
-        shutil.rmtree(shared)
 
 
 def keep(source: Path, target: Path) -> None:

@@ -18,7 +18,8 @@ from kb.search.spellings import spellings
 from kb.terms import Phrase, alternatives, fold, letters, phrase, split_unspaced, terms
 
 NAME_SHARE = 0.9  # of what a word stands for
-PARTS_SHARE = 0.5  # of the pairs in a long word, and of pairs of characters that are in no word
+PARTS_SHARE = 0.5  # of the pairs in a long word together, and of each pair of characters that is in no word
+ACROSS_SHARE = 0.1  # of a pair of characters that belong to two words: it matters where these are not the right ones
 BESIDE_WEAK_SHARE = 0.25  # of a pair of characters one of which is in a weak word
 SINGLE_SHARE = 0.7  # of a single character in a longer run: it begins many words that have nothing to do with it
 RUN_SHARE = 0.3  # of a run of Chinese found whole, on top of its words
@@ -165,6 +166,8 @@ def _of_run(written: str, known: _Known) -> Iterator[Concept]:
     inside: set[int] = set()  # where a pair begins that is in one word
     weak: set[int] = set()
     cover = list(_cover(run, known, LONGEST))
+    starts = {start for start, word in cover if len(word) > 1}
+    ends = {start + len(word) - 1 for start, word in cover if len(word) > 1}
     for start, word in cover:
         inside.update(range(start, start + len(word) - 1))
         if word in _WEAK_HAN and len(word) < len(run):
@@ -180,6 +183,8 @@ def _of_run(written: str, known: _Known) -> Iterator[Concept]:
         beside = {start, start + 1} & weak
         if start not in inside and len(beside) < 2:
             share = BESIDE_WEAK_SHARE if beside else PARTS_SHARE if cover else 1.0
+            if start in ends and start + 1 in starts:
+                share = min(share, ACROSS_SHARE)
             yield Concept((Way((_exactly(run[start : start + 2]),), share),))
     if len(run) > 2 and [word for _, word in cover] != [run]:
         yield Concept((Way((_exactly(run),), RUN_SHARE),), only_ranks=True)
@@ -198,7 +203,8 @@ def _ways(word: str, written: str, is_alone: bool, known: _Known) -> tuple[Way, 
     """Return the ways to say a Chinese word: itself, if it is no character of a longer run, its pairs, its senses."""
     ways = [Way((_exactly(word),))] if len(word) > 1 or is_alone else []
     if len(word) >= LONG_WORD:
-        ways.append(Way(tuple(_exactly(word[place : place + 2]) for place in range(len(word) - 1)), PARTS_SHARE))
+        pairs = tuple(_exactly(word[place : place + 2]) for place in range(len(word) - 1))
+        ways.append(Way(pairs, PARTS_SHARE / len(pairs)))
     if others := known.names(word):
         known.meanings.append(Meaning(written, others))
         return (*ways, *_translated(others))
