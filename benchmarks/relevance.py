@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy
-from retrieval import DEPTH, Prepared, found_files, prepare, prepared_sets, read_judgments, read_lines, say
 from numpy.typing import NDArray
+from retrieval import DEPTH, Prepared, found_files, prepare, prepared_sets, read_judgments, read_lines, say
 from sklearn.linear_model import LogisticRegression
 
 from kb.search.answer import Answer, Hit

@@ -14,7 +14,7 @@ from kb.search import nearest_papers
 from kb.search.alike_titles import related
 from kb.search.fusion import fuse
 from kb.search.highlight import best_passage
-from kb.search.relevance import CUT, LEAST, in_order
+from kb.search.relevance import CUT, LEAST, hits_end, in_order
 from kb.terms import terms
 from tests.conftest import HashEncoder, Kb
 
@@ -23,15 +23,17 @@ def test_a_paper_far_in_meaning_is_found_by_words_alone() -> None:
     likely = {1: LEAST + 0.01, 2: LEAST - 0.01}
     fused = fuse({}, {1: 0.4, 2: 0.1})
 
-    assert in_order([], fused, {}, likely, CUT) == [1]
-    assert in_order([], fused, {2: 3.0}, likely, CUT) == [1, 2]
+    assert in_order([], fused, {}, likely) == [1]
+    assert in_order([], fused, {2: 3.0}, likely) == [1, 2]
+    assert in_order([2], fused, {}, likely) == [2, 1]
 
 
-def test_what_is_likely_comes_before_what_is_only_near() -> None:
-    likely = {1: CUT - 0.1, 2: CUT, 3: CUT + 0.1, 4: 1.0}
+def test_hits_end_with_the_last_one_that_is_likely() -> None:
+    likely = {1: CUT - 0.1, 2: CUT, 3: CUT - 0.1, 4: 0.0}
 
-    assert in_order([4], {1: 3.0, 2: 2.0, 3: 1.0}, {}, likely, CUT) == [4, 2, 3, 1]
-    assert in_order([4], {1: 3.0, 2: 2.0, 3: 1.0}, {}, likely, 0.0) == [4, 1, 2, 3]
+    assert hits_end([1, 2, 3, 4], likely, CUT) == 2
+    assert hits_end([1, 3, 4], likely, CUT) == 0
+    assert hits_end([1, 2, 3, 4], likely, 0.0) == 4
 
 
 def test_meaning_says_nothing_against_a_paper_that_it_has_not_read() -> None:

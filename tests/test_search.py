@@ -112,7 +112,7 @@ def test_hits_stand_in_the_order_of_the_weighted_sum_of_standard_scores(indexed:
         column = numpy.array([scores.get(name, floor) for scores in given])
         expected += weight * ((column - field.mean()) / field.std() - (floor - field.mean()) / field.std())
     assert list(expected) == sorted(expected, reverse=True)
-    assert len(set(expected)) == len(expected) > 2
+    assert len(set(expected)) == len(expected) > 1
     assert hits[0].paper.title == "Do Units Keep Tone?"
 
 

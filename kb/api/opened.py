@@ -134,10 +134,11 @@ class Opened:
         from importlib.util import find_spec
 
         from kb.config.kb_toml import DEFAULT_ENCODER, NO_ENCODER
-        from kb.index.encoders.exported import open_encoder
 
         if self.config.encoder == NO_ENCODER:
             return None, None
+        from kb.index.encoders.exported import open_encoder
+
         with self._loading:
             self._loaded = self._loaded or open_encoder(self.config.index, self.config.encoder)
         # The default one is no wish of the user's where the packages for it are not installed.

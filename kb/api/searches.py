@@ -19,8 +19,9 @@ class SearchCases(Opened):
     def search(self, text: str, *, limit: int = 10, fuzzy: bool = False, min_score: float | None = None) -> "Answer":
         """Return the papers that answer a query, the best first; limit 0 returns all.
 
-        What is less likely to be about it than min_score, in [0, 1], comes last; Answer.likely is without. fuzzy looks
-        for what mistyped Latin words may mean, too. Raises: KbError if a field is used wrongly.
+        Hits end with the last one that is as likely to be about it as min_score, in [0, 1]; Answer.likely has these,
+        Answer.nearest what comes after. fuzzy looks for what mistyped Latin words may mean, too. Raises: KbError if a
+        field is used wrongly.
         """
         from kb.search.find import search
 
@@ -75,8 +76,8 @@ class SearchCases(Opened):
         def ask(query: str) -> dict[int, bool]:
             answer = search(self.config, reader, query, limit, encoder)
             found: dict[int, bool] = {}
-            for hit in answer.hits:
-                found.setdefault(reader.works.notes_of(hit.paper.key)[0], hit.score >= answer.cut)
+            for place, hit in enumerate(answer.hits):
+                found.setdefault(reader.works.notes_of(hit.paper.key)[0], place < answer.total)
             return found
 
         return judge(read_judgments(Path(path), reader), ask, limit)

@@ -39,7 +39,8 @@ class Concept(NamedTuple):
     @property
     def is_minor(self) -> bool:
         """Whether it is a bonus, or a part of what is asked: there is one way to say it, of a share below 1."""
-        return self.only_ranks or (len(self.ways) == 1 and self.ways[0].share < 1)
+        (first, *others) = self.ways
+        return self.only_ranks or (not others and first.share < 1 and first.where == "anywhere")
 
 
 def each(words: Iterable[Phrase]) -> tuple[Concept, ...]:

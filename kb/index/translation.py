@@ -101,8 +101,10 @@ class Gloss:
         return " ".join("".join(parts).split())
 
     def senses_asked(self, word: str) -> tuple[str, ...]:
-        """Return the senses of a word that a question looks for."""
-        return self.senses(word)[: SENSES_ASKED if len(word) > 1 else CHARACTER_SENSES_ASKED]
+        """Return the senses of a word that a question looks for: so many besides the names of its concept."""
+        names, senses = self.names(word), self.senses(word)
+        most = SENSES_ASKED if len(word) > 1 else CHARACTER_SENSES_ASKED
+        return senses[: most + sum(sense in names for sense in senses)]
 
     def _row(self, sql: str, value: str) -> tuple[str] | None:
         try:

@@ -33,27 +33,27 @@ class Hit(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The hits of a query, best first, and after them what is only nearest: of a score below the cut."""
+    """The hits of a query, best first, and after the last one that is likely what is only nearest."""
 
     hits: tuple[Hit, ...]
-    total: int  # how many papers there are without a limit, those below the cut left out
+    total: int  # how many papers there are without a limit, the nearest left out
     retrievers: tuple[str, ...]  # those that took part; the others abstained
     meanings: tuple[Meaning, ...] = ()  # what words of the query stand for
     notice: str | None = None  # why a retriever that should have taken part could not
     advice: tuple[str, ...] = ()  # what in the query may be meant otherwise than it was understood, a line each
     corrections: tuple[Meaning, ...] = ()  # where no word was found: what Latin words may have been meant to be
-    cut: float = 0.0  # the least score of a hit
+    cut: float = 0.0  # the score of the last hit, at least
     possible: float = 0.0  # what a paper would score by words that says all that was asked
 
     @property
     def likely(self) -> tuple[Hit, ...]:
         """The hits that are likely to be about what was asked."""
-        return tuple(hit for hit in self.hits if hit.score >= self.cut)
+        return self.hits[: self.total]
 
     @property
     def nearest(self) -> tuple[Hit, ...]:
         """The hits that are only the nearest there is."""
-        return tuple(hit for hit in self.hits if hit.score < self.cut)
+        return self.hits[self.total :]
 
     @property
     def found_words(self) -> bool:

@@ -15,10 +15,13 @@ from kb.index.query import MOST_TIMES, MOST_WORDS, WEAK_WORDS, Query
 from kb.index.translation import LONGEST, Gloss, Meaning, terms_of
 from kb.search.quantities import quantities, spelt_otherwise
 from kb.search.spellings import spellings
-from kb.terms import Phrase, alternatives, fold, letters, phrase, split_unspaced, terms
+from kb.terms import Phrase, alternatives, fold, has_unspaced, letters, phrase, split_unspaced, terms
 
 NAME_SHARE = 0.9  # of what a word stands for
-PARTS_SHARE = 0.5  # of the pairs in a long word together, and of each pair of characters that is in no word
+SENSE_SHARE = 0.5  # of a sense of the dictionary where a glossary has names
+APART_SHARE = 0.7  # of the words of a name found apart
+WITHIN_SHARE = 0.2  # of the pairs in a long word together: who says the word comes before who says half of it
+PARTS_SHARE = 0.5  # of a pair of characters that is in no word
 ACROSS_SHARE = 0.1  # of a pair of characters that belong to two words: it matters where these are not the right ones
 BESIDE_WEAK_SHARE = 0.25  # of a pair of characters one of which is in a weak word
 SINGLE_SHARE = 0.7  # of a single character in a longer run: it begins many words that have nothing to do with it
@@ -33,7 +36,7 @@ _FUNCTION_HAN = (
     " 会 能 可 要 让 使 很 更 最 不 没 没有 一个 这个 那个 这些 那些 一种 之间 关于 可以 里 中 上 何 几 谁"
 )
 _WEAK_HAN = frozenset(_FUNCTION_HAN.split())
-_IN_HAN_QUESTIONS = re.compile(
+_IN_HAN_QUESTIONS = (  # not compiled here: many queries have no Chinese in them
     "是?(?:为什么|什么时候|什么样?的?)|怎么样?|怎样|如何|[有是]?哪(?:些|个|种|一[个种])|多少|是否|(?<!任)何[时地]|哪[里儿]|请问"
     r"|[吗呢吧]+(?=[?？\s]|$)"
 )
@@ -69,7 +72,9 @@ def concepts(query: Query, gloss: Gloss | None, stands: Callable[[Phrase], objec
     taken apart. Example: 多智能体辩论 -> 多智能体, 辩论.
     """
     known = _Known(gloss, stands, [])
-    text = _IN_HAN_QUESTIONS.sub(" ", letters(query.text))
+    text = letters(query.text)
+    if has_unspaced(text):
+        text = re.sub(_IN_HAN_QUESTIONS, " ", text)
     takes_weak = all(WEAK_WORDS.issuperset(word.terms) for word in query.words)  # there is nothing else to take
     found = _bounded(_concepts(text, known, takes_weak))
     return Asked(found or query.concepts, tuple(known.meanings))
@@ -125,10 +130,10 @@ def _of_words(text: str, known: _Known, takes_weak: bool) -> Iterator[Concept]:
         if said:
             known.meanings.append(Meaning(" ".join(order[start:end]), others))
             named.update(range(start, end))
-            yield Concept((*_as_typed(said), *_translated(others)))
+            yield Concept((*_as_name(order[start:end], said), *_translated(others)))
     for place in telling:
         if place not in named:
-            yield Concept(tuple(_as_typed((Phrase((order[place],), False),))))
+            yield Concept(tuple(_as_typed(Phrase((order[place],), False))))
     for whole in (one for word in text.split() for one in alternatives(word) if len(one.terms) > 1):
         yield Concept((Way((whole,)), Way((whole,), where="gloss")))
     for first, second in pairwise(telling):
@@ -151,13 +156,22 @@ def _named(order: list[str], known: _Known) -> Iterator[tuple[int, int, tuple[st
         start += 1
 
 
-def _as_typed(said: tuple[Phrase, ...]) -> Iterator[Way]:
-    """Yield the ways of words as they are typed: in the text, in what its Chinese means, and in another spelling."""
-    yield Way(said)
-    yield Way(said, where="gloss")
-    if len(said) == 1:
-        for other in spellings(said[0].terms[0]):
-            yield Way((Phrase((other,), False),))
+def _as_name(name: list[str], said: tuple[Phrase, ...]) -> Iterator[Way]:
+    """Yield the ways of a name as it is typed: whole, or its telling words, which say less apart."""
+    if len(name) == 1:
+        yield from _as_typed(said[0])
+        return
+    yield Way((Phrase(tuple(name), is_prefix=False),))
+    yield Way(said, APART_SHARE)
+    yield Way(said, APART_SHARE, "gloss")
+
+
+def _as_typed(word: Phrase) -> Iterator[Way]:
+    """Yield the ways of a word as it is typed: in the text, in what its Chinese means, and in another spelling."""
+    yield Way((word,))
+    yield Way((word,), where="gloss")
+    for other in spellings(word.terms[0]):
+        yield Way((Phrase((other,), False),))
 
 
 def _of_run(written: str, known: _Known) -> Iterator[Concept]:
@@ -204,15 +218,16 @@ def _ways(word: str, written: str, is_alone: bool, known: _Known) -> tuple[Way, 
     ways = [Way((_exactly(word),))] if len(word) > 1 or is_alone else []
     if len(word) >= LONG_WORD:
         pairs = tuple(_exactly(word[place : place + 2]) for place in range(len(word) - 1))
-        ways.append(Way(pairs, PARTS_SHARE / len(pairs)))
-    if others := known.names(word):
-        known.meanings.append(Meaning(written, others))
-        return (*ways, *_translated(others))
-    if senses := known.gloss.senses_asked(word) if known.gloss else ():
-        known.meanings.append(Meaning(written, senses))
+        ways.append(Way(pairs, WITHIN_SHARE / len(pairs)))
+    others = known.names(word)
+    senses = [sense for sense in known.gloss.senses_asked(word) if sense not in others] if known.gloss else []
+    if others or senses:
+        known.meanings.append(Meaning(written, (*others, *senses)))
+    ways += _translated(others)
     for sense in senses:
         if found := tuple(Phrase((term,), False) for term in terms_of([sense])):
-            ways.append(Way(found, NAME_SHARE / len(found), "text"))
+            share = SENSE_SHARE if others else NAME_SHARE
+            ways.append(Way(found, share / len(found), "text"))
     return tuple(ways)
 
 

@@ -3,7 +3,7 @@
 from kb.config.kb_toml import Config
 from kb.errors import EncoderMissing
 from kb.index.encoders import Encoder
-from kb.index.engine import Ranking
+from kb.index.engine import Ranking, Words
 from kb.index.query import Query, parse_query, unquoted
 from kb.index.sqlite.reader import Reader
 from kb.index.translation import Gloss, Meaning, open_gloss, readable
@@ -12,8 +12,9 @@ from kb.search.build_hits import best_notes, hits
 from kb.search.concepts import concepts
 from kb.search.fusion import DEPTH, Scores, fuse
 from kb.search.nearest_papers import Near, nearest_papers
-from kb.search.relevance import CUT, in_order, likelihoods
+from kb.search.relevance import CUT, hits_end, in_order, likelihoods
 from kb.search.spelling import corrected, corrections
+from kb.terms import Phrase
 
 MOST_RANKED = 20_000  # papers by their words; of more, those that say more
 
@@ -31,7 +32,7 @@ def search(
     """Return the best hits for text, one a paper; limit 0 returns them all.
 
     What is exact lists records, not papers: quoted text and fields alone. A paper that is called exactly so comes
-    first, then those it is a keyword of, then hits, then what is less likely to be about it than min_score or CUT.
+    first, then those it is a keyword of, then the fused ranking; hits end with the last one as likely as min_score.
     retriever is "hybrid", or for measuring one part alone: "lexical" (words as typed), "gloss" (with what they stand
     for in the other language) or "dense" (meaning). Quoted text and queries without plain words are left to the words:
     meaning cannot be exact. is_fuzzy also looks for what Latin words that stand in no paper may have been meant to be.
@@ -40,8 +41,8 @@ def search(
     asked = parse_query(text)
     cut = CUT if min_score is None else min_score
     answer = _answer(config, reader, asked, limit, encoder, retriever, is_fuzzy, cut)
-    if not answer.hits and asked.required and asked.words:
-        quoted = " and ".join(f'"{one.quoted}"' for one in asked.required)
+    if not answer.hits and asked.words and (missing := [one for one in asked.required if not _stands(reader, one)]):
+        quoted = " or ".join(f'"{one.quoted}"' for one in missing)
         answer = _answer(config, reader, unquoted(asked), limit, encoder, retriever, is_fuzzy, cut)
         answer = answer._replace(notice=f"nothing holds {quoted} to the letter; searched for the words")
     if is_fuzzy or answer.found_words:
@@ -92,14 +93,14 @@ def _answer(
         unread = reader.passages.unread(encoder.fingerprint, first) if near and encoder else frozenset()
         fused = fuse(words, rankings["meaning"], unread)
         likely = likelihoods(config.encoder, rankings, found.possible, unread)
-        order = best_notes(reader, in_order(named, fused, words, likely, cut))
+        order = best_notes(reader, in_order(named, fused, words, likely))
     shown = order[: limit or None]
     others = {} if is_exact else reader.works.other_notes(shown, allowed)
     made = hits(reader, query, shown, likely, rankings, near.passages if near else {}, others)
     took_part = ("words",) * uses_words + ("meaning",) * (near is not None)
     return Answer(
         made,
-        sum(likely[key] >= cut for key in order),
+        hits_end(order, likely, cut),
         took_part,
         meanings,
         notice,
@@ -107,6 +108,11 @@ def _answer(
         cut=0.0 if is_exact else cut,
         possible=found.possible,
     )
+
+
+def _stands(reader: Reader, quoted: Phrase) -> bool:
+    """Whether quoted text stands in any paper to the letter."""
+    return bool(reader.view.match(Words(all_of=(quoted,))).scores)
 
 
 def _called(reader: Reader, query: Query, words: Scores, allowed: frozenset[int] | None) -> list[int]:

@@ -10,8 +10,10 @@ _UNIT = (
     r"|\s?[百千万亿]{0,2}(?:小时|分钟|[年月天层个条种倍级维步帧句首篇人次位阶段轮秒]|(?<=[百千万亿]))"  # 10万小时
     r"|\s?%"
 )
-_QUANTITY = re.compile(rf"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?:{_UNIT})")
-_SCALED = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)(?P<space>\s?)(?P<scale>[kmb万亿])(?P<unit>.*)", re.DOTALL)
+# Not compiled here: most queries have no figure in them.
+_QUANTITY = rf"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?:{_UNIT})"
+_SCALED = r"(?s:(?P<number>\d[\d,]*(?:\.\d+)?)\s?(?P<scale>[kmb万亿])(?P<unit>.*))"
+_FIGURES = frozenset("0123456789")
 _SCALES = {"k": 1e3, "m": 1e6, "b": 1e9, "万": 1e4, "亿": 1e8}
 _SENSIBLE = (0.1, 10_000)  # between which a number stands before a scale
 _UNITS = {"小时": "hours", "hours": "小时", "hour": "小时", "h": "小时"}
@@ -23,7 +25,7 @@ def quantities(text: str) -> Iterator[tuple[str, str]]:
     Example: "10万小时 emilia" -> ("", "10万小时"), (" emilia", "").
     """
     end = 0
-    for found in _QUANTITY.finditer(text):
+    for found in re.finditer(_QUANTITY, text) if not _FIGURES.isdisjoint(text) else ():
         yield text[end : found.start()], found[0]
         end = found.end()
     yield text[end:], ""
@@ -31,7 +33,7 @@ def quantities(text: str) -> Iterator[tuple[str, str]]:
 
 def spelt_otherwise(quantity: str) -> tuple[str, ...]:
     """Return other ways to write a quantity with a scale: "10万小时" -> "100k小时", "100,000 hours" and others."""
-    found = _SCALED.fullmatch(quantity)
+    found = re.fullmatch(_SCALED, quantity)
     if not found:
         return ()
     value = float(found["number"].replace(",", "")) * _SCALES[found["scale"]]

@@ -5,14 +5,14 @@ the cosine of its nearest passage. `python benchmarks/relevance.py` fits it: pap
 the first hits of questions from other fields.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from math import exp
 from typing import NamedTuple
 
 from kb.search.fusion import Scores
 
-CUT = 0.5  # a hit is at least this likely; what is below is only the nearest there is
-LEAST = 0.05  # what is less likely, and says no word of the query, is not worth a line
+CUT = 0.5  # hits end with the last one that is so likely; what comes after is only the nearest there is
+LEAST = 0.005  # what is less likely, and says no word of the query, is not worth a line
 
 
 class Curve(NamedTuple):
@@ -27,8 +27,11 @@ class Curve(NamedTuple):
         return 1 / (1 + exp(-(self.said * said + self.cosine * cosine + self.base)))
 
 
-WORDS_ALONE = Curve(11.0, 0.0, -3.44)
-CURVES = {"minilm": Curve(9.46, 14.09, -7.92)}  # by encoder as kb.toml names it
+WORDS_ALONE = Curve(14.14, 0.0, -4.16)
+CURVES = {  # by encoder as kb.toml names it
+    "minilm": Curve(12.9, 13.17, -8.41),
+    "e5": Curve(14.8, 15.81, -17.15),
+}
 
 
 def likelihoods(encoder: str, rankings: Mapping[str, Scores], possible: float, unread: Set[int]) -> Scores:
@@ -50,11 +53,12 @@ def likelihoods(encoder: str, rankings: Mapping[str, Scores], possible: float, u
     return found | dict.fromkeys(rankings["name"], 1.0)
 
 
-def in_order(named: Iterable[int], fused: Scores, words: Scores, likely: Scores, min_score: float) -> list[int]:
-    """Return the papers called as was asked, then those of fused that are likely, then the less likely ones.
+def in_order(named: Iterable[int], fused: Scores, words: Scores, likely: Scores) -> list[int]:
+    """Return the papers called as was asked, then those of fused without what is not worth a line."""
+    worth = (key for key in fused if key in words or likely[key] >= LEAST)
+    return list(dict.fromkeys((*named, *worth)))
 
-    What says no word of the query and is hardly likely is left out.
-    """
-    hits = [key for key in fused if likely[key] >= min_score]
-    nearest = [key for key in fused if key in words or likely[key] >= LEAST]
-    return list(dict.fromkeys((*named, *hits, *nearest)))
+
+def hits_end(order: Sequence[int], likely: Scores, cut: float) -> int:
+    """Return how many of a ranking are hits: all up to the last one that is as likely as the cut asks."""
+    return max((place for place, key in enumerate(order, 1) if likely[key] >= cut), default=0)

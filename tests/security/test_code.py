@@ -47,7 +47,8 @@ IN_SQL = {
     "health.py": {"rows", "MOST_TOLD"},
     "files.py": {"where"},
     "conditions.py": {"' AND '.join(clauses)"},
-    "full_text.py": {"source", "key", "score", "where", "column", "' AND '.join(clauses)", "' AND '.join(inner)"},
+    "concept_scores.py": {"BM25"},
+    "full_text.py": {"BM25", "PAPERS_ASKED", "text", "where", "' AND '.join(clauses)"},
     "ledger.py": {
         "_COLUMNS",
         "_RUN_COLUMNS",

@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from pathlib import Path
 
 from kb.files import read_regular
@@ -26,7 +26,7 @@ def write_pieces(tokenizer: Path, file: Path) -> None:
         "kept": [*special, worst],
         "longest": max(map(len, pieces)),
         "pieces": "\n".join(pieces),
-        "scores": b64encode(array("d", scores).tobytes()).decode(),
+        "scores": b2a_base64(array("d", scores).tobytes(), newline=False).decode(),
     }
     file.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
 
@@ -36,7 +36,7 @@ def encode(file: Path, text: str, most: int) -> list[int]:
     from tokenizers import Tokenizer
 
     written = json.loads(read_regular(file))
-    pieces, scores = written["pieces"].split("\n"), array("d", b64decode(written["scores"]))
+    pieces, scores = written["pieces"].split("\n"), array("d", a2b_base64(written["scores"]))
 
     def tokenizer(ids: list[int]) -> Tokenizer:
         written["tokenizer"]["model"]["vocab"] = [(pieces[one], scores[one]) for one in ids]

@@ -44,7 +44,8 @@ _AFTER_A_MONTH = "?？,，;；。!！"
 
 _IN_QUESTIONS = (
     "what which who whom whose when where why how did do does was were as that this its be been has had have not"
-    " than then there their they"
+    " than then there their they these those we our you your can could should would will may might must if but"
+    " about into between without while during such some any also"
 )
 WEAK_WORDS = FUNCTION_WORDS.union(_IN_QUESTIONS.split())
 _OPERATORS = {  # of other languages of queries, and what says so here

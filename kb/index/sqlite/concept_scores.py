@@ -35,11 +35,11 @@ def concept_scores(db: sqlite3.Connection, concepts: Iterable[Concept]) -> Score
     possible = 0.0
     asked = Counter(concepts)
     for concept in sorted(asked, key=lambda one: one.only_ranks):  # these find no papers, so the others come first
-        best, most = _best(lookup, concept)
-        possible += 0.0 if concept.is_minor else asked[concept] * most
+        (best, most), times = _best(lookup, concept), asked[concept]
+        possible += 0.0 if concept.is_minor else times * most
         for key, score in best.items():
             if key in total or not concept.only_ranks:
-                total[key] = total.get(key, 0.0) + asked[concept] * score
+                total[key] = total.get(key, 0.0) + times * score
     return Scored(total, possible)
 
 
@@ -49,35 +49,44 @@ class _Lookup:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._papers = int(db.execute("SELECT count(*) FROM papers_fts_docsize").fetchone()[0])
-        self._found: dict[tuple[Phrase, str], Scores] = {}
+        self._found: dict[tuple[Phrase, str], list[tuple[int, float]]] = {}
 
-    def times(self, phrase: Phrase, where: str) -> Scores:
-        """Return how often phrase stands in each paper that holds it, saturated."""
+    def rows(self, phrase: Phrase, where: str) -> list[tuple[int, float]]:
+        """Return (key, score of FTS5) of the papers that hold phrase."""
         if (found := self._found.get((phrase, where))) is None:
             sql = f"SELECT rowid, {BM25} FROM papers_fts WHERE papers_fts MATCH ?"
-            rows = self._db.execute(sql, (in_columns(fts(phrase), COLUMNS_OF[where]),)).fetchall()
-            weight = max(log((self._papers - len(rows) + 0.5) / (len(rows) + 0.5)), LEAST_IDF)
-            found = self._found[phrase, where] = {key: score / weight for key, score in rows}
+            found = self._db.execute(sql, (in_columns(fts(phrase), COLUMNS_OF[where]),)).fetchall()
+            self._found[phrase, where] = found
         return found
 
     def idf(self, holding: int) -> float:
         """Return the weight of what so many papers hold."""
         return log(1 + (self._papers - holding + 0.5) / (holding + 0.5))
 
+    def scaled(self, weight: float, holding: int) -> float:
+        """Return what to multiply scores of FTS5 by, of a phrase that so many papers hold, so that it has a weight."""
+        return weight / max(log((self._papers - holding + 0.5) / (holding + 0.5)), LEAST_IDF)
+
 
 def _best(lookup: _Lookup, concept: Concept) -> Scored:
     """Return the score of the best way to say concept in each paper that says it."""
-    alone = [lookup.times(way.phrases[0], way.where) for way in concept.ways if len(way.phrases) == 1]
-    holding = len(set().union(*alone))
+    said = [way for way in concept.ways if any(lookup.rows(one, way.where) for one in way.phrases)]
+    alone = [lookup.rows(way.phrases[0], way.where) for way in said if len(way.phrases) == 1]
+    holding = len({key for rows in alone for key, _ in rows}) if len(alone) > 1 else sum(map(len, alone))
+    most = lookup.idf(holding)
     best: Scores = {}
-    for way in concept.ways:
-        for key, score in _said(lookup, way, lookup.idf(holding)).items():
+    for way in said:
+        scores = _said(lookup, way, most)
+        if not best:
+            best = scores
+            continue
+        for key, score in scores.items():
             if score > best.get(key, 0.0):
                 best[key] = score
     if holding:
         return Scored(best, max(best.values()))
     typed = concept.ways[0]  # only parts of what is asked stand somewhere
-    whole = sum(lookup.idf(len(lookup.times(one, typed.where))) for one in typed.phrases)
+    whole = sum(lookup.idf(len(lookup.rows(one, typed.where))) for one in typed.phrases)
     return Scored(best, max((whole, *best.values())))
 
 
@@ -85,9 +94,13 @@ def _said(lookup: _Lookup, way: Way, most: float) -> Scores:
     """Return what papers score by one way; of one phrase it weighs `most` at most."""
     found: Scores = {}
     for phrase in way.phrases:
-        times = lookup.times(phrase, way.where)
-        weight = lookup.idf(len(times))
+        rows = lookup.rows(phrase, way.where)
+        weight = lookup.idf(len(rows))
         weight = way.share * (min(weight, most) if len(way.phrases) == 1 else weight)
-        for key, often in times.items():
-            found[key] = found.get(key, 0.0) + weight * often
+        factor = lookup.scaled(weight, len(rows))
+        if not found:
+            found = {key: factor * score for key, score in rows}
+            continue
+        for key, score in rows:
+            found[key] = found.get(key, 0.0) + factor * score
     return found
