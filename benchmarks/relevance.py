@@ -22,7 +22,7 @@ from kb.search.answer import Answer, Hit
 from kb.search.find import search
 from kb.search.relevance import CUT
 
-QUERIES = 250  # of a set
+QUERIES = 150  # of a set
 LENT = 20  # queries of a set to each other one
 FIRST = 3  # hits for a lent query
 SEED = 1

@@ -1,5 +1,7 @@
 """A query -> one ranking of hits with reasons, fused from what finds words and what finds meaning."""
 
+from typing import NamedTuple
+
 from kb.config.kb_toml import Config
 from kb.errors import EncoderMissing
 from kb.index.encoders import Encoder
@@ -17,6 +19,15 @@ from kb.search.spelling import corrected, corrections
 from kb.terms import Phrase
 
 MOST_RANKED = 20_000  # papers by their words; of more, those that say more
+
+
+class Wish(NamedTuple):
+    """How a query is to be answered; see search."""
+
+    limit: int
+    retriever: str
+    is_fuzzy: bool
+    cut: float
 
 
 def search(
@@ -39,46 +50,37 @@ def search(
     Raises: KbError if the query uses a field wrongly.
     """
     asked = parse_query(text)
-    cut = CUT if min_score is None else min_score
-    answer = _answer(config, reader, asked, limit, encoder, retriever, is_fuzzy, cut)
+    wish = Wish(limit, retriever, is_fuzzy, CUT if min_score is None else min_score)
+    answer = _answer(config, reader, encoder, asked, wish)
     if not answer.hits and asked.words and (missing := [one for one in asked.required if not _stands(reader, one)]):
         quoted = " or ".join(f'"{one.quoted}"' for one in missing)
-        answer = _answer(config, reader, unquoted(asked), limit, encoder, retriever, is_fuzzy, cut)
+        answer = _answer(config, reader, encoder, unquoted(asked), wish)
         answer = answer._replace(notice=f"nothing holds {quoted} to the letter; searched for the words")
     if is_fuzzy or answer.found_words:
         return answer
     return answer._replace(corrections=corrections(reader, asked))
 
 
-def _answer(
-    config: Config,
-    reader: Reader,
-    query: Query,
-    limit: int,
-    encoder: Encoder | None,
-    retriever: str,
-    is_fuzzy: bool,
-    cut: float,
-) -> Answer:
-    gloss = open_gloss(config.index) if query.text and retriever != "lexical" else None
+def _answer(config: Config, reader: Reader, encoder: Encoder | None, query: Query, wish: Wish) -> Answer:
+    gloss = open_gloss(config.index) if query.text and wish.retriever != "lexical" else None
     advice = query.advice
     meanings: tuple[Meaning, ...] = ()
     if query.words:
         asked, meanings = concepts(query, gloss, reader.view.holding)
         query = query._replace(concepts=asked)
-    if is_fuzzy:
+    if wish.is_fuzzy:
         query, mistyped = corrected(reader, query)
         meanings += mistyped
     allowed = reader.left(query) if query.has_text else None  # without text the fields are all that is asked
     notice = None
     near = None
-    if encoder and retriever in ("hybrid", "dense"):
+    if encoder and wish.retriever in ("hybrid", "dense"):
         try:
             near = _nearest(config, reader, query, allowed, encoder, gloss)
         except EncoderMissing as error:
             notice = f"searching by words only: {error}"
-    uses_words = retriever != "dense"
-    found = reader.match(query, MOST_RANKED if limit else None) if uses_words else Ranking([], True)
+    uses_words = wish.retriever != "dense"
+    found = reader.match(query, MOST_RANKED if wish.limit else None) if uses_words else Ranking([], True)
     if not found.is_complete:
         notice = notice or "very many papers hold these words; of them the best are ranked, --limit 0 ranks all"
     words = dict(found.scores)
@@ -89,23 +91,23 @@ def _answer(
         likely = dict.fromkeys((*named, *words), 1.0)
         order = list(likely)
     else:
-        first = list(words)[:DEPTH]
-        unread = reader.passages.unread(encoder.fingerprint, first) if near and encoder else frozenset()
-        fused = fuse(words, rankings["meaning"], unread)
+        read_by = encoder.fingerprint if encoder and near else None
+        unread = reader.passages.unread(read_by, list(words)[:DEPTH]) if read_by else frozenset()
         likely = likelihoods(config.encoder, rankings, found.possible, unread)
+        fused = fuse(words, rankings["meaning"], unread)
         order = best_notes(reader, in_order(named, fused, words, likely))
-    shown = order[: limit or None]
+    shown = order[: wish.limit or None]
     others = {} if is_exact else reader.works.other_notes(shown, allowed)
     made = hits(reader, query, shown, likely, rankings, near.passages if near else {}, others)
     took_part = ("words",) * uses_words + ("meaning",) * (near is not None)
     return Answer(
         made,
-        hits_end(order, likely, cut),
+        hits_end(order, likely, wish.cut),
         took_part,
         meanings,
         notice,
         advice,
-        cut=0.0 if is_exact else cut,
+        cut=0.0 if is_exact else wish.cut,
         possible=found.possible,
     )
 
