@@ -1,6 +1,6 @@
 """How well searches answer, judged by relevance judgments.
 
-python benchmarks/retrieval.py SET_DIR... [--retriever lexical|gloss|dense|hybrid] [--encoder minilm] [--json]
+python benchmarks/retrieval.py SET_DIR... [--retriever lexical|gloss|dense|hybrid | --no-harm] [--encoder minilm] [--json]
 
 A set is a folder with corpus.jsonl {id, title, text}, queries.jsonl {id, text} and qrels.tsv (query, document, grade).
 It becomes a knowledge base by the ordinary way in, one note a document, and each judged query is asked through the
@@ -34,6 +34,7 @@ from kb.search.find import search
 MEASURES = (nDCG @ 10, R @ 10, RR @ 10)
 RETRIEVERS = ("lexical", "gloss", "dense", "hybrid")
 DEPTH = 10
+HARM = 0.005  # by which both rankings together may be worse than one of them
 
 
 class Prepared(NamedTuple):
@@ -99,9 +100,8 @@ def found_files(answer: Answer) -> list[str]:
     return [file for hit in answer.hits for file in (hit.paper.file, *(other.file for other in hit.also))]
 
 
-def judge(folder: Path, retriever: str, model: str, root: Path) -> dict[str, Any]:
+def judge(folder: Path, retriever: str, base: Prepared) -> dict[str, Any]:
     """Return the measures of one set, with queries per second."""
-    base = prepare(folder, retriever, model, root)
     judgments = read_judgments(folder / "qrels.tsv")
     run: dict[str, dict[str, float]] = {}
     started = time.perf_counter()
@@ -149,15 +149,24 @@ def main() -> None:
     parser.add_argument("sets", type=Path, nargs="+", metavar="SET_DIR")
     parser.add_argument("--retriever", choices=RETRIEVERS, default="hybrid")
     parser.add_argument("--encoder", default="minilm", help="as in kb.toml")
+    parser.add_argument("--no-harm", action="store_true", help="judge words, meaning and both; fail if both are worse")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    retrievers = ["gloss", "dense", "hybrid"] if arguments.no_harm else [arguments.retriever]
+    harmed: list[str] = []
     with prepared_sets(arguments.sets) as sets:
         for folder, root in sets:
-            figures = judge(folder, arguments.retriever, arguments.encoder, root)
+            base = prepare(folder, retrievers[-1], arguments.encoder, root)
+            found = [judge(folder, retriever, base) for retriever in retrievers]
             say("")
-            print(
-                json.dumps(figures) if arguments.json else "  ".join(f"{k} {v}" for k, v in figures.items()), flush=True
-            )
+            for figures in found:
+                line = json.dumps(figures) if arguments.json else "  ".join(f"{k} {v}" for k, v in figures.items())
+                print(line, flush=True)
+            *parts, fused = (figures[str(MEASURES[0])] for figures in found)
+            if parts and fused < max(parts) - HARM:
+                harmed.append(folder.name)
+    if harmed:
+        raise SystemExit(f"both rankings together fall below one of them: {', '.join(harmed)}")
 
 
 def keep(source: Path, target: Path) -> None:

@@ -56,7 +56,9 @@ class FullText:
         """Return what finds at most `most` papers that say more; None if no more match, or if that leaves too few."""
         if Papers(self._db).largest_key() <= most or self._count(_everything(words), most + 1) <= most:
             return None
-        said = [f"({any_of(one.ways[0].phrases)})" for one in words.any_of if not one.only_ranks]
+        said = [f"({any_of(one.ways[0].phrases)})" for one in words.any_of if not one.is_minor]
+        if not said:
+            return None
         for columns, joined in ((SEARCHED_COLUMNS, " AND "), (NAME_COLUMNS, " OR "), (NAME_COLUMNS, " AND ")):
             narrower = in_columns(joined.join(said), columns)
             if FEWEST_LEFT <= self._count(narrower, most + 1) <= most:
