@@ -92,8 +92,7 @@ def seen_as(name: str, query: str, answer: Answer, hit: Hit, is_relevant: bool |
     """Return what is known of a hit; how far a paper lies that is not among the nearest is taken from the farthest."""
     scores = {reason.retriever: reason.score for reason in hit.reasons}
     cosines = [reason.score for one in answer.hits for reason in one.reasons if reason.retriever == "meaning"]
-    said = min(1.0, scores.get("words", 0.0) / answer.possible) if answer.possible else 0.0
-    return Seen(name, query, said, scores.get("meaning", min(cosines, default=0.0)), is_relevant)
+    return Seen(name, query, hit.said, scores.get("meaning", min(cosines, default=0.0)), is_relevant)
 
 
 def features(seen: Sequence[Seen], columns: Sequence[int]) -> NDArray[numpy.float64]:

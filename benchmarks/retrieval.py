@@ -1,6 +1,6 @@
 """How well searches answer, judged by relevance judgments.
 
-python benchmarks/retrieval.py SET_DIR... [--retriever lexical|gloss|dense|hybrid | --no-harm] [--encoder minilm] [--json]
+python benchmarks/retrieval.py SET_DIR... [--retriever lexical|gloss|dense|hybrid] [--no-harm] [--encoder minilm]
 
 A set is a folder with corpus.jsonl {id, title, text}, queries.jsonl {id, text} and qrels.tsv (query, document, grade).
 It becomes a knowledge base by the ordinary way in, one note a document, and each judged query is asked through the

@@ -94,7 +94,8 @@ def test_a_pasted_text_asks_for_so_many_things_at_most(gloss: Gloss) -> None:
         ("10 万 小时", ["10 万"]),
         ("at 12.5 hz, or 24khz", ["12.5 hz", "24khz"]),
         ("1.5b parameters in 3 layers", ["1.5b"]),
-        ("5 % of 2,000 hours", ["5 %", "2,000 hours"]),
+        ("5 % of 2,000 hours", ["2,000 hours"]),
+        ("训练10万小时的语料, 采样率16khz", ["10万小时", "16khz"]),
         ("chapter 3 models", []),
         ("2410.15017v2", []),
         ("o1-mini gpt-4o", []),
@@ -109,6 +110,8 @@ def test_numbers_with_units_are_one_thing(text: str, found: list[str]) -> None:
 def test_thousands_are_written_in_several_ways() -> None:
     assert set(spelt_otherwise("10万小时")) >= {"100k hours", "100k小时", "10万 hours", "0.1m hours", "100,000 hours"}
     assert "1.5b" in spelt_otherwise("15亿")
+    assert set(spelt_otherwise("100,000 hours")) >= {"10万小时", "100k hours", "100000 hours"}
+    assert spelt_otherwise("2024年") == ()
     assert spelt_otherwise("12.5 hz") == ()
 
 
@@ -177,6 +180,9 @@ def test_a_quantity_is_not_found_in_a_longer_one(small: Kb) -> None:
     assert titles(small, "10万小时") == ["B"]
     assert titles(small, "100k hours") == ["B"]
     assert titles(small, "1m hours") == ["G"]
+    assert titles(small, "语料10万小时") == ["B"]
+    assert titles(small, "11万小时") == []
+    assert titles(small, "duplex 11万小时") == ["B", "G"]
 
 
 def test_another_spelling_finds_the_word(small: Kb) -> None:
@@ -207,6 +213,9 @@ def test_a_mistyped_word_is_told_by_the_word_not_its_stem(empty_kb: Kb) -> None:
     assert "no paper holds lantency; --fuzzy looks for latency" in empty_kb.run("search", "lantency").stderr
     assert empty_kb.run("search", "--fuzzy", "lantency").stdout.startswith("1. Delay")
     assert "--fuzzy looks for frequency" in empty_kb.run("search", "frequncy").stderr
+    empty_kb.write("2024-11.md", "**《Sounds》** X，k\n\nGeneration and separation, ration and nation.\n")
+    assert "--fuzzy looks for separation" in empty_kb.run("search", "seperation").stderr
+    assert "--fuzzy looks for generation" in empty_kb.run("search", "genration").stderr
 
 
 def test_what_is_hardly_about_the_query_stands_apart(small: Kb) -> None:
@@ -233,8 +242,27 @@ def test_why_tells_what_was_asked_where_hits_end_and_what_each_says(small: Kb) -
     assert lines[0].startswith("vocoder = 声码器")
     assert lines[1].startswith("duplex = ")
     assert lines[2].startswith("of a word and what it stands for, ")
-    assert lines[3].startswith("score: how likely a paper is about this, by how much of ")
+    assert lines[3].startswith("score: how likely a paper is about this, by how much of it its words say")
     assert lines[3].endswith("; a hit from 0.5")
     (first, *_) = (line for line in lines if line.startswith("   score "))
     assert "words #1 (BM25 " in first
     assert "; matches " in first
+
+
+def test_weak_words_count_where_nothing_else_is_asked_for(gloss: Gloss) -> None:
+    assert asked("在 声学", gloss) == ['"声学"']
+    assert asked("在", gloss) == ['"在"*']
+
+
+def test_what_a_word_stands_for_is_told_once(gloss: Gloss) -> None:
+    assert len(concepts(parse_query("声学 声学 声学"), gloss).meanings) == 1
+
+
+def test_a_long_paper_that_says_what_was_asked_is_a_hit(empty_kb: Kb) -> None:
+    short = "**《Short》** X，k\n\nGPT-4o GPT-4o GPT-4o\n\n"
+    long = "**《Long》** Y，k\n\n" + "Many other things are told of here at length. " * 20 + "GPT-4o\n"
+    others = "".join(f"**《P{i}》** X，k\n\nsomething else {i}\n\n" for i in range(20))
+    empty_kb.write("2024-10.md", short + long + others)
+    empty_kb.refresh()
+    answer = search(empty_kb.config, empty_kb.reader(), "GPT-4o", 0, None)
+    assert [hit.paper.title for hit in answer.likely] == ["Short", "Long"]

@@ -74,6 +74,7 @@ def test_queries_are_asked_as_a_search_would(kb: Any, tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("声学延迟\n", "queries.tsv:1: should be a query, a tab and the papers"),
+        ("声学延迟\t\n", "queries.tsv:1: should be a query, a tab and the papers"),
         (
             "\nRVQ\tcodec\n",
             "queries.tsv:2: 'codec' should name one paper, names 2: 2024-10/tinycodec, 2024-08/oldcodec; "

@@ -81,7 +81,7 @@ class Ranking(NamedTuple):
 
     scores: list[tuple[PaperKey, float]]  # BM25 of concepts and quoted text, summed; 0 where nothing ranks
     is_complete: bool  # whether these are all that match
-    possible: float = 0.0  # what a paper would score that says of each concept as much as any does
+    said: Mapping[PaperKey, float]  # how much of what was asked each says, a share in [0, 1]
 
 
 class PaperDocument(NamedTuple):

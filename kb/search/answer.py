@@ -30,6 +30,7 @@ class Hit(NamedTuple):
     runnable: tuple[str, ...]  # reference implementations that belong to the paper
     also: tuple[Place, ...] = ()  # other notes of the same paper
     called: tuple[str, ...] = ()  # its authors, and its venue, in which words of the query stand
+    said: float = 0.0  # how much of what was asked its words say, in [0, 1]
 
 
 class Answer(NamedTuple):
@@ -43,7 +44,6 @@ class Answer(NamedTuple):
     advice: tuple[str, ...] = ()  # what in the query may be meant otherwise than it was understood, a line each
     corrections: tuple[Meaning, ...] = ()  # where no word was found: what Latin words may have been meant to be
     cut: float = 0.0  # the score of the last hit, at least
-    possible: float = 0.0  # what a paper would score by words that says all that was asked
 
     @property
     def likely(self) -> tuple[Hit, ...]:

@@ -1,5 +1,7 @@
 """Rankings -> hits to show: each with the passage that tells most, and what every ranking says of it."""
 
+from collections.abc import Mapping
+
 from kb.claims.catalog import runnable
 from kb.index.engine import each
 from kb.index.query import Query
@@ -20,6 +22,7 @@ def hits(
     query: Query,
     shown: list[int],
     scores: Scores,
+    said: Mapping[int, float],
     rankings: dict[str, Scores],
     nearest_passages: dict[int, int],
     others: dict[int, tuple[Place, ...]],
@@ -38,6 +41,7 @@ def hits(
             rank,
             row,
             scores.get(row.key, 0.0),
+            said.get(row.key, 0.0),
             reasons[row.key],
             claims.get(row.id, {}),
             nearest_passages.get(row.key),
@@ -71,6 +75,7 @@ def _hit(
     rank: int,
     row: PaperRow,
     score: float,
+    said: float,
     reasons: tuple[Reason, ...],
     claims: dict[str, int],
     nearest_passage: int | None,
@@ -97,6 +102,7 @@ def _hit(
         belonging,
         also,
         _called(query, row),
+        said,
     )
 
 

@@ -18,7 +18,7 @@ from kb.search.spellings import spellings
 from kb.terms import Phrase, alternatives, fold, has_unspaced, letters, phrase, split_unspaced, terms
 
 NAME_SHARE = 0.9  # of what a word stands for
-SENSE_SHARE = 0.5  # of a sense of the dictionary where a glossary has names
+SENSE_SHARE = 0.7  # of a sense of the dictionary where a glossary has names, or of a character of a longer run
 APART_SHARE = 0.7  # of the words of a name found apart
 WITHIN_SHARE = 0.2  # of the pairs in a long word together: who says the word comes before who says half of it
 PARTS_SHARE = 0.5  # of a pair of characters that is in no word
@@ -77,7 +77,7 @@ def concepts(query: Query, gloss: Gloss | None, stands: Callable[[Phrase], objec
         text = re.sub(_IN_HAN_QUESTIONS, " ", text)
     takes_weak = all(WEAK_WORDS.issuperset(word.terms) for word in query.words)  # there is nothing else to take
     found = _bounded(_concepts(text, known, takes_weak))
-    return Asked(found or query.concepts, tuple(known.meanings))
+    return Asked(found or query.concepts, tuple(dict.fromkeys(known.meanings)))
 
 
 def _bounded(found: Iterable[Concept]) -> tuple[Concept, ...]:
@@ -98,19 +98,22 @@ def _concepts(text: str, known: _Known, takes_weak: bool) -> Iterator[Concept]:
     for between, quantity in quantities(text):
         for spaced, run in split_unspaced(between):
             yield from _of_words(spaced, known, takes_weak)
-            yield from _of_run(run, known)
+            yield from _of_run(run, known, is_all=run == text.strip())
         if quantity:
             yield from _of_quantity(quantity, known)
 
 
 def _of_quantity(quantity: str, known: _Known) -> Iterator[Concept]:
-    """Yield a number with its unit as one thing, however its thousands are written; apart if that stands nowhere."""
+    """Yield a number with its unit as one thing, however its thousands are written.
+
+    Where that stands nowhere, number and unit apart rank what other words find: a unit alone says nothing.
+    """
     written = (quantity, *spelt_otherwise(quantity))
-    if known.is_said(written):
-        yield Concept(tuple(Way((found,)) for found in map(phrase, written) if found))
-        return
-    for one in alternatives(quantity):
-        yield Concept((Way((one,)),))
+    yield Concept(tuple(Way((found,)) for found in map(phrase, written) if found))
+    if not known.is_said(written):
+        for one in alternatives(quantity):
+            if len(one.terms) == 1:
+                yield Concept((Way((one,), APART_SHARE),), only_ranks=True)
 
 
 def _of_words(text: str, known: _Known, takes_weak: bool) -> Iterator[Concept]:
@@ -174,8 +177,11 @@ def _as_typed(word: Phrase) -> Iterator[Way]:
         yield Way((Phrase((other,), False),))
 
 
-def _of_run(written: str, known: _Known) -> Iterator[Concept]:
-    """Yield the concepts of a run of characters without spaces: its words, and pairs where there is no word."""
+def _of_run(written: str, known: _Known, *, is_all: bool) -> Iterator[Concept]:
+    """Yield the concepts of a run of characters without spaces: its words, and pairs where there is no word.
+
+    is_all tells that nothing else is asked for: then weak words count, too.
+    """
     run = fold(written)
     inside: set[int] = set()  # where a pair begins that is in one word
     weak: set[int] = set()
@@ -184,7 +190,7 @@ def _of_run(written: str, known: _Known) -> Iterator[Concept]:
     ends = {start + len(word) - 1 for start, word in cover if len(word) > 1}
     for start, word in cover:
         inside.update(range(start, start + len(word) - 1))
-        if word in _WEAK_HAN and len(word) < len(run):
+        if word in _WEAK_HAN and not (is_all and word == run):
             weak.update(range(start, start + len(word)))
             continue
         if len(word) == 1 < len(run):
@@ -219,6 +225,7 @@ def _ways(word: str, written: str, is_alone: bool, known: _Known) -> tuple[Way, 
     if len(word) >= LONG_WORD:
         pairs = tuple(_exactly(word[place : place + 2]) for place in range(len(word) - 1))
         ways.append(Way(pairs, WITHIN_SHARE / len(pairs)))
+    is_whole = bool(ways)  # and no character of a longer run
     others = known.names(word)
     senses = [sense for sense in known.gloss.senses_asked(word) if sense not in others] if known.gloss else []
     if others or senses:
@@ -226,7 +233,7 @@ def _ways(word: str, written: str, is_alone: bool, known: _Known) -> tuple[Way, 
     ways += _translated(others)
     for sense in senses:
         if found := tuple(Phrase((term,), False) for term in terms_of([sense])):
-            share = SENSE_SHARE if others else NAME_SHARE
+            share = NAME_SHARE if is_whole and not others else SENSE_SHARE
             ways.append(Way(found, share / len(found), "text"))
     return tuple(ways)
 

@@ -80,7 +80,7 @@ def _answer(config: Config, reader: Reader, encoder: Encoder | None, query: Quer
         except EncoderMissing as error:
             notice = f"searching by words only: {error}"
     uses_words = wish.retriever != "dense"
-    found = reader.match(query, MOST_RANKED if wish.limit else None) if uses_words else Ranking([], True)
+    found = reader.match(query, MOST_RANKED if wish.limit else None) if uses_words else Ranking([], True, {})
     if not found.is_complete:
         notice = notice or "very many papers hold these words; of them the best are ranked, --limit 0 ranks all"
     words = dict(found.scores)
@@ -93,12 +93,12 @@ def _answer(config: Config, reader: Reader, encoder: Encoder | None, query: Quer
     else:
         read_by = encoder.fingerprint if encoder and near else None
         unread = reader.passages.unread(read_by, list(words)[:DEPTH]) if read_by else frozenset()
-        likely = likelihoods(config.encoder, rankings, found.possible, unread)
+        likely = likelihoods(config.encoder, rankings, found.said, unread)
         fused = fuse(words, rankings["meaning"], unread)
         order = best_notes(reader, in_order(named, fused, words, likely))
     shown = order[: wish.limit or None]
     others = {} if is_exact else reader.works.other_notes(shown, allowed)
-    made = hits(reader, query, shown, likely, rankings, near.passages if near else {}, others)
+    made = hits(reader, query, shown, likely, found.said, rankings, near.passages if near else {}, others)
     took_part = ("words",) * uses_words + ("meaning",) * (near is not None)
     return Answer(
         made,
@@ -108,7 +108,6 @@ def _answer(config: Config, reader: Reader, encoder: Encoder | None, query: Quer
         notice,
         advice,
         cut=0.0 if is_exact else wish.cut,
-        possible=found.possible,
     )
 
 

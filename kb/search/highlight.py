@@ -10,12 +10,15 @@ from kb.index.query import Query
 from kb.index.sqlite.passages import PassageRow
 from kb.terms import VARIANTS, Phrase, has_unspaced, phrase
 
+MOST_MARKED = 100  # concepts of a query, of a pasted page for instance
+
 _ENDINGS = re.compile(r"(?<=[a-z]{3})(?:ations?|ization|izing|ized|izes?|ings?|ers?|ies|ed|es|ly|s|e|y)$")
 
 
 def marks(query: Query, text: str) -> tuple[tuple[int, int], ...]:
     """Return the stretches [start, end) of text that query's words match, or what they stand for; merged at touch."""
-    phrases = (*query.required, *(one for concept in query.concepts for one in _phrases(concept)))
+    asked = query.concepts[:MOST_MARKED]
+    phrases = dict.fromkeys((*query.required, *(one for concept in asked for one in _phrases(concept))))
     folded = text.translate(VARIANTS)
     spans = sorted(span for one in phrases for span in _spans(one, text, folded))
     merged: list[tuple[int, int]] = []
@@ -33,8 +36,9 @@ def best_passage(query: Query, passages: list[PassageRow]) -> PassageRow | None:
     What words stand for in the other language counts where the words themselves decide nothing.
     """
     whole = phrase(query.text)
-    asked = [_phrases(concept, ("anywhere",)) for concept in query.concepts if not concept.only_ranks]
-    translated = [_phrases(concept, ("text",)) for concept in query.concepts]
+    first = dict.fromkeys(query.concepts[:MOST_MARKED])
+    asked = [_phrases(concept, ("anywhere",)) for concept in first if not concept.only_ranks]
+    translated = [_phrases(concept, ("text",)) for concept in first]
 
     def worth(passage: PassageRow) -> tuple[int, int, int, int]:
         text = f"{passage.heading}\n{passage.text}"
@@ -60,7 +64,7 @@ def _spans(wanted: Phrase, text: str, folded: str) -> list[tuple[int, int]]:
     return spans or [found.span() for found in _pattern(wanted).finditer(folded)]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def _pattern(wanted: Phrase) -> re.Pattern[str]:
     # As it may stand in the notes: pairs overlap again, words may take another ending, marks may come between.
     parts: list[str] = []

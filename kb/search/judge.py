@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
     """How well all queries were answered, looking at the first k hits."""
 
     k: int
-    hit_at_1: float  # share of the queries whose first hit is wanted
+    hit_at_1: float  # share of the queries whose first hit is wanted, of those that want any
     recall: float  # share of the wanted papers found, mean over queries
     mrr: float  # mean of 1 / rank of the first one found, 0 where none is
     silent: float | None  # share of the queries for nothing that have no hit; None if there are none
@@ -58,7 +58,8 @@ def read_judgments(path: Path, reader: Reader) -> list[Judgment]:
         raise KbError(f"not UTF-8 at byte {error.start}", "save it as UTF-8", path) from None
     found = []
     for number, line in enumerate(lines, 1):
-        query, *names = (part.strip() for part in line.split("\t"))
+        query, *given = (part.strip() for part in line.split("\t"))
+        names = [name for name in given if name]
         if not query or query.startswith("#"):
             continue
         if names == [NOTHING]:
@@ -68,7 +69,7 @@ def read_judgments(path: Path, reader: Reader) -> list[Judgment]:
             raise KbError(
                 f"should be a query, a tab and the papers it should find, got {line!r}", file=path, line=number
             )
-        found.append(Judgment(query, tuple(_named(reader, name, path, number) for name in names if name)))
+        found.append(Judgment(query, tuple(_named(reader, name, path, number) for name in names)))
     if not found:
         raise KbError("holds no query", "a line is a query, a tab and the papers it should find", path)
     return found

@@ -1,7 +1,7 @@
 """How likely a paper is about what was asked: where a ranking stops being an answer.
 
-A logistic curve over two things: how much of what was asked the paper says, of what papers here say of it at all, and
-the cosine of its nearest passage. `python benchmarks/relevance.py` fits it: papers that judges found relevant against
+A logistic curve over two things: how much of what was asked the paper says, each concept by its weight, and the cosine
+of its nearest passage. `python benchmarks/relevance.py` fits it: papers that judges found relevant against
 the first hits of questions from other fields.
 """
 
@@ -34,22 +34,22 @@ CURVES = {  # by encoder as kb.toml names it
 }
 
 
-def likelihoods(encoder: str, rankings: Mapping[str, Scores], possible: float, unread: Set[int]) -> Scores:
+def likelihoods(encoder: str, rankings: Mapping[str, Scores], said: Mapping[int, float], unread: Set[int]) -> Scores:
     """Return how likely each paper of rankings is relevant; one that is called as was asked is.
 
-    possible is what a paper would score by words that says all. Words alone judge a paper that meaning knows nothing
-    of, and all papers where the encoder is none that a curve was fitted for.
+    said is how much of what was asked each paper says. It alone judges a paper that meaning knows nothing of, and all
+    papers where the encoder is none that a curve was fitted for.
     """
     words, meaning = rankings["words"], rankings["meaning"]
     curve = CURVES.get(encoder) if meaning else None
     farthest = min(meaning.values(), default=0.0)
     found: Scores = {}
     for key in dict.fromkeys((*words, *meaning)):
-        said = min(1.0, words.get(key, 0.0) / possible) if possible else 0.0
+        share = said.get(key, 0.0)
         if curve and key not in unread:
-            found[key] = curve.likelihood(said, meaning.get(key, farthest))
+            found[key] = curve.likelihood(share, meaning.get(key, farthest))
         else:
-            found[key] = WORDS_ALONE.likelihood(said, 0.0)
+            found[key] = WORDS_ALONE.likelihood(share, 0.0)
     return found | dict.fromkeys(rankings["name"], 1.0)
 
 

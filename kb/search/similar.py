@@ -52,7 +52,7 @@ def similar(
             near = _nearest(config, reader, query, texts, encoder)
         except EncoderMissing as error:
             notice = f"comparing by words only: {error}"
-    found = reader.match(query) if words else Ranking([], True)
+    found = reader.match(query) if words else Ranking([], True, {})
     rankings: dict[str, Scores] = {
         "name": {},
         "words": dict(found.scores),
@@ -62,12 +62,12 @@ def similar(
         for note in reader.works.notes_of(without) if without is not None else ():
             ranking.pop(note, None)
     order = best_notes(reader, list(fuse(rankings["words"], rankings["meaning"])))
-    likely = likelihoods(config.encoder, rankings, found.possible, frozenset())
+    likely = likelihoods(config.encoder, rankings, found.said, frozenset())
     shown = order[: limit or None]
     others = reader.works.other_notes(shown, reader.left(query))
-    made = hits(reader, query, shown, likely, rankings, near.passages if near else {}, others)
+    made = hits(reader, query, shown, likely, found.said, rankings, near.passages if near else {}, others)
     took_part = ("words",) + ("meaning",) * (near is not None)
-    return Answer(made, len(order), took_part, (), notice, query.advice, possible=found.possible)
+    return Answer(made, len(order), took_part, (), notice, query.advice)
 
 
 def _telling_words(reader: Reader, texts: Sequence[str], fewest: int) -> tuple[Phrase, ...]:

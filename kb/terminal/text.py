@@ -81,11 +81,11 @@ def people(authors: Sequence[str]) -> str:
 
 
 def hit_lines(
-    hit: "Hit", path_of: Callable[[str], Path], style: Style, signs: str = "", answer: "Answer | None" = None
+    hit: "Hit", path_of: Callable[[str], Path], style: Style, signs: str = "", with_reasons: bool = False
 ) -> list[str]:
     """Return a hit as it is shown: title, whence, the passage around the first match.
 
-    signs stand before the title: "★ " if the reader starred the paper. With the answer it belongs to it says why, too.
+    signs stand before the title: "★ " if the reader starred the paper. with_reasons says why it is a hit, too.
     """
     paper = hit.paper
     facts = filter(None, (*hit.called, paper.organizations, paper.keywords, paper.month))
@@ -102,20 +102,19 @@ def hit_lines(
     if hit.also:
         places = ", ".join(style.place(path_of(other.file), other.line) for other in hit.also)
         lines.append("   " + style.dim("also in ") + places)
-    if answer:
-        reasons = ", ".join(_reason(reason, answer) for reason in hit.reasons)
-        lines.append("   " + style.dim(f"score {hit.score:.2f}: {reasons}{_matches(hit)}"))
+    if with_reasons:
+        reasons = ", ".join(map(_reason, hit.reasons))
+        lines.append("   " + style.dim(f"score {hit.score:.2f}: says {hit.said:.0%} of it; {reasons}{_matches(hit)}"))
     return lines
 
 
-def _reason(reason: "Reason", answer: "Answer") -> str:
+def _reason(reason: "Reason") -> str:
     """Return what one retriever said of a hit, in words."""
     if reason.retriever == "name":
         return "called so"
     if reason.retriever == "meaning":
         return f"meaning #{reason.rank} (cosine {reason.score:.2f})"
-    share = f" of {answer.possible:.3g}" if answer.possible else ""
-    return f"words #{reason.rank} (BM25 {reason.score:.3g}{share})"
+    return f"words #{reason.rank} (BM25 {reason.score:.3g})"
 
 
 def why_lines(answer: "Answer") -> list[str]:
@@ -126,9 +125,10 @@ def why_lines(answer: "Answer") -> list[str]:
             "of a word and what it stands for, in the text or as what its Chinese means, the best match counts"
         )
     if answer.cut:
+        meaning = " and by how near its meaning is" if "meaning" in answer.retrievers else ""
         lines.append(
-            f"score: how likely a paper is about this, by how much of {answer.possible:.3g} its words score and by how"
-            f" near its meaning is; a hit from {answer.cut:g}"
+            f"score: how likely a paper is about this, by how much of it its words say{meaning};"
+            f" a hit from {answer.cut:g}"
         )
     return lines
 

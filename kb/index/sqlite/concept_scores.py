@@ -15,6 +15,7 @@ from kb.index.engine import Concept, Way
 from kb.index.sqlite.expressions import COLUMN_WEIGHTS, COLUMNS_OF, fts, in_columns
 from kb.terms import Phrase
 
+SAYING = 0.25  # of what the best paper scores for a concept is enough to say it: long papers score less
 LEAST_IDF = 1e-6  # of FTS5, for what stands in half of all papers or more
 BM25 = f"-bm25(papers_fts, {', '.join(map(str, COLUMN_WEIGHTS))})"
 
@@ -22,25 +23,36 @@ Scores = dict[int, float]
 
 
 class Scored(NamedTuple):
-    """What papers score."""
+    """What papers score, and how much of what was asked each says."""
 
     scores: Scores
-    possible: float  # what a paper would score that says of each concept as much as any does
+    said: Scores  # share in [0, 1]
+
+
+class _Best(NamedTuple):
+    """What papers score for one concept by its best way."""
+
+    scores: Scores
+    most: float  # what a paper scores that says it as much as any does
 
 
 def concept_scores(db: sqlite3.Connection, concepts: Iterable[Concept]) -> Scored:
     """Return the score of each paper that holds a concept: the sum of what its concepts score, the best way of each."""
     lookup = _Lookup(db)
     total: Scores = {}
+    said: Scores = {}
     possible = 0.0
     asked = Counter(concepts)
     for concept in sorted(asked, key=lambda one: one.only_ranks):  # these find no papers, so the others come first
         (best, most), times = _best(lookup, concept), asked[concept]
-        possible += 0.0 if concept.is_minor else times * most
+        if not concept.is_minor:
+            possible += times * most
+            for key, score in best.items():
+                said[key] = said.get(key, 0.0) + times * min(most, score / SAYING)
         for key, score in best.items():
             if key in total or not concept.only_ranks:
                 total[key] = total.get(key, 0.0) + times * score
-    return Scored(total, possible)
+    return Scored(total, {key: share / possible for key, share in said.items()} if possible else {})
 
 
 class _Lookup:
@@ -68,7 +80,7 @@ class _Lookup:
         return weight / max(log((self._papers - holding + 0.5) / (holding + 0.5)), LEAST_IDF)
 
 
-def _best(lookup: _Lookup, concept: Concept) -> Scored:
+def _best(lookup: _Lookup, concept: Concept) -> _Best:
     """Return the score of the best way to say concept in each paper that says it."""
     said = [way for way in concept.ways if any(lookup.rows(one, way.where) for one in way.phrases)]
     alone = [lookup.rows(way.phrases[0], way.where) for way in said if len(way.phrases) == 1]
@@ -84,10 +96,10 @@ def _best(lookup: _Lookup, concept: Concept) -> Scored:
             if score > best.get(key, 0.0):
                 best[key] = score
     if holding:
-        return Scored(best, max(best.values()))
+        return _Best(best, max(best.values()))
     typed = concept.ways[0]  # only parts of what is asked stand somewhere
     whole = sum(lookup.idf(len(lookup.rows(one, typed.where))) for one in typed.phrases)
-    return Scored(best, max((whole, *best.values())))
+    return _Best(best, max((whole, *best.values())))
 
 
 def _said(lookup: _Lookup, way: Way, most: float) -> Scores:

@@ -45,12 +45,12 @@ class FullText:
         """
         left = self._left(words, among)
         if not words.ranks:
-            return Ranking([(key, 0.0) for key in left or ()], True)
+            return Ranking([(key, 0.0) for key in left or ()], True, {})
         is_narrowed = bool(words.all_of or words.fields or among is not None)
         narrower = None if most is None or is_narrowed else self._narrower(words, most)
         found = self._by_sum(narrower) if narrower else concept_scores(self._db, (*each(words.all_of), *words.any_of))
         scores = [(key, score) for key, score in found.scores.items() if left is None or key in left]
-        return Ranking(sorted(scores, key=lambda one: (-one[1], one[0])), narrower is None, found.possible)
+        return Ranking(sorted(scores, key=lambda one: (-one[1], one[0])), narrower is None, found.said)
 
     def _narrower(self, words: Words, most: int) -> str | None:
         """Return what finds at most `most` papers that say more; None if no more match, or if that leaves too few."""
@@ -118,7 +118,7 @@ class FullText:
         """Return the score of the papers that expression finds, the scores of its phrases added."""
         sql = f"SELECT rowid, {BM25} FROM papers_fts WHERE papers_fts MATCH ?"
         scores = dict(self._db.execute(sql, (expression,)).fetchall())
-        return Scored(scores, max(scores.values(), default=0.0))
+        return Scored(scores, dict.fromkeys(scores, 1.0))
 
 
 def _everything(words: Words) -> str:

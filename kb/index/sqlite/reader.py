@@ -60,10 +60,10 @@ class Reader:
         Where more than `most` hold its words, it is enough to rank those that say more.
         """
         if query.is_void:
-            return Ranking([], True)
+            return Ranking([], True, {})
         if query.has_text:
             return self.view.match(query.asked, among=self._allowed(query), most=most)
-        return Ranking([(key, 0.0) for key in self.papers.in_reading_order(self.left(query))], True)
+        return Ranking([(key, 0.0) for key in self.papers.in_reading_order(self.left(query))], True, {})
 
     def left(self, query: Query) -> frozenset[PaperKey] | None:
         """Return the papers that query's fields and exclusions leave; None if it has none."""

@@ -85,11 +85,10 @@ def bench(
         return
     rows = [[one.rank or "-", f"{one.found}/{one.wanted}", one.hits, one.query] for one in verdict.outcomes]
     put(table(["rank", "found", "hits", "query"], rows, terminal_style()))
-    silent = "" if verdict.silent is None else f"  silent {verdict.silent:.3f}"
-    typer.echo(
-        f"hit@1 {verdict.hit_at_1:.3f}  recall@{limit} {verdict.recall:.3f}  MRR@{limit} {verdict.mrr:.3f}{silent}"
-        f"  queries {len(rows)}"
-    )
+    found = f"hit@1 {verdict.hit_at_1:.3f}  recall@{limit} {verdict.recall:.3f}  MRR@{limit} {verdict.mrr:.3f}  "
+    silent = "" if verdict.silent is None else f"silent {verdict.silent:.3f}  "
+    wants_some = any(one.wanted for one in verdict.outcomes)
+    typer.echo(f"{found if wants_some else ''}{silent}queries {len(rows)}")
 
 
 @app.command()
@@ -143,7 +142,7 @@ def _show_answer(base: "KnowledgeBase", answer: "Answer", why: bool, as_json: bo
     for place, hit in enumerate(answer.hits):
         if place == likely:
             typer.echo(style.dim(f"nearest, of a score below {answer.cut:g}:"))
-        lines = hit_lines(hit, base.config.path_of, style, states[hit.paper.key].signs, answer if why else None)
+        lines = hit_lines(hit, base.config.path_of, style, states[hit.paper.key].signs, why)
         typer.echo("\n".join(lines))
     if not likely:
         tell("no hits")
