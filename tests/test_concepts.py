@@ -259,10 +259,10 @@ def test_what_a_word_stands_for_is_told_once(gloss: Gloss) -> None:
 
 
 def test_a_long_paper_that_says_what_was_asked_is_a_hit(empty_kb: Kb) -> None:
-    short = "**《Short》** X，k\n\nGPT-4o GPT-4o GPT-4o\n\n"
-    long = "**《Long》** Y，k\n\n" + "Many other things are told of here at length. " * 20 + "GPT-4o\n"
+    short = "**《Short》** X，k\n\ndiarization, diarization, diarization\n\n"
+    long = "**《Long》** Y，k\n\n" + "Many other things are told of here at length. " * 200 + "diarization\n\n"
     others = "".join(f"**《P{i}》** X，k\n\nsomething else {i}\n\n" for i in range(20))
     empty_kb.write("2024-10.md", short + long + others)
     empty_kb.refresh()
-    answer = search(empty_kb.config, empty_kb.reader(), "GPT-4o", 0, None)
+    answer = search(empty_kb.config, empty_kb.reader(), "diarization", 0, None)
     assert [hit.paper.title for hit in answer.likely] == ["Short", "Long"]

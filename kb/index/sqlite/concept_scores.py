@@ -15,7 +15,7 @@ from kb.index.engine import Concept, Way
 from kb.index.sqlite.expressions import COLUMN_WEIGHTS, COLUMNS_OF, fts, in_columns
 from kb.terms import Phrase
 
-SAYING = 0.25  # of what the best paper scores for a concept is enough to say it: long papers score less
+SAYING_ALONE = 0.05  # of what the best paper scores is enough to say the only thing asked: long papers score less
 LEAST_IDF = 1e-6  # of FTS5, for what stands in half of all papers or more
 BM25 = f"-bm25(papers_fts, {', '.join(map(str, COLUMN_WEIGHTS))})"
 
@@ -43,12 +43,13 @@ def concept_scores(db: sqlite3.Connection, concepts: Iterable[Concept]) -> Score
     said: Scores = {}
     possible = 0.0
     asked = Counter(concepts)
+    saying = SAYING_ALONE if sum(not one.is_minor for one in asked) == 1 else 1.0
     for concept in sorted(asked, key=lambda one: one.only_ranks):  # these find no papers, so the others come first
         (best, most), times = _best(lookup, concept), asked[concept]
         if not concept.is_minor:
             possible += times * most
             for key, score in best.items():
-                said[key] = said.get(key, 0.0) + times * min(most, score / SAYING)
+                said[key] = said.get(key, 0.0) + times * min(most, score / saying)
         for key, score in best.items():
             if key in total or not concept.only_ranks:
                 total[key] = total.get(key, 0.0) + times * score
