@@ -10,7 +10,7 @@ from kb.index.query import Query
 from kb.index.sqlite.passages import PassageRow
 from kb.terms import VARIANTS, Phrase, has_unspaced, phrase
 
-MOST_MARKED = 100  # concepts of a query, of a pasted page for instance
+MOST_MARKED = 60  # concepts of a query, of a pasted page for instance
 
 _ENDINGS = re.compile(r"(?<=[a-z]{3})(?:ations?|ization|izing|ized|izes?|ings?|ers?|ies|ed|es|ly|s|e|y)$")
 
@@ -64,7 +64,7 @@ def _spans(wanted: Phrase, text: str, folded: str) -> list[tuple[int, int]]:
     return spans or [found.span() for found in _pattern(wanted).finditer(folded)]
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _pattern(wanted: Phrase) -> re.Pattern[str]:
     # As it may stand in the notes: pairs overlap again, words may take another ending, marks may come between.
     parts: list[str] = []
