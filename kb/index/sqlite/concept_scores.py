@@ -40,20 +40,17 @@ def concept_scores(db: sqlite3.Connection, concepts: Iterable[Concept]) -> Score
     """Return the score of each paper that holds a concept: the sum of what its concepts score, the best way of each."""
     lookup = _Lookup(db)
     total: Scores = {}
-    said: Scores = {}
     possible = 0.0
     asked = Counter(concepts)
-    saying = SAYING_ALONE if sum(not one.is_minor for one in asked) == 1 else 1.0
     for concept in sorted(asked, key=lambda one: one.only_ranks):  # these find no papers, so the others come first
         (best, most), times = _best(lookup, concept), asked[concept]
-        if not concept.is_minor:
-            possible += times * most
-            for key, score in best.items():
-                said[key] = said.get(key, 0.0) + times * min(most, score / saying)
+        possible += 0.0 if concept.is_minor else times * most
         for key, score in best.items():
             if key in total or not concept.only_ranks:
                 total[key] = total.get(key, 0.0) + times * score
-    return Scored(total, {key: share / possible for key, share in said.items()} if possible else {})
+    if sum(not one.is_minor for one in asked) == 1:
+        possible *= SAYING_ALONE
+    return Scored(total, {key: min(1.0, score / possible) for key, score in total.items()} if possible else {})
 
 
 class _Lookup:
