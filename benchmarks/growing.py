@@ -23,8 +23,8 @@ from kb.config.kb_toml import Config, load_config
 from kb.index import meaning as encoding
 from kb.index import words as indexing
 from kb.index.encoders import Encoder
-from kb.index.encoders.exported import open_encoder
 from kb.index.encoders.exporting import export_encoder
+from kb.index.encoders.paired import open_encoder
 from kb.index.query import parse_query
 from kb.index.sqlite.files import FileState
 from kb.index.sqlite.reader import Reader

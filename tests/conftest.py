@@ -88,8 +88,13 @@ class HashEncoder:
 
     fingerprint = "hash-64"
     dimension = 64
+    parts = ()
 
-    reads_unspaced = True
+    def query_text(self, text: str, _: Any) -> str:
+        return text.strip()
+
+    def passage_text(self, text: str, _: Any) -> str:
+        return text
 
     def encode_passages(self, texts: list[str]) -> Any:
         vectors = numpy.zeros((len(texts), self.dimension), dtype="<f4")

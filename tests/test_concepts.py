@@ -221,7 +221,7 @@ def test_a_mistyped_word_is_told_by_the_word_not_its_stem(empty_kb: Kb) -> None:
 def test_what_is_hardly_about_the_query_stands_apart(small: Kb) -> None:
     query = ("search", "vocoder", "zebra", "giraffe", "elephant", "tapir", "okapi")
     result = small.run(*query)
-    assert result.stdout.startswith("nearest, of a score below 0.5:\n1. Alpha")
+    assert result.stdout.startswith("nearest, of a score below 0.7:\n1. Alpha")
     assert "no hits" in result.stderr
     assert small.run(*query, "--min-score", "0").stdout.startswith("1. Alpha")
     assert small.run("search", "vocoder").stdout.startswith("1. Alpha")
@@ -230,8 +230,8 @@ def test_what_is_hardly_about_the_query_stands_apart(small: Kb) -> None:
 
 def test_the_json_of_a_search_says_where_hits_end(small: Kb) -> None:
     found = small.json("search", "vocoder", "zebra", "giraffe", "elephant", "tapir", "okapi")
-    assert (found["total"], found["cut"], len(found["hits"])) == (0, 0.5, 1)
-    assert 0 < found["hits"][0]["score"] < 0.5
+    assert (found["total"], found["cut"], len(found["hits"])) == (0, 0.7, 1)
+    assert 0 < found["hits"][0]["score"] < 0.7
     exact = small.json("search", '"full duplex"')
     assert (exact["total"], exact["cut"]) == (2, 0)
     assert {hit["score"] for hit in exact["hits"]} == {1}
@@ -243,7 +243,7 @@ def test_why_tells_what_was_asked_where_hits_end_and_what_each_says(small: Kb) -
     assert lines[1].startswith("duplex = ")
     assert lines[2].startswith("of a word and what it stands for, ")
     assert lines[3].startswith("score: how likely a paper is about this, by how much of it its words say")
-    assert lines[3].endswith("; a hit from 0.5")
+    assert lines[3].endswith("; a hit from 0.7")
     (first, *_) = (line for line in lines if line.startswith("   score "))
     assert "words #1 (BM25 " in first
     assert "; matches " in first

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from kb.api.doctor import deep, index
 from kb.index import meaning
-from kb.index.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, open_encoder
+from kb.index.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, open_exported
 from kb.index.sqlite import nearest
 from tests.conftest import HashEncoder, Kb, copied, settled, with_two_months
 from tests.test_encoder_models import make_model
@@ -130,7 +129,7 @@ def test_an_encoder_without_sums_is_used_and_gets_them(mine: Kb) -> None:
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"files": {"model.onnx": 1}}', '{"files": []}', "[]", '{"files": 3}'])
 def test_a_manifest_that_is_none_counts_as_no_encoder(mine: Kb, text: str) -> None:
     (mine.config.index / "encoders" / "mine" / MANIFEST).write_text(text, encoding="utf-8")
-    assert open_encoder(mine.config.index, "mine") is None
+    assert open_exported(mine.config.index, "mine") is None
     assert "TinyCodec" in mine.run("search", "codec").stdout
 
 
@@ -138,11 +137,8 @@ def test_a_manifest_that_is_none_counts_as_no_encoder(mine: Kb, text: str) -> No
 def hashed(kb: Kb, encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch) -> Kb:
     """A knowledge base whose encoder has no files."""
     (kb.root / "kb.toml").write_text('encoder = "hash"\n', encoding="utf-8")
-    for module in (deep, index):
-        monkeypatch.setattr(module, "changed_files", lambda found, only_touched: [])
     for place in ("api.doctor.deep", "api.doctor.index", "api.doctor.mending", "index.refresh"):
         monkeypatch.setattr(f"kb.{place}.open_encoder", lambda folder, model: encoder)
-    monkeypatch.setattr(HashEncoder, "manifest", type("Exported", (), {"files": {}}), raising=False)
     meaning.encode_missing(kb.config, encoder)
     return kb
 

@@ -244,7 +244,6 @@ def test_vectors_that_are_missing_and_files_of_another_encoder(
     (kb.root / "kb.toml").write_text('encoder = "hash"\n', encoding="utf-8")
     kb.refresh()
     monkeypatch.setattr(index, "open_encoder", lambda folder, model: encoder)
-    monkeypatch.setattr(index, "changed_files", lambda found, only_touched: [])
     monkeypatch.setattr("kb.index.refresh.open_encoder", lambda folder, model: encoder)
     other = kb.config.index / "vectors-another-0123-7.faiss"
     other.write_bytes(b"x")

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from cli import app
 from kb.errors import EncoderMissing
 from kb.index.encoders import exporting, models
-from kb.index.encoders.exported import GRAPH, TOKENIZER, WEIGHTS, OnnxEncoder, open_encoder
+from kb.index.encoders.exported import GRAPH, TOKENIZER, WEIGHTS, OnnxEncoder, open_exported
 from kb.index.encoders.exporting import export_encoder
 from tests.conftest import Kb, copied, with_two_months
 
@@ -241,7 +241,7 @@ def test_an_export_by_another_version_is_made_again(mine: Kb) -> None:
     kb.write("new.md", "**《Newest》** X，k\n")
     manifest = kb.config.index / "encoders" / "mine" / "manifest.json"
     manifest.write_text('{"model": "mine", "layout": 0}', encoding="utf-8")
-    assert open_encoder(kb.config.index, "mine") is None
+    assert open_exported(kb.config.index, "mine") is None
     assert "texts encoded: 1" in kb.run("index").stdout
 
 
@@ -316,7 +316,7 @@ def test_a_model_is_fetched_from_the_hub_without_weights_that_are_pickled(root: 
     assert not (tmp_path / "ran").exists()
     used = CliRunner().invoke(app, ["--kb", str(root), "encoder", "use", "tiny/model"])
     assert used.exit_code == 0, used.stderr
-    encoder = open_encoder(root / ".kb", "tiny/model")
+    encoder = open_exported(root / ".kb", "tiny/model")
     assert encoder
     assert encoder.manifest.query_prompt == "q: "
 

@@ -10,7 +10,7 @@ import pytest
 from kb.errors import EncoderMissing
 from kb.index import meaning as encoding
 from kb.index import translation as gloss
-from kb.index.encoders.exported import OnnxEncoder, open_encoder
+from kb.index.encoders.exported import OnnxEncoder, open_exported
 from kb.index.encoders.exporting import export_encoder
 from kb.index.encoders.models import packaged_model
 from kb.search.find import search
@@ -23,7 +23,7 @@ def test_a_model_that_is_not_here_is_said_so_and_nothing_is_fetched(tmp_path: Pa
     pytest.importorskip("sentence_transformers")
     with pytest.raises(EncoderMissing, match="encoder 'nobody/nothing' is not on this machine"):
         export_encoder(tmp_path, tmp_path / ".kb", "nobody/nothing")
-    assert open_encoder(tmp_path / ".kb", "nobody/nothing") is None
+    assert open_exported(tmp_path / ".kb", "nobody/nothing") is None
 
 
 def test_a_kb_with_a_missing_model_answers_by_words(kb: Any) -> None:
@@ -58,9 +58,9 @@ def test_the_exported_model_gives_the_vectors_of_sentence_transformers(minilm: O
 def test_it_is_known_to_be_blind_to_chinese_and_given_english(minilm: OnnxEncoder, dictionary: Path) -> None:
     table = gloss.Gloss(dictionary)
     assert minilm.reads_unspaced is False
-    assert gloss.readable_passage("RVQ 残差 for speech", minilm.reads_unspaced, None) == ""
-    assert "acoustic" in gloss.readable_passage("声学延迟的流式解码 with RVQ", minilm.reads_unspaced, table)
-    assert not has_unspaced(gloss.readable_passage("用编解码器压缩语音，效果很好。", minilm.reads_unspaced, table))
+    assert minilm.passage_text("RVQ 残差 for speech", None) == ""
+    assert "acoustic" in minilm.passage_text("声学延迟的流式解码 with RVQ", table)
+    assert not has_unspaced(minilm.passage_text("用编解码器压缩语音，效果很好。", table))
 
 
 VIOLINS = "**《Violins in the Concert Hall》** X，k\n\nstrings and bows\n"

@@ -9,7 +9,7 @@ import pytest
 
 from kb.errors import EncoderMissing
 from kb.index.encoders import models, pieces
-from kb.index.encoders.exported import PIECES, TOKENIZER, WEIGHTS, OnnxEncoder, changed_files, open_encoder
+from kb.index.encoders.exported import PIECES, TOKENIZER, WEIGHTS, OnnxEncoder, changed_files, open_exported
 from kb.index.encoders.exporting import export_encoder
 
 TEXTS = [
@@ -98,13 +98,13 @@ def test_damaged_pieces_are_told_in_one_line_and_missing_ones_are_no_encoder(e5:
     shutil.copytree(e5.folder, copy)
     damaged = copy / PIECES
     damaged.write_bytes(b"x" * damaged.stat().st_size)
-    found = open_encoder(tmp_path, "e5")
+    found = open_exported(tmp_path, "e5")
     assert found
     with pytest.raises(EncoderMissing, match=r"cannot be used .*; run: kb encoder export e5"):
         found.encode_query("a codec")
-    assert changed_files(found, only_touched=False) == [PIECES]
+    assert changed_files(found.parts, only_touched=False) == [PIECES]
     damaged.unlink()
-    assert open_encoder(tmp_path, "e5") is None
+    assert open_exported(tmp_path, "e5") is None
 
 
 @pytest.mark.model

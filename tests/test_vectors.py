@@ -404,8 +404,8 @@ def test_a_note_that_changes_while_its_text_is_encoded_is_encoded_again(kb: Any,
     """What was being encoded must not be taken for what now stands in the same place."""
 
     class Slow:
-        fingerprint, dimension, reads_unspaced = encoder.fingerprint, encoder.dimension, True
-        encode_query = encoder.encode_query
+        fingerprint, dimension = encoder.fingerprint, encoder.dimension
+        encode_query, query_text, passage_text = encoder.encode_query, encoder.query_text, encoder.passage_text
 
         def encode_passages(self, texts: list[str]) -> Any:
             kb.write("2024-10.md", "**《Another Paper》** X，k\n\nall of it is about something else\n")

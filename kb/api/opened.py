@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from kb.index.encoders.exported import OnnxEncoder
+    from kb.index.encoders.paired import ExportedEncoder
     from kb.index.refresh import Refreshed
     from kb.index.sqlite.reader import Reader
 
@@ -39,7 +39,7 @@ class Opened:
         self._of_thread = threading.local()
         self._writing = threading.Lock()
         self._loading = threading.Lock()
-        self._loaded: OnnxEncoder | None = None
+        self._loaded: ExportedEncoder | None = None
 
     def __enter__(self) -> "Self":
         return self
@@ -129,7 +129,7 @@ class Opened:
 
         return named(self.config.marks, what)
 
-    def encoder(self) -> "tuple[OnnxEncoder | None, str | None]":
+    def encoder(self) -> "tuple[ExportedEncoder | None, str | None]":
         """Return the encoder that searches use, loaded once; without one, why not if it was wanted."""
         from importlib.util import find_spec
 
@@ -137,7 +137,7 @@ class Opened:
 
         if self.config.encoder == NO_ENCODER:
             return None, None
-        from kb.index.encoders.exported import open_encoder
+        from kb.index.encoders.paired import open_encoder
 
         with self._loading:
             self._loaded = self._loaded or open_encoder(self.config.index, self.config.encoder)

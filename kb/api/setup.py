@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kb.config.settings import Setting
     from kb.config.sources import Source
     from kb.index.encoders.catalog import EncoderState
-    from kb.index.encoders.exported import OnnxEncoder
+    from kb.index.encoders.paired import ExportedEncoder
     from kb.notes.checking.findings import Finding
 
 
@@ -64,7 +64,7 @@ class SetupCases(Opened):
 
         return encoders(self.config.index, self.config.encoder)
 
-    def fetch_encoder(self, model: str) -> "OnnxEncoder":
+    def fetch_encoder(self, model: str) -> "ExportedEncoder":
         """Download a model and set it up. Raises: KbError if it cannot be had."""
         from kb.index.encoders.models import fetch_model
         from kb.index.folder import prepare
@@ -73,7 +73,7 @@ class SetupCases(Opened):
         fetch_model(self.config.index, model)
         return self.export_encoder(model)
 
-    def export_encoder(self, model: str | None = None) -> "OnnxEncoder":
+    def export_encoder(self, model: str | None = None) -> "ExportedEncoder":
         """Set an encoder up anew from its model: the one in use if none is named. Raises: KbError if that is none."""
         from kb.config.kb_toml import NO_ENCODER
         from kb.index.encoders.exporting import export_encoder
@@ -88,7 +88,7 @@ class SetupCases(Opened):
     def use_encoder(self, model: str) -> bool:
         """Make kb.toml name an encoder, set up first where it is not, or "none"; return whether it is one."""
         from kb.config.kb_toml import NO_ENCODER, set_encoder
-        from kb.index.encoders.exported import open_encoder
+        from kb.index.encoders.paired import open_encoder
 
         if model != NO_ENCODER and not open_encoder(self.config.index, model):
             self.export_encoder(model)

@@ -43,7 +43,7 @@ class Config:
     notes: Path
     templates: Path  # the user's own templates; may be missing
     index: Path  # everything the tool writes, safe to delete
-    encoder: str  # "minilm", "e5", "none", or a sentence-transformers model by name or path
+    encoder: str  # "minilm", "e5", "minilm+e5", "none", or a sentence-transformers model by name or path
     sources: tuple[Source, ...] = ()  # further folders of notes, and libraries
     same: Lists = ()  # records that are one paper, whatever they are known by
     different: Lists = ()  # records that are not

@@ -12,7 +12,7 @@ CONFIG = """\
 notes = "notes"          # Markdown and plain text; only kb add --write writes here
 templates = "templates"  # your own digest.md.j2, if you want one
 index = ".kb"            # everything the tool writes; safe to delete
-encoder = "minilm"       # or "e5", "none", or a sentence-transformers model by name or folder
+encoder = "minilm"       # or "e5", "minilm+e5", "none", or a sentence-transformers model by name or folder
 """
 
 FIRST_NOTE = """\

@@ -11,7 +11,7 @@ from kb.index.meaning import TEXTS_AT_ONCE
 from kb.index.readings import holds_what_was_read
 from kb.index.sqlite import nearest
 from kb.index.sqlite.reader import Reader
-from kb.index.translation import open_gloss, readable_passage
+from kb.index.translation import open_gloss
 from kb.notes.folders import find_changes
 from kb.progress import Progress
 
@@ -54,7 +54,7 @@ def _made_otherwise(config: Config, reader: Reader, encoder: Encoder, keys: Iter
     gloss = open_gloss(config.index)
     texts, held = [], []
     for text_hash, vector, title, text in reader.passages.encoded(encoder.fingerprint, keys):
-        readable = readable_passage(f"{title}\n{text}", encoder.reads_unspaced, gloss)
+        readable = encoder.passage_text(f"{title}\n{text}", gloss)
         if hashlib.sha256(readable.encode()).hexdigest() == text_hash:  # else it is another text that is encoded next
             texts.append(readable)
             held.append(numpy.frombuffer(vector, dtype="<f4"))

@@ -9,7 +9,7 @@ from kb.index.encoders import Encoder
 from kb.index.sqlite import nearest
 from kb.index.sqlite.reader import Reader
 from kb.index.sqlite.writer import WAIT_SECONDS, Writer
-from kb.index.translation import open_gloss, readable_passage
+from kb.index.translation import open_gloss
 from kb.progress import Progress
 
 TEXTS_AT_ONCE = 32
@@ -53,7 +53,7 @@ def _encode(config: Config, encoder: Encoder, progress: Progress | None, wait_se
     standing: dict[str, list[int]] = {}  # passages by the hash of what is encoded of them
     with closing(Reader(config.database)) as reader:
         for passage, title, text in reader.passages.to_encode(encoder.fingerprint):
-            encodable = readable_passage(f"{title}\n{text}", encoder.reads_unspaced, gloss)
+            encodable = encoder.passage_text(f"{title}\n{text}", gloss)
             text_hash = hashlib.sha256(encodable.encode()).hexdigest() if encodable else ""
             standing.setdefault(text_hash, []).append(passage)
             if encodable:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from kb.config.kb_toml import NO_ENCODER, Config
 from kb.errors import EncoderMissing, IndexBusy
 from kb.index import meaning, translation, words
-from kb.index.encoders.exported import OnnxEncoder, open_encoder
 from kb.index.encoders.exporting import export_encoder
+from kb.index.encoders.paired import ExportedEncoder, open_encoder
 from kb.index.folder import prepare
 from kb.index.sqlite.reader import Reader
 from kb.notes.folders import Changes
@@ -69,7 +69,7 @@ def bring_all(config: Config, changes: Changes | None, progress: Progress) -> Re
     return Refreshed(report, encoded, notices)
 
 
-def _encoder(config: Config, progress: Progress) -> OnnxEncoder:
+def _encoder(config: Config, progress: Progress) -> ExportedEncoder:
     if encoder := open_encoder(config.index, config.encoder):
         return encoder
     progress("preparing the encoder, once", 0, 1)

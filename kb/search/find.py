@@ -8,7 +8,7 @@ from kb.index.encoders import Encoder
 from kb.index.engine import Ranking, Words
 from kb.index.query import Query, parse_query, unquoted
 from kb.index.sqlite.reader import Reader
-from kb.index.translation import Gloss, Meaning, open_gloss, readable
+from kb.index.translation import Gloss, Meaning, open_gloss
 from kb.search.answer import Answer
 from kb.search.build_hits import best_notes, hits
 from kb.search.concepts import concepts
@@ -63,7 +63,6 @@ def search(
 
 def _answer(config: Config, reader: Reader, encoder: Encoder | None, query: Query, wish: Wish) -> Answer:
     gloss = open_gloss(config.index) if query.text and wish.retriever != "lexical" else None
-    advice = query.advice
     meanings: tuple[Meaning, ...] = ()
     if query.words:
         asked, meanings = concepts(query, gloss, reader.view.holding)
@@ -106,7 +105,7 @@ def _answer(config: Config, reader: Reader, encoder: Encoder | None, query: Quer
         took_part,
         meanings,
         notice,
-        advice,
+        query.advice,
         cut=0.0 if is_exact else wish.cut,
     )
 
@@ -131,7 +130,7 @@ def _nearest(
     config: Config, reader: Reader, query: Query, allowed: frozenset[int] | None, encoder: Encoder, gloss: Gloss | None
 ) -> Near | None:
     """Return the papers nearest to query in meaning, or None if the encoder has nothing to say on it."""
-    question = readable(query.text, encoder.reads_unspaced, gloss).strip()
+    question = encoder.query_text(query.text, gloss)
     if query.required or not question:
         return None
     return nearest_papers(config, reader, encoder, encoder.encode_query(question), allowed)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kb.search.fusion import Scores
 
-CUT = 0.5  # hits end with the last one that is so likely; what comes after is only the nearest there is
+CUT = 0.7  # hits end with the last one that is so likely; what comes after is only the nearest there is
 LEAST = 0.005  # what is less likely, and says no word of the query, is not worth a line
 
 
@@ -31,6 +31,7 @@ WORDS_ALONE = Curve(14.14, 0.0, -4.16)
 CURVES = {  # by encoder as kb.toml names it
     "minilm": Curve(12.9, 13.17, -8.41),
     "e5": Curve(14.8, 15.81, -17.15),
+    "minilm+e5": Curve(12.44, 26.92, -23.26),
 }
 
 

@@ -10,7 +10,7 @@ from kb.index.encoders import Encoder
 from kb.index.engine import Ranking, each
 from kb.index.query import Query, parse_query
 from kb.index.sqlite.reader import Reader
-from kb.index.translation import open_gloss, readable_passage
+from kb.index.translation import open_gloss
 from kb.search.answer import Answer
 from kb.search.build_hits import best_notes, hits
 from kb.search.fusion import Scores, fuse
@@ -86,8 +86,7 @@ def _telling_words(reader: Reader, texts: Sequence[str], fewest: int) -> tuple[P
 
 def _nearest(config: Config, reader: Reader, query: Query, texts: Sequence[str], encoder: Encoder) -> Near | None:
     gloss = open_gloss(config.index)
-    readable = (readable_passage(text, encoder.reads_unspaced, gloss) for text in texts[:PASSAGES_READ])
-    encodable = [text for text in readable if text]
+    encodable = [read for text in texts[:PASSAGES_READ] if (read := encoder.passage_text(text, gloss))]
     if not encodable:
         return None
     import numpy

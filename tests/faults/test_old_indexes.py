@@ -12,7 +12,7 @@ import pytest
 
 from kb.errors import IndexNewer
 from kb.index import words as indexing
-from kb.index.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, Manifest, encoders_folder, open_encoder
+from kb.index.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, Manifest, encoders_folder, open_exported
 from kb.index.sqlite.schema import migrations
 from kb.index.sqlite.writer import Writer
 from kb.index.translation import gloss_path
@@ -165,11 +165,11 @@ def test_an_encoder_that_lacks_a_file_counts_as_none_so_that_index_makes_it_anew
         (folder / one).touch()
     manifest = Manifest("minilm", "abc", 4, 8, "mean", "", "", True)
     (folder / MANIFEST).write_text(json.dumps(manifest._asdict()), encoding="utf-8")
-    assert open_encoder(tmp_path, "minilm") is not None
+    assert open_exported(tmp_path, "minilm") is not None
 
     (folder / name).unlink()
 
-    assert open_encoder(tmp_path, "minilm") is None
+    assert open_exported(tmp_path, "minilm") is None
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,14 @@ def test_passages_cover_the_body_with_their_lines() -> None:
     assert paper.passages[-1].heading == "小节"
 
 
+@pytest.mark.parametrize("stop", [". ", "! ", " . ", "。", "？"])
+def test_a_long_line_is_cut_where_a_sentence_ends(stop: str) -> None:
+    sentences = [f"Sentence {n} of a paper that goes on as one line for long{stop}" for n in range(60)]
+    passages = parse_note(f"# T\n\n{''.join(sentences)}end.\n".encode(), "a.md").papers[0].passages
+    assert len(passages) > 2
+    assert all(passage.text.strip().endswith(stop.strip()) for passage in passages[:-1])
+
+
 @pytest.mark.parametrize("fence", ["```", "~~~", "````"])
 def test_no_passage_is_cut_inside_fenced_code(fence: str) -> None:
     program = "\n\n".join(f"step_{n} = codec.encode(audio, levels={n})" for n in range(60))

@@ -15,7 +15,7 @@ from kb.api.base import open_base
 from kb.config.kb_toml import load_config
 from kb.errors import EncoderMissing, KbError
 from kb.files import read_regular, read_typed
-from kb.index.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, folder_name, open_encoder
+from kb.index.encoders.exported import GRAPH, MANIFEST, TOKENIZER, WEIGHTS, folder_name, open_exported
 from kb.index.encoders.exporting import export_encoder
 from kb.index.encoders.models import refuse_pipes
 from kb.index.folder import own, refuse_links
@@ -196,7 +196,7 @@ def exported(kb: Any) -> Path:
     ids=lambda text: text[:20],
 )
 def test_a_manifest_that_is_none_means_that_no_encoder_is_set_up(kb: Any, exported: Path, text: str) -> None:
-    assert open_encoder(kb.root / ".kb", "mine")
+    assert open_exported(kb.root / ".kb", "mine")
     (kb.root / "kb.toml").write_text('encoder = "mine"\n', encoding="utf-8")
     (exported / MANIFEST).write_text(text, encoding="utf-8")
     result = kb.run("search", "RVQ", "--no-refresh")
@@ -208,7 +208,7 @@ def test_a_manifest_that_is_none_means_that_no_encoder_is_set_up(kb: Any, export
 def test_a_manifest_that_is_a_pipe_is_not_waited_for(kb: Any, exported: Path) -> None:
     (exported / MANIFEST).unlink()
     os.mkfifo(exported / MANIFEST)
-    assert open_encoder(kb.root / ".kb", "mine") is None
+    assert open_exported(kb.root / ".kb", "mine") is None
 
 
 def test_a_digest_that_says_of_itself_lists_without_end_is_none_of_ours(kb: Any, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from kb.api.doctor.findings import Finding, some
 from kb.api.doctor.index import damaged
 from kb.config.kb_toml import NO_ENCODER, Config
 from kb.errors import EncoderMissing, KbError
-from kb.index.encoders.exported import OnnxEncoder, changed_files, open_encoder
+from kb.index.encoders.exported import changed_files
+from kb.index.encoders.paired import ExportedEncoder, open_encoder
 from kb.index.integrity import other_notes, other_vectors
 from kb.index.sqlite import nearest
 from kb.index.sqlite.reader import Reader
@@ -34,10 +35,10 @@ def encoder(config: Config, reader: Reader, progress: Progress) -> Iterator[Find
     found = None if config.encoder == NO_ENCODER else open_encoder(config.index, config.encoder)
     if not found:  # an ordinary examination tells it
         return
-    if found.manifest.files is None:
+    if any(part.manifest.files is None for part in found.parts):
         what = f"whether {config.encoder} is as it was exported cannot be said: an earlier version kept no sums"
         yield Finding("encoder", "warning", what, f"kb encoder export {quote(config.encoder)}", "export")
-    elif changed := changed_files(found, only_touched=False):
+    elif changed := changed_files(found.parts, only_touched=False):
         yield damaged(config, changed, FIX)
         return  # what it makes says nothing of vectors
     else:
@@ -45,7 +46,7 @@ def encoder(config: Config, reader: Reader, progress: Progress) -> Iterator[Find
     yield from vectors(config, reader, found, progress)
 
 
-def vectors(config: Config, reader: Reader, encoder: OnnxEncoder, progress: Progress) -> Iterator[Finding]:
+def vectors(config: Config, reader: Reader, encoder: ExportedEncoder, progress: Progress) -> Iterator[Finding]:
     """Compare vectors with what the encoder makes, and the FAISS file with the vectors."""
     try:
         count = other_vectors(config, reader, encoder, progress)

@@ -6,8 +6,9 @@ from kb.api.doctor.findings import Finding, parted
 from kb.config.kb_toml import NO_ENCODER, Config
 from kb.errors import EncoderMissing, IndexBusy, IndexNewer, IndexOld, KbError
 from kb.index import translation, translation_table
-from kb.index.encoders.exported import OnnxEncoder, changed_files, open_encoder
+from kb.index.encoders.exported import changed_files
 from kb.index.encoders.models import PACKAGES, is_packaged
+from kb.index.encoders.paired import ExportedEncoder, models_of, open_encoder
 from kb.index.sqlite import health, nearest
 from kb.index.sqlite.reader import Reader
 
@@ -64,19 +65,20 @@ def encoder(config: Config, reader: Reader) -> Iterator[Finding]:
         return
     found = open_encoder(config.index, config.encoder)
     if not found:
-        if config.encoder in PACKAGES and not is_packaged(config.encoder):
-            what = f"{config.encoder} is not installed: searches go by words only"
-            yield Finding("encoder", "warning", what, PACKAGES[config.encoder].install)
+        missing = [one for one in models_of(config.encoder) if one in PACKAGES and not is_packaged(one)]
+        if missing:
+            what = f"{missing[0]} is not installed: searches go by words only"
+            yield Finding("encoder", "warning", what, PACKAGES[missing[0]].install)
         else:
             what = f"{config.encoder} is not set up: searches go by words only"
             yield Finding("encoder", "warning", what, INDEX, "index")
         return
     try:
-        found.encode_query("kb")
+        found.encode_query(found.query_text("kb", None))
     except EncoderMissing as error:
         yield Finding("encoder", "broken", *parted(error))
         return
-    if changed := changed_files(found, only_touched=True):
+    if changed := changed_files(found.parts, only_touched=True):
         yield damaged(config, changed, FIX)
     else:
         yield Finding("encoder", "ok", f"{config.encoder} encodes, {found.dimension} dimensions")
@@ -89,7 +91,7 @@ def damaged(config: Config, names: Iterable[str], way_out: str) -> Finding:
     return Finding("encoder", "broken", what, way_out, "export")
 
 
-def _vectors(config: Config, reader: Reader, encoder: OnnxEncoder) -> Iterator[Finding]:
+def _vectors(config: Config, reader: Reader, encoder: ExportedEncoder) -> Iterator[Finding]:
     if next(reader.passages.to_encode(encoder.fingerprint), None):
         yield Finding("vectors", "warning", "some passages have no vector yet", INDEX, "index")
     state = nearest.state(config.index, reader.view.vectors, encoder.fingerprint, encoder.dimension)

@@ -8,8 +8,8 @@ from kb.api.doctor.findings import Finding
 from kb.api.doctor.notes import unfinished
 from kb.api.opened import Opened
 from kb.config.kb_toml import Config, find_config
-from kb.index.encoders.exported import open_encoder
 from kb.index.encoders.exporting import export_encoder
+from kb.index.encoders.paired import open_encoder
 from kb.index.folder import prepare
 from kb.index.integrity import other_vectors
 from kb.index.sqlite import health, nearest

@@ -7,6 +7,7 @@ query touches a small part of them.
 import json
 import os
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +16,7 @@ from zlib import crc32
 from kb.errors import EncoderMissing
 from kb.files import read_regular
 from kb.index.encoders import pieces
+from kb.index.translation import Gloss, readable, readable_passage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,8 +75,21 @@ class OnnxEncoder:
 
     @property
     def reads_unspaced(self) -> bool:
-        """See Encoder."""
+        """Whether it reads Chinese itself, and not what the translation table makes of it."""
         return self.manifest.reads_unspaced
+
+    @property
+    def parts(self) -> "tuple[OnnxEncoder, ...]":
+        """The encoders it is made of: itself."""
+        return (self,)
+
+    def query_text(self, text: str, gloss: "Gloss | None") -> str:
+        """See Encoder."""
+        return readable(text, self.reads_unspaced, gloss).strip()
+
+    def passage_text(self, text: str, gloss: "Gloss | None") -> str:
+        """See Encoder."""
+        return readable_passage(text, self.reads_unspaced, gloss)
 
     def encode_passages(self, texts: list[str]) -> "NDArray[np.float32]":
         """See Encoder. Each text is encoded alone, several at a time: so none is padded to the length of another."""
@@ -189,7 +204,7 @@ def folder_name(model: str) -> str:
     return name if name.strip(".") else f"model-{name}"
 
 
-def open_encoder(index: Path, model: str) -> OnnxEncoder | None:
+def open_exported(index: Path, model: str) -> OnnxEncoder | None:
     """Return the exported encoder of model; None if none was exported, not whole, or by a version of another layout.
 
     Its files are as long as they were; whether they are the same to the byte, changed_files says.
@@ -223,12 +238,15 @@ def file_sum(path: Path) -> FileSum:
     return FileSum(size, found.hexdigest())
 
 
-def changed_files(encoder: OnnxEncoder, only_touched: bool) -> list[str]:
-    """Return the names of the files of an encoder that are not what was exported.
+def changed_files(encoders: Iterable[OnnxEncoder], only_touched: bool) -> list[str]:
+    """Return the names of the files of encoders that are not what was exported.
 
     only_touched reads those alone that were written after the manifest, which is the last of an export.
     """
-    sums = encoder.manifest.files or {}
-    exported_ns = (encoder.folder / MANIFEST).stat().st_mtime_ns if only_touched else -1
-    paths = [path for name in sums if (path := encoder.folder / name).stat().st_mtime_ns > exported_ns]
-    return [path.name for path in paths if file_sum(path) != sums[path.name]]
+    found: list[str] = []
+    for encoder in encoders:
+        sums = encoder.manifest.files or {}
+        exported_ns = (encoder.folder / MANIFEST).stat().st_mtime_ns if only_touched else -1
+        paths = [path for name in sums if (path := encoder.folder / name).stat().st_mtime_ns > exported_ns]
+        found += [path.name for path in paths if file_sum(path) != sums[path.name]]
+    return found

@@ -30,6 +30,7 @@ from kb.index.encoders.exported import (
     folder_name,
 )
 from kb.index.encoders.models import find_model, refuse_pickled, refuse_pipes
+from kb.index.encoders.paired import ExportedEncoder, models_of, paired
 from kb.index.encoders.pieces import write_pieces
 from kb.index.folder import narrow, own, refuse_links
 
@@ -72,7 +73,16 @@ _PROMPTS = (
 )
 
 
-def export_encoder(root: Path, index: Path, model: str) -> OnnxEncoder:
+def export_encoder(root: Path, index: Path, model: str) -> ExportedEncoder:
+    """Export model, or both models of a pair, below the index folder and return the encoder they are.
+
+    Raises: EncoderMissing as export_model does.
+    """
+    found = [export_model(root, index, one) for one in models_of(model)]
+    return paired(model, found)
+
+
+def export_model(root: Path, index: Path, model: str) -> OnnxEncoder:
     """Export model, found as kb.index.encoders.models.find_model does, below the index folder and return it.
 
     The fingerprint stands for everything that makes its numbers: weights, pooling, prompts, tokenizer, length. The text

@@ -145,6 +145,7 @@ def parse_query(text: str) -> Query:
     name = " ".join(named)
     ids = () if required else _ARXIV_ID.findall(" ".join(plain))  # beside quoted text an id is one more word
     telling = _without_weak(words)
+    is_void = bool(text.strip()) and not (words or required or excluded or excluded_words or filters)
     return Query(
         text=" ".join(plain),
         names=tuple(dict.fromkeys(one for one in (name, *ids) if one)),
@@ -154,8 +155,8 @@ def parse_query(text: str) -> Query:
         excluded=tuple(excluded),
         excluded_words=tuple(excluded_words),
         filters=tuple(filters),
-        is_void=bool(text.strip()) and not (words or required or excluded or excluded_words or filters),
-        advice=_advice([] if is_prose else tokens, operators, months, is_cut),
+        is_void=is_void,
+        advice=_advice([] if is_prose else tokens, operators, months, is_cut, is_void),
     )
 
 
@@ -185,7 +186,9 @@ def _operators(tokens: list[Token]) -> list[Token]:
     return found if len(found) < len(tokens) else []
 
 
-def _advice(tokens: list[Token], operators: list[Token], months: list[str], is_cut: bool) -> tuple[str, ...]:
+def _advice(
+    tokens: list[Token], operators: list[Token], months: list[str], is_cut: bool, is_void: bool
+) -> tuple[str, ...]:
     """Return a line for each kind of thing in a query that does not mean what it may be meant to."""
     lines = []
     if unknown := dict.fromkeys(f"{name}:" for token in tokens if (name := unknown_field(token))):
@@ -194,6 +197,8 @@ def _advice(tokens: list[Token], operators: list[Token], months: list[str], is_c
         lines.append(f"left out {', '.join(used)}: {'; '.join(_OPERATORS[operator] for operator in used)}")
     if months:
         lines.append(f"taken as month: {', '.join(months)}; quote what is to be looked for as text")
+    if is_void:
+        lines.append("nothing to look for: there is no letter and no number in it")
     if is_cut:
         lines.append(f"looked for the first {MOST_WORDS} different words; to compare a whole text: --similar-to FILE")
     return tuple(lines)

@@ -14,7 +14,7 @@ from kb.records import Kind, Paper, Passage, Reference
 PASSAGE_CHARACTERS = 800  # what the default encoder reads at once, in English
 LONGEST_LINE = 1200  # characters that are not cut
 _BREAK_BEFORE = re.compile(r"(?:[-*+•]|\d+[.)、])\s")
-_SENTENCE = re.compile(r"[^。！？!?\n]*(?:[。！？!?]+|\n|(?<=[a-z])\.\s|$)")
+_SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？!?]+|\n|(?<=[a-z)\]])\s?\.\s|$)")
 _PART = re.compile(rf".{{1,{PASSAGE_CHARACTERS}}}(?:\s+|$)|.{{1,{PASSAGE_CHARACTERS}}}", re.DOTALL)
 
 

@@ -16,7 +16,8 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Choose what searches by meaning go by."
 )
 ModelArgument = Annotated[
-    str, typer.Argument(help="minilm, e5, a sentence-transformers model such as BAAI/bge-m3, or a folder with one.")
+    str,
+    typer.Argument(help="minilm, e5, minilm+e5, another model such as BAAI/bge-m3, or a folder with one."),
 ]
 
 UsedArgument = Annotated[
@@ -55,7 +56,8 @@ def get_encoder(ctx: typer.Context, model: ModelArgument) -> None:
     tell(f"fetching {model}")
     with redirect_stderr(cast(TextIO, Ours(sys.stderr))):  # the bars of the hub's client, which move
         encoder = base.fetch_encoder(model)
-    typer.echo(f"{model}: ready in {encoder.folder}; to use it: kb encoder use {model}")
+    folders = " and ".join(str(part.folder) for part in encoder.parts)
+    typer.echo(f"{model}: ready in {folders}; to use it: kb encoder use {model}")
 
 
 @app.command("use")
@@ -72,4 +74,5 @@ def export_again(
 ) -> None:
     """Set an encoder up anew from its model."""
     encoder = open_base(ctx, refresh=False).export_encoder(model)
-    typer.echo(f"{encoder.manifest.model}: ready in {encoder.folder}")
+    for part in encoder.parts:
+        typer.echo(f"{part.manifest.model}: ready in {part.folder}")
