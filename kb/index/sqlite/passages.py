@@ -35,7 +35,8 @@ class Passages:
         """Return those of papers that encoder has a vector of no passage of."""
         wanted = list(papers)
         rows = self._db.execute(
-            "SELECT DISTINCT g.paper FROM passages g JOIN passage_texts t ON t.passage = g.key AND t.encoder = ?"
+            # From the papers on, or SQLite passes over every passage that was encoded.
+            "SELECT DISTINCT g.paper FROM passages g CROSS JOIN passage_texts t ON t.passage = g.key AND t.encoder = ?"
             " WHERE t.text_hash != '' AND g.paper IN (SELECT value FROM json_each(?))",
             (encoder, json.dumps(wanted)),
         )

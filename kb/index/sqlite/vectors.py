@@ -49,7 +49,8 @@ class Vectors:
     def keys_of(self, encoder: str, papers: Iterable[int], most: int) -> list[int]:
         """Return the keys of what encoder made of papers, each once; of more than `most`, some that are more."""
         rows = self._db.execute(
-            "SELECT v.key FROM passages g JOIN passage_texts t ON t.passage = g.key AND t.encoder = ?"
+            # From the papers on, or SQLite passes over every passage that was encoded.
+            "SELECT v.key FROM passages g CROSS JOIN passage_texts t ON t.passage = g.key AND t.encoder = ?"
             " JOIN vectors v ON v.encoder = t.encoder AND v.text_hash = t.text_hash"
             " WHERE g.paper IN (SELECT value FROM json_each(?))",
             (encoder, json.dumps(list(papers))),
