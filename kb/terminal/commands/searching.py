@@ -1,5 +1,6 @@
 """Papers by words, by meaning, and by other papers."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from kb.api.base import KnowledgeBase
     from kb.search.answer import Answer
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else numpy starts a thread a processor, for a query's one product
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
