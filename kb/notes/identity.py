@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kb.notes.ids import ARXIV_DOI, ARXIV_ID, DOI
 from kb.notes.same_paper import TITLE
+from kb.patterns import pattern
 from kb.terms import fold, has_unspaced, name_key, terms
 
 if TYPE_CHECKING:
@@ -23,24 +24,22 @@ FEWEST_WORDS = 3
 FEWEST_HAN = 8
 KINDS_OF_NO_PAPER = ("note", "lecture")
 
-_ARXIV = re.compile(rf"(?<![\w.])({ARXIV_ID})")
-_DOI = re.compile(DOI)
-_SAYS_WHAT = re.compile(
+_ARXIV = pattern(rf"(?<![\w.])({ARXIV_ID})")
+_DOI = pattern(DOI)
+_SAYS_WHAT = pattern(
     r"[\W\d_]*(?:(?:paper|pdf|abs|html|arxiv|doi|openreview|acl|anthology|code|github|repo|demo|project|page|homepage|link"
     r"|url|blog|model|data|dataset|video|slide|tweet|huggingface|hf|alphaxiv|eprint|id|number|official|implementation"
     r"|论文|文章|原文|全文|地址|代码|链接|主页|演示|项目|页面|网址|编号|号|开源|模型|数据|视频)s?[\W\d_]*)+"
 )
-_PART = re.compile(r"\s[|·•]\s|｜|\s{2,}")  # "**Authors:** A. One | **arXiv:** 2410.15017"
-_BRACKETS = re.compile(r"[(（\[][^()（）\[\]]*[)）\]]")
-_WORD = re.compile("[^\\W\\d_]{2,}|[\u3400-\u9fff]")
+_PART = pattern(r"\s[|·•]\s|｜|\s{2,}")  # "**Authors:** A. One | **arXiv:** 2410.15017"
+_BRACKETS = pattern(r"[(（\[][^()（）\[\]]*[)）\]]")
+_WORD = pattern("[^\\W\\d_]{2,}|[\u3400-\u9fff]")
 _BETWEEN_NAMES = frozenset(("and", "et", "al", "in", "at", "de", "van", "von", "der"))
-_OTHERS_FOLLOW = re.compile(
+_OTHERS_FOLLOW = pattern(
     r"\W*(?:参考|引用|相关|延伸|前作|后续|对比|references?\b|related\b|see also|further reading|baselines?\b)"
 )
-_LINK = re.compile(
-    r"(?P<bang>!?)\[(?P<label>[^\[\]\n]*)\]+\(<?(?P<url>[^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)>?[^)\n]*\)"
-)
-_ADDRESS = re.compile(r"https?://[^\s<>，。；、|）)]+")
+_LINK = pattern(r"(?P<bang>!?)\[(?P<label>[^\[\]\n]*)\]+\(<?(?P<url>[^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)>?[^)\n]*\)")
+_ADDRESS = pattern(r"https?://[^\s<>，。；、|）)]+")
 _GENERIC = (
     "a an and of the in on for to my with introduction intro overview summary summaries note notes reading"
     " readings list week weekly month monthly day daily paper papers part chapter section lecture related work"
@@ -49,7 +48,7 @@ _GENERIC = (
     " april may june july august september october november december"
 )
 _GENERIC_WORDS = frozenset(_GENERIC.split())
-_GENERIC_HAN = re.compile(
+_GENERIC_HAN = pattern(
     "论文|文章|阅读|笔记|读书|速记|速览|精读|总结|汇总|整理|合集|记录|介绍|简介|引言|摘要|相关|工作|背景|结论|每日|每周|每月"
     "|本周|本月|周报|月报|日报|第[一二三四五六七八九十]+[章节周讲期]|[年月日周的与和]"
 )

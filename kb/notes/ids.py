@@ -3,8 +3,9 @@
 The shapes are parts of patterns that ignore case. Who looks for an id says what may stand before and after it.
 """
 
-import re
 from urllib.parse import unquote
+
+from kb.patterns import pattern
 
 ARXIV_NUMBER = r"\d{4}\.\d{4,5}(?!\d)"  # since April 2007: "2410.00037"
 OLD_ARXIV_ID = r"[a-z][a-z-]{1,15}(?:\.[a-z]{2})?/\d{7}(?!\d)"  # before: "hep-th/9901001", "cs.CL/0101001"
@@ -23,14 +24,14 @@ ARXIV_DOI = "10.48550/arxiv."  # what arXiv's own DOIs begin with, in small lett
 FIVE_DIGITS_SINCE = 1501  # year and month from which arXiv ids have five digits after the dot; four before
 
 LONGEST = 300  # characters; what is longer is no id
-_ONE_WORD = re.compile(r"[\w-]*")
-_ARXIV = re.compile(
+_ONE_WORD = pattern(r"[\w-]*")
+_ARXIV = pattern(
     r"(?:https?://[^?#]{1,80}/|(?:www\.)?arxiv\.org/[a-z-]{2,12}/)?(?:arxiv[:：.]?)?"
     rf"(?P<id>{ARXIV_ID}){VERSION}(?:\.pdf)?/?(?:[?#].*)?"
 )
-_SUBJECT = re.compile(r"\.[a-z]{2}(?=/)")
-_DOI = re.compile(rf"(?<!\d){DOI}")
-_PAGE = re.compile(
+_SUBJECT = pattern(r"\.[a-z]{2}(?=/)")
+_DOI = pattern(rf"(?<!\d){DOI}")
+_PAGE = pattern(
     r"(?:https?://)?(?:www\.)?(?:openreview\.net/(?:forum|pdf)\?id=|aclanthology\.org/)"
     r"(?P<id>[\w.-]+?)(?:\.pdf)?/?(?:[&#].*)?"
 )

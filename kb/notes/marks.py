@@ -17,6 +17,7 @@ from kb.errors import KbError
 from kb.files import locked, read_regular, write_whole
 from kb.notes.marked import IN_NOTE, Known, State
 from kb.notes.same_paper import TITLE
+from kb.patterns import pattern
 from kb.terms import VARIANTS
 
 if sys.version_info >= (3, 11):
@@ -29,16 +30,16 @@ ACTIONS = {"star": (STARRED, True), "unstar": (STARRED, False), "read": (READ, T
 _HEADER = "# What you have starred and read, by `kb mark`: a paper a line. Safe to edit, and to keep in git.\n"
 _DAY = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _VALUE = r"""[^\s",{}\[\]#=][^",{}\[\]#=]*|"[^"\\]*\""""
-_PAIR = re.compile(rf"([\w-]+)\s*=\s*({_VALUE})")
-_LINE = re.compile(
+_PAIR = pattern(rf"([\w-]+)\s*=\s*({_VALUE})")
+_LINE = pattern(
     r'"(?P<name>(?:[^"\\]|\\.)+)"\s*=\s*'
     rf"\{{(?P<marks>(?:\s*[\w-]+\s*=\s*(?:{_VALUE})\s*(?:,|(?=\}})))+)\}}\s*(?P<comment>#.*)?"
 )
 _DATED = rf"(?:{READ}|{STARRED}) = {_DAY}"
-_SIMPLE = re.compile(  # what needs no parser: as this file writes it, comments and empty lines
+_SIMPLE = pattern(  # what needs no parser: as this file writes it, comments and empty lines
     rf'(?:"[^"\\]+" = \{{ {_DATED}(?:, {_DATED})? \}} *)?(?:#[^\x00-\x08\x0a-\x1f\x7f]*)?'
 )
-_AT_LINE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
+_AT_LINE = pattern(r"\(at line (\d+), column \d+\)|\(at end of document\)")
 
 
 class Target(NamedTuple):

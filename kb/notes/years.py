@@ -3,11 +3,12 @@
 import re
 
 from kb.notes.ids import ARXIV_NUMBER, OLD_ARXIV_ID
+from kb.patterns import pattern
 
-_NAMED = re.compile(r"(?<![\d.])(?:19|20)\d\d(?!\d|\.\d)")  # not the months of 2005.12345
-_SHORT = re.compile(r"['’‘](?P<year>\d\d)(?!\d)")  # ICASSP'23
-_NUMBERED = re.compile(rf"(?P<new>{ARXIV_NUMBER})|{OLD_ARXIV_ID}", re.IGNORECASE)
-_ANTHOLOGY = re.compile(r"(?P<year>\d{4})\.|[A-Z](?P<short>\d\d)-")
+_NAMED = pattern(r"(?<![\d.])(?:19|20)\d\d(?!\d|\.\d)")  # not the months of 2005.12345
+_SHORT = pattern(r"['’‘](?P<year>\d\d)(?!\d)")  # ICASSP'23
+_NUMBERED = pattern(rf"(?P<new>{ARXIV_NUMBER})|{OLD_ARXIV_ID}", re.IGNORECASE)
+_ANTHOLOGY = pattern(r"(?P<year>\d{4})\.|[A-Z](?P<short>\d\d)-")
 FIRST_OF_ARXIV = 91  # 1991, when arXiv began; the ACL Anthology goes back to 1965
 FIRST_OF_ANTHOLOGY = 65
 

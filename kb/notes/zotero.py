@@ -16,13 +16,14 @@ from typing import Any
 from kb.errors import KbError
 from kb.notes.database_copy import opened_copy
 from kb.notes.zotero_terms import FIELDS, ROLES, TYPES
+from kb.patterns import pattern
 
 _DATES = {"date": "issued", "dateEnacted": "issued", "dateDecided": "issued", "issueDate": "issued"}
 _DATES |= {"accessDate": "accessed", "filingDate": "submitted"}
-_CITED = re.compile(r"^citation key:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
-_ANCHOR = re.compile(r"<a\b[^>]*\bhref=\"([^\"]*)\"[^>]*>(.*?)</a>")
-_BLOCK = re.compile(r"<(p|div|h[1-6]|li|br|blockquote|pre|tr)\b[^>]*>|</(?:p|ul|ol|div|h[1-6])>")
-_TAG = re.compile(r"</?[a-z][^>]*>")
+_CITED = pattern(r"^citation key:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+_ANCHOR = pattern(r"<a\b[^>]*\bhref=\"([^\"]*)\"[^>]*>(.*?)</a>")
+_BLOCK = pattern(r"<(p|div|h[1-6]|li|br|blockquote|pre|tr)\b[^>]*>|</(?:p|ul|ol|div|h[1-6])>")
+_TAG = pattern(r"</?[a-z][^>]*>")
 _NO_ITEMS = ("attachment", "note", "annotation")
 _FIELD_ROWS = """
     SELECT d.itemID, f.fieldName, v.value FROM itemData d

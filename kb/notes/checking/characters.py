@@ -8,9 +8,10 @@ from kb.notes.checking.findings import Finding
 from kb.notes.checking.page import Page, blocks_of, front_lines, lines_of
 from kb.notes.parsing.decoding import UTF_8, advice
 from kb.notes.parsing.frontmatter import FENCE
+from kb.patterns import pattern
 
-_CONTROL = re.compile(rf"[{CONTROL}\ufeff]")
-_KEY = re.compile(r"[\w-]+\s*:(?:\s|$)")
+_CONTROL = pattern(rf"[{CONTROL}\ufeff]")
+_KEY = pattern(r"[\w-]+\s*:(?:\s|$)")
 
 
 def unreadable(page: Page) -> Iterator[Finding]:

@@ -1,19 +1,19 @@
 """Copies that programs leave beside a note when it was changed in two places."""
 
-import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 
 from kb.notes.checking.findings import Finding
 from kb.notes.checking.page import Page
+from kb.patterns import pattern
 
 ALIKE = 0.5  # share of lines from which on two files are copies
-_CONFLICT = re.compile(  # Dropbox, Syncthing, Nextcloud, Resilio
+_CONFLICT = pattern(  # Dropbox, Syncthing, Nextcloud, Resilio
     r"(?P<stem>.+?)(?:[ _]\((?:.*'s )?(?:conflicted copy|case conflict|冲突|衝突)[^()]*\)"
     r"|\.sync-conflict-[\d-]+[-\w]*|[ _]conflict[ -]\d[\d-]*|\.conflict\d*)"
 )
-_NUMBERED = re.compile(r"(?P<stem>.+?)(?: \d{1,2}| ?\(\d{1,2}\)| - Copy| - 副本| copy|-[A-Z]+-[A-Z\d]{5,})")
+_NUMBERED = pattern(r"(?P<stem>.+?)(?: \d{1,2}| ?\(\d{1,2}\)| - Copy| - 副本| copy|-[A-Z]+-[A-Z\d]{5,})")
 
 
 def conflict_copies(pages: Sequence[Page]) -> Iterator[Finding]:

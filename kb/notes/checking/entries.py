@@ -12,10 +12,11 @@ from kb.notes.parsing.labels import leading_label
 from kb.notes.parsing.links import given_arxiv_id, given_doi
 from kb.notes.parsing.outline import outline
 from kb.notes.parsing.titles import own_links
+from kb.patterns import pattern
 from kb.records import Paper
 
 OPENING_LINES = 15  # of an entry, where labels are about the paper itself
-_OPENED = re.compile(r"(?:[-*+]\s+)?\*\*\s*《(?![^》]*》)")
+_OPENED = pattern(r"(?:[-*+]\s+)?\*\*\s*《(?![^》]*》)")
 _READERS: dict[str, tuple[Callable[[str], str | None], str]] = {
     "arxiv": (given_arxiv_id, "2410.00037"),
     "doi": (given_doi, "10.1000/182"),

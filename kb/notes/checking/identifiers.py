@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from kb.notes.checking.findings import Finding
 from kb.notes.checking.page import Page, front_lines, lines_of
 from kb.notes.ids import digits_after_dot
+from kb.patterns import pattern
 
-_FRONT = re.compile(
+_FRONT = pattern(
     r"(?P<before>(?:arxiv|arxiv_id|eprint)\s*:\s+)(?P<quote>[\"']?)(?P<id>\d{3,4}\.\d+)(?P=quote)(?P<after>\s*(?:#.*)?)$",
     re.IGNORECASE,
 )
-_WRITTEN = re.compile(
+_WRITTEN = pattern(
     r"(?:arxiv\s*[:：]\s*|arxiv\.org/(?:abs|pdf|html)/)(?P<id>\d{4}\.\d{1,4})(?![\d]|\.\d)", re.IGNORECASE
 )
 

@@ -1,12 +1,12 @@
 """Fences, headings and titles that are not written as they are meant."""
 
-import re
 from collections.abc import Iterator
 
 from kb.notes.checking.findings import Finding
 from kb.notes.checking.page import Page, blocks_of, lines_of
+from kb.patterns import pattern
 
-_DASHES = re.compile(r"(?<=[^\W\d])--(?=\s|[^\W\d]|$)|(?<=\d)--(?=\s*[^\W\d]|$)")
+_DASHES = pattern(r"(?<=[^\W\d])--(?=\s|[^\W\d]|$)|(?<=\d)--(?=\s*[^\W\d]|$)")
 
 
 def unclosed_fences(page: Page) -> Iterator[Finding]:

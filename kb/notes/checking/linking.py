@@ -8,23 +8,24 @@ from urllib.parse import unquote
 
 from kb.notes.checking.findings import Finding
 from kb.notes.checking.page import Page
+from kb.patterns import pattern
 from kb.records import Paper
 
 LINKED_SHARE = 0.8  # of the other papers of a file, from which on a link is missed
 TITLE_WORDS = 3  # of Latin letters
-_WORD = re.compile(r"[A-Za-z]{2,}")
-_LINK = re.compile(
+_WORD = pattern(r"[A-Za-z]{2,}")
+_LINK = pattern(
     r"(?<=\])\(\s*(?P<target><[^<>]+>|[^()]*(?:\([^()]*\)[^()]*)*)\)"
     r"|<(?:img|a|source|video|audio)\b[^<>]*?\b(?:src|href)\s*=\s*(?P<quote>[\"'])(?P<address>[^<>]*?)(?P=quote)"
     r"|^ {0,3}\[(?!\^)[^\]]+\]:\s*(?P<definition><[^<>]+>|\S+)",
     re.IGNORECASE,
 )
-_AFTER_TARGET = re.compile(r"\s+(?:\"[^\"]*\"|'[^']*'|=\d*x\d*)\s*$")
-_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|[/\\#?]|.*(?:\{\{|\{%|@)", re.IGNORECASE)
-_PATH = re.compile(r"/|\.[A-Za-z0-9]{1,8}$")
-_SITE = re.compile(r"www\.|(?:[\w-]+\.)+(?:com|org|net|io|cn|ai|edu|dev)(?:/|$)", re.IGNORECASE)
-_LEADS_SOMEWHERE = re.compile(r"https?://|\]\([^)]|\[\[|\]\[", re.IGNORECASE)
-_PICTURE = re.compile(r"!\[[^\[\]]*\]\([^()]*\)|<img\b[^<>]*>", re.IGNORECASE)
+_AFTER_TARGET = pattern(r"\s+(?:\"[^\"]*\"|'[^']*'|=\d*x\d*)\s*$")
+_ELSEWHERE = pattern(r"[a-z][a-z0-9+.-]*:|[/\\#?]|.*(?:\{\{|\{%|@)", re.IGNORECASE)
+_PATH = pattern(r"/|\.[A-Za-z0-9]{1,8}$")
+_SITE = pattern(r"www\.|(?:[\w-]+\.)+(?:com|org|net|io|cn|ai|edu|dev)(?:/|$)", re.IGNORECASE)
+_LEADS_SOMEWHERE = pattern(r"https?://|\]\([^)]|\[\[|\]\[", re.IGNORECASE)
+_PICTURE = pattern(r"!\[[^\[\]]*\]\([^()]*\)|<img\b[^<>]*>", re.IGNORECASE)
 
 
 def papers_without_link(page: Page) -> Iterator[Finding]:

@@ -13,10 +13,11 @@ from kb.notes.parsing import parse_note
 from kb.notes.parsing.decoding import LINE_END, decoded, without_mark
 from kb.notes.parsing.frontmatter import end_of_front_matter
 from kb.notes.reading import NoteFile, read_bytes
+from kb.patterns import pattern
 from kb.records import Note, Paper
 
-_MATH = re.compile(r"\$\$.*?\$\$|(?<![\\$])\$[^$\n]+\$", re.DOTALL)
-_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
+_MATH = pattern(r"\$\$.*?\$\$|(?<![\\$])\$[^$\n]+\$", re.DOTALL)
+_CODE_SPAN = pattern(r"(?<!`)(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
 
 
 class Heading(NamedTuple):

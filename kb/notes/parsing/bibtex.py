@@ -5,6 +5,7 @@ import re
 from kb.notes.parsing import bibtex_names, bibtex_parents, dates, latex, library, names
 from kb.notes.parsing.bibtex_entries import MONTHS, BibEntry, Field, read_entries
 from kb.notes.parsing.entry import Entry
+from kb.patterns import pattern
 from kb.records import OTHERS, Reference
 
 _VENUES = ("journal", "journaltitle", "booktitle", "eventtitle", "howpublished", "school", "institution")
@@ -18,7 +19,7 @@ _ADDED = (
     "creationdate",
     "added-at",
 )  # by BibDesk, JabRef, BibSonomy and others
-_DESCRIBED_FILE = re.compile(r"(?:\\.|[^:\\])*:(?P<path>(?:[A-Za-z]\\?:)?(?:\\.|[^:\\])+):[\w/.+-]*")
+_DESCRIBED_FILE = pattern(r"(?:\\.|[^:\\])*:(?P<path>(?:[A-Za-z]\\?:)?(?:\\.|[^:\\])+):[\w/.+-]*")
 
 
 def entries(text: str, file: str) -> list[Entry]:

@@ -4,23 +4,24 @@ import re
 from typing import NamedTuple
 
 from kb.errors import NoteError
+from kb.patterns import pattern
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _FULL_MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
-_HEAD = re.compile(r"@\s*(?P<type>[A-Za-z][\w-]*)\s*(?P<open>[{(])")
+_HEAD = pattern(r"@\s*(?P<type>[A-Za-z][\w-]*)\s*(?P<open>[{(])")
 _KEYS = {
-    "{": re.compile(r"\s*(?:(?P<key>[^\s,{}]+)\s*)?(?P<end>[,}])"),
-    "(": re.compile(r"\s*(?:(?P<key>[^\s,{}()]+)\s*)?(?P<end>[,)])"),
+    "{": pattern(r"\s*(?:(?P<key>[^\s,{}]+)\s*)?(?P<end>[,}])"),
+    "(": pattern(r"\s*(?:(?P<key>[^\s,{}()]+)\s*)?(?P<end>[,)])"),
 }
-_NAME = re.compile(r"[\s,]*(?P<name>[^\s,{}()=\"#%]+)\s*=\s*")
-_END = re.compile(r"[\s,]*[})]")
-_PLAIN = re.compile(r"[^\s,{}()=\"#%]+")
-_MORE = re.compile(r"\s*#\s*")
-_BRACE = re.compile("[{}]")
-_MARK = re.compile('[{}"]')
+_NAME = pattern(r"[\s,]*(?P<name>[^\s,{}()=\"#%]+)\s*=\s*")
+_END = pattern(r"[\s,]*[})]")
+_PLAIN = pattern(r"[^\s,{}()=\"#%]+")
+_MORE = pattern(r"\s*#\s*")
+_BRACE = pattern("[{}]")
+_MARK = pattern('[{}"]')
 
 
 class Field(NamedTuple):

@@ -7,11 +7,12 @@ import re
 from typing import NamedTuple
 
 from kb.notes.parsing import latex, library
+from kb.patterns import pattern
 from kb.records import OTHERS
 
-_AND = re.compile(" and ", re.IGNORECASE)
-_COMMA = re.compile(",")
-_SPACE = re.compile("[ ~]")
+_AND = pattern(" and ", re.IGNORECASE)
+_COMMA = pattern(",")
+_SPACE = pattern("[ ~]")
 
 
 class Person(NamedTuple):

@@ -7,24 +7,25 @@ from kb.notes.parsing.citing import are_surnames, cited_people
 from kb.notes.parsing.evidence import find_venue, has_number, research_words
 from kb.notes.parsing.organizations import looks_like_organization
 from kb.notes.parsing.people import split_people
+from kb.patterns import pattern
 from kb.records import OTHERS
 
 LINES_BELOW_TITLE = 3  # with text, among which the authors stand
 LONGEST_SAYING_WHO = 160  # characters
 LONGEST = 3000  # characters of a line of authors
 FULL_NAMES = 0.6  # of the names, at least, have two words or more
-_YEAR_AT_END = re.compile(r"[(（]\s{0,4}(?:19|20)\d\d[^()（）]{0,12}[)）]\W{0,4}$")
-_HEADING = re.compile(r"\s{0,3}#{1,6}\s|#!")
-_EMPHASIS = re.compile(r"(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])(?P<inner>[^*_]{3,})(?P=mark)\.?")
-_BY = re.compile(r"by\s+(?=[^\W\d_a-z])", re.IGNORECASE)
-_END = re.compile(r"\b(?:19|20)\d\d\b|\barxiv\b|https?://|!?\[|\s[—–|·-]\s", re.IGNORECASE)
-_WORD = re.compile(r"[^\W\d_a-z]\.?|(?:[^\W\d_a-z]\.-?){2,4}|[^\W\d_a-z][^\W\d_]*(?:['’ʼ‐-][^\W\d_]+)*\.?")
-_AND_OTHERS = re.compile(r"\s*等人?")
-_SENTENCE = re.compile("[。！？!?]")
-_PART = re.compile(r"[;；]|\s[—–]\s")
-_PARTICLE = re.compile(r"(?:v[ao]n|der?|den|del|della|d[iaou]s?|l[ae]|el|al|bin|ibn|ten|ter|zu|y|e)|d['’][^\W\d_]+")
-_NOUN = re.compile(r"\w{3,}(?:tion|sion|ment|ness|ity|ics|ance|ence|logy)s?$|\w{4,}ing$", re.IGNORECASE)
-_NO_NAME = re.compile(
+_YEAR_AT_END = pattern(r"[(（]\s{0,4}(?:19|20)\d\d[^()（）]{0,12}[)）]\W{0,4}$")
+_HEADING = pattern(r"\s{0,3}#{1,6}\s|#!")
+_EMPHASIS = pattern(r"(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])(?P<inner>[^*_]{3,})(?P=mark)\.?")
+_BY = pattern(r"by\s+(?=[^\W\d_a-z])", re.IGNORECASE)
+_END = pattern(r"\b(?:19|20)\d\d\b|\barxiv\b|https?://|!?\[|\s[—–|·-]\s", re.IGNORECASE)
+_WORD = pattern(r"[^\W\d_a-z]\.?|(?:[^\W\d_a-z]\.-?){2,4}|[^\W\d_a-z][^\W\d_]*(?:['’ʼ‐-][^\W\d_]+)*\.?")
+_AND_OTHERS = pattern(r"\s*等人?")
+_SENTENCE = pattern("[。！？!?]")
+_PART = pattern(r"[;；]|\s[—–]\s")
+_PARTICLE = pattern(r"(?:v[ao]n|der?|den|del|della|d[iaou]s?|l[ae]|el|al|bin|ibn|ten|ter|zu|y|e)|d['’][^\W\d_]+")
+_NOUN = pattern(r"\w{3,}(?:tion|sion|ment|ness|ity|ics|ance|ence|logy)s?$|\w{4,}ing$", re.IGNORECASE)
+_NO_NAME = pattern(
     r"\b(?:the|of|for|with|in|to|our|this|we|is|are|works?|problems?|notes?|papers?|summary|lists?|links?|code|data|sets?|parts?|weeks?"
     r"|days?|table|figure|section|chapter|open|new|future|related|tasks?|systems?|methods?|results?|tokens?|text|image|video"
     r"|music|voice|codecs?|agents?|search|memory|graphs?|machine|natural|computer|science|research|team|conference|journal"

@@ -3,6 +3,7 @@
 import re
 
 from kb.notes.parsing import titles
+from kb.patterns import pattern
 
 _NAMES = (
     r"(?:abstract|introduction|intro|related works?|background|methods?|methodology|approach|experiments?"
@@ -10,7 +11,7 @@ _NAMES = (
     r"|evaluation|ablation(?: study)?|conclusions?|discussion|limitations?"
     r"|摘要|引言|介绍|相关工作|背景|方法|实验|结果|消融实验|结论|讨论|创新点|贡献|核心贡献|研究动机|动机|论文信息)"
 )
-_CHAPTER = re.compile(
+_CHAPTER = pattern(
     rf"(?:[\d.]+\s*|[一二三四五六七八九十]+、\s*)?{_NAMES}(?:\s*(?:&|and|/|与|和|,)\s*{_NAMES})*\W*", re.IGNORECASE
 )
 

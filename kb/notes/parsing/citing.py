@@ -1,43 +1,42 @@
 """Citations: people, and the title that stands behind them."""
 
-import re
 from functools import lru_cache
+
+from kb.patterns import pattern
 
 LONGEST_LINE = 600  # characters of a line of names
 SHORTEST_CITED = 12
 LONGEST_CITED = 300  # characters of a title
-_REMARKS = re.compile(r"[(（][^()（）]*[)）]|\bet\.? ?al\b\.?|[\d*†‡§¶^¹²³⁴⁵✉∗]")
-_APART = re.compile(r"[,;，、；·|]|\band\b|&")
+_REMARKS = pattern(r"[(（][^()（）]*[)）]|\bet\.? ?al\b\.?|[\d*†‡§¶^¹²³⁴⁵✉∗]")
+_APART = pattern(r"[,;，、；·|]|\band\b|&")
 _SURNAMES = (  # the most common ones, of nine people in ten
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹"
     "孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申欧耿关兰焦俞左柳甘祝包宁尚符"
     "舒阮柯纪梅童凌毕单裴霍涂成苗谷盛曲翁冉骆蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席"
     "張劉陳楊黃趙吳孫馬鄭謝許韓馮鄧蕭葉蘇魏呂盧鍾譚陸賈韋鄒閻龍賀顧嚴龔錢湯樂齊喬龐顏莊聶魯關蘭紀單葉"
 )
-_NAME = re.compile(
+_NAME = pattern(
     r"[A-ZÀ-Þ][\w.'’-]*(?:[ -](?:[A-ZÀ-Þ][\w.'’-]*|de|van|der|den|von|la|al|el|bin|del|dos|da|di)){1,4}"
     rf"|[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}|(?:欧阳|司马|上官|诸葛|司徒|夏侯|皇甫|尉迟|慕容|歐陽|司馬|諸葛)[\u4e00-\u9fff]{{1,2}}"
 )
-_INITIALS = re.compile(r"(?:[A-Z]\.?[ -]?){1,3}")
-_FAMILY = re.compile(r"[A-ZÀ-Þ][\w'’-]+")
-_NO_NAMES = re.compile(r"https?:|[!?。；：:]|\.\s*$")
-_STOP = re.compile(r"(?<=[a-zà-ÿ)\d])[.?!]\s+")  # ends a sentence, not an initial
-_QUOTED = re.compile(r"(?P<people>[^\"“”\n]{3,200}?)[,.:]?\s+[\"“](?P<title>[^\"“”\n]{8,300}?)[,.]?[\"”]")
+_INITIALS = pattern(r"(?:[A-Z]\.?[ -]?){1,3}")
+_FAMILY = pattern(r"[A-ZÀ-Þ][\w'’-]+")
+_NO_NAMES = pattern(r"https?:|[!?。；：:]|\.\s*$")
+_STOP = pattern(r"(?<=[a-zà-ÿ)\d])[.?!]\s+")  # ends a sentence, not an initial
+_QUOTED = pattern(r"(?P<people>[^\"“”\n]{3,200}?)[,.:]?\s+[\"“](?P<title>[^\"“”\n]{8,300}?)[,.]?[\"”]")
 _WITH_OTHERS = r"(?:et\.? ?al\b\.?|u\. ?a\.|等人?)"
 _ONE_PERSON = r"[A-ZÀ-ÞŠŽ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)?"
-_PEOPLE_BEHIND = re.compile(
-    rf"\s*[,.，。(（–—-]\s*{_ONE_PERSON}(?:,? (?:and|&) {_ONE_PERSON})? ?{_WITH_OTHERS}.{{0,60}}$"
-)
-_CITED_BEHIND = re.compile(
+_PEOPLE_BEHIND = pattern(rf"\s*[,.，。(（–—-]\s*{_ONE_PERSON}(?:,? (?:and|&) {_ONE_PERSON})? ?{_WITH_OTHERS}.{{0,60}}$")
+_CITED_BEHIND = pattern(
     rf"[(（](?P<brackets>[A-ZÀ-Þ][^()（）\d]{{1,80}}?(?:{_WITH_OTHERS}|(?: and | & )[A-ZÀ-Þ][\w.'’ -]{{1,30}}))"
     r"[,，]?\s(?:[A-Z]\w+\s)?(?:19|20)\d\d[^()（）]{0,12}[)）]"
     rf"|^[\s.:：,，—–(（\"”-]{{0,4}}(?P<bare>{_ONE_PERSON}(?: ?{_WITH_OTHERS}|(?: & | and ){_ONE_PERSON}(?=, [A-Z])))"
 )
 _SURNAME = r"[A-ZÀ-ÞŠŽ][\w'’-]+"
-_SURNAMES_ALONE = re.compile(
+_SURNAMES_ALONE = pattern(
     rf"{_SURNAME}(?:, {_SURNAME})*,? (?:&|and|und) {_SURNAME}|{_SURNAME}(?:, {_SURNAME}){{2,}}(?:,? et al\.?)?"
 )
-_OTHERS = re.compile(r"\bet\.? ?al$")
+_OTHERS = pattern(r"\bet\.? ?al$")
 
 
 @lru_cache(maxsize=1024)

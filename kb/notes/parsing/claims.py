@@ -1,6 +1,5 @@
 """Claim blocks: what a note says can be computed, and how. The block itself is no text of the note."""
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -9,13 +8,14 @@ import yaml
 from kb.errors import KbError
 from kb.markup.fences import Fence
 from kb.notes.parsing.frontmatter import LOADER
+from kb.patterns import pattern
 from kb.records import Claim, Paper, Written
 
 INFO = "claim"
 FIELDS = ("id", "says", "run", "with", "expect", "expect_contradiction")
 REQUIRED = ("id", "says", "run", "expect")
 LONGEST_BLOCK = 20_000  # characters
-_ID = re.compile(r"[^\W_][\w.-]*$")
+_ID = pattern(r"[^\W_][\w.-]*$")
 
 
 class ClaimBlock(NamedTuple):

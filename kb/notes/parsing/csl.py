@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 from kb.errors import NoteError
 from kb.notes.parsing import dates, library, names
 from kb.notes.parsing.entry import Entry
+from kb.patterns import pattern
 from kb.records import OTHERS, Reference
 
-_TAG = re.compile(r"</?(?:i|b|sub|sup|sc|span)(?:\s[^<>]*)?>")  # the markup that CSL knows
-_LIST = re.compile(r'\s*(?:\{\s*"items"\s*:\s*)?\[')
-_NEXT = re.compile(r"[\s,]*(?P<mark>\S)")
-_NO_TEXT = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")  # halves of characters, maybe without the other half, and NUL
+_TAG = pattern(r"</?(?:i|b|sub|sup|sc|span)(?:\s[^<>]*)?>")  # the markup that CSL knows
+_LIST = pattern(r'\s*(?:\{\s*"items"\s*:\s*)?\[')
+_NEXT = pattern(r"[\s,]*(?P<mark>\S)")
+_NO_TEXT = pattern(r"\\u(?:[dD][89a-fA-F]|0000)")  # halves of characters, maybe without the other half, and NUL
 _TEXTS = ("abstract", "note", "annote")
 _NAME = ("given", "dropping-particle", "non-dropping-particle", "family", "suffix", "literal")
 _DETAILS = ("volume", "issue", "page", "collection-title", "edition", "publisher")  # kept as a line of text

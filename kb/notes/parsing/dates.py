@@ -24,15 +24,16 @@ from kb.notes.parsing.dates_words import (
     in_one_form,
     with_names,
 )
+from kb.patterns import pattern
 
 LONGEST_DATE = 60  # characters of a heading that is a date: weekdays, a range and two names of months
 YEAR_DIGITS = 4
-_SURE = re.compile(SURE)
-_ANY_MONTH = re.compile(ANY_MONTH)
-_TELLING = re.compile(rf"\d|{SURE}|半年")
-_DIGIT = re.compile(r"\d", re.ASCII)
-_MAY_TELL = re.compile("[\\d〇零○一二]")  # a year is told in no other signs
-_YEARS = re.compile(r"\d{4}(?:\s?[-~/至到]\s?\d{4})?\s?年?度?")
+_SURE = pattern(SURE)
+_ANY_MONTH = pattern(ANY_MONTH)
+_TELLING = pattern(rf"\d|{SURE}|半年")
+_DIGIT = pattern(r"\d", re.ASCII)
+_MAY_TELL = pattern("[\\d〇零○一二]")  # a year is told in no other signs
+_YEARS = pattern(r"\d{4}(?:\s?[-~/至到]\s?\d{4})?\s?年?度?")
 
 
 class Noted(NamedTuple):
@@ -189,10 +190,10 @@ def _left(text: str) -> str:
     if forms.whole(said, forms.ALONE):
         return ""
     rest = said
-    for pattern in (*forms.NUMBERED, *forms.NAMED, *forms.DAY):
-        rest = pattern.sub(lambda found: " " if forms.read(found) else found[0], rest)
-    for pattern in (PERIODS, WEEKS, UNITS, forms.YEAR, _SURE):
-        rest = pattern.sub(" ", rest)
+    for date in (*forms.NUMBERED, *forms.NAMED, *forms.DAY):
+        rest = date.sub(lambda found: " " if forms.read(found) else found[0], rest)
+    for other in (PERIODS, WEEKS, UNITS, forms.YEAR, _SURE):
+        rest = other.sub(" ", rest)
     if rest != said:
         rest = BESIDE_DATES.sub(" ", rest)
     return alone(" ".join(rest.split()))

@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from kb.notes.parsing.dates_words import ANY_MONTH, SURE, UNSURE, WEEK, month_of
+from kb.patterns import pattern
 
 LONGEST_RANGE = 31  # days between two numbers that are a range
 YOUNGEST = 70  # of years in two digits: 69 is 2069, 70 is 1970
@@ -30,7 +31,7 @@ class Date(NamedTuple):
         return "-".join(f"{part:02d}" for part in self if part)
 
 
-PLAIN = re.compile(r"(?P<y>(?:19|20)[0-9]{2})-(?P<m>1[0-2]|0[1-9])(?:-(?P<d>[0-3][0-9]))?")
+PLAIN = pattern(r"(?P<y>(?:19|20)[0-9]{2})-(?P<m>1[0-2]|0[1-9])(?:-(?P<d>[0-3][0-9]))?")
 NOTHING = Date(2000)  # a leap year, where it is not asked for
 _Y = r"(?P<y>(?:19|20)\d\d)"
 _Y_OR_YY = r"(?P<y>(?:19|20)?\d\d)"  # before 年
@@ -61,7 +62,7 @@ def _day_name(month: str) -> str:
 
 
 def _patterns(*written: str) -> Patterns:
-    return tuple(re.compile(one, re.ASCII | re.IGNORECASE) for one in written)
+    return tuple(pattern(one, re.ASCII | re.IGNORECASE) for one in written)
 
 
 _UNTIL = rf"(?:{_TO}(?P<n>{ANY_MONTH})?\.?\s?\d{{1,2}}{_ORDINAL}(?!\d))?"
@@ -124,7 +125,7 @@ MONTH_AND_DAY_ALONE = _patterns(  # below a year or the month
 DAY_BEFORE_DOTS = _patterns(rf"{_D}\.\s?(?P<m>1[0-2]|0?[1-9])\.")
 NUMBERS_ALONE = _patterns(_HAN_WEEK, _WEEK, _M)  # below a year
 DAY_ALONE = _patterns(rf"{_D}\s?[日号號]", rf"(?:the\s)?{_D}(?:st|nd|rd|th)")
-YEAR = re.compile(
+YEAR = pattern(
     rf"(?<!\d)(?<!v)(?<!\d[x×]){_Y}(?!\d|\.\d{{4,5}}(?!\d)|\s?[x×]\s?\d|\s?(?:hours?|hrs?|h|k|px|hz|ms|tokens?|samples?|steps?)\b)",
     re.ASCII | re.IGNORECASE,
 )

@@ -4,15 +4,16 @@ import re
 from difflib import get_close_matches
 
 from kb.notes.parsing.dates_words import ANY_MONTH, ENGLISH
+from kb.patterns import pattern
 
 ALIKE = 0.75  # of a mistyped name of a month, as difflib measures it
 _LONG_NAMES = tuple(name.lower() for name in ENGLISH if len(name) > 5)
-_SHAPES = re.compile(
+_SHAPES = pattern(
     r"(?:(?:19|20)\d\d|\d\d(?=\s?年))\s?年[^年月]{0,4}月(?:.{0,3}[日号號])?|(?:19|20)\d\d\s?[-./_]\s?\d{1,2}(?:\s?[-./_]\s?\d{1,2})?"
     r"|(?:19|20)\d{6}|\d{1,2}\s?[./-]\s?(?:\d{1,2}\s?[./-]\s?)?(?:19|20)\d\d|(?:19|20)\d\d\s?[-_]?\s?W\s?\d{1,3}|\d\d([./])\d\d\1\d\d",
     re.ASCII | re.IGNORECASE,
 )
-_NAME_AND_YEAR = re.compile(
+_NAME_AND_YEAR = pattern(
     rf"(?:\d{{1,3}}(?:\.|st|nd|rd|th)?\s)?(?P<name>[A-Za-zÀ-ÿ]{{6,12}}|{ANY_MONTH})\.?,?\s?(?:\d{{1,3}},?\s)?'?(?:19|20)\d\d"
 )
 

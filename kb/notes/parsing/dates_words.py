@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from kb.patterns import pattern
+
 LONGEST = 2000  # characters that are looked at: no heading is longer
 SURE, UNSURE = "[\ue001-\ue00c]", "[\ue011-\ue01c]"  # a month by its name; a word that is a month's name beside others
 ANY_MONTH = "[\ue001-\ue00c\ue011-\ue01c]"
@@ -31,41 +33,41 @@ _MONTHS = {word: n for names in (_NAMES, _SHORT) for n, words in enumerate(names
 _ALWAYS_UNSURE = frozenset(" ".join(_SHORT).split())
 _NAMES_OF_ELSE = frozenset(("mars", "mai", "mayo", "marco", "julio"))  # a planet, people, a clinic: in capitals
 _VERBS = frozenset(("may", "march", "mar"))  # in small letters
-_WORD = re.compile(r"(?<![A-Za-zÀ-ÿ])[A-Za-zÀ-ÿ]{3,10}(?![A-Za-zÀ-ÿ])")
-_JOINED = re.compile(rf"[{_LETTER}]{{1,10}}(?=-$)")
-_HAN_NUMBER = re.compile(r"(?<![A-Za-z])[〇零○◯Oo一二三四五六七八九十廿元]{1,4}(?=\s{0,2}[年月日号號周週季])")
+_WORD = pattern(r"(?<![A-Za-zÀ-ÿ])[A-Za-zÀ-ÿ]{3,10}(?![A-Za-zÀ-ÿ])")
+_JOINED = pattern(rf"[{_LETTER}]{{1,10}}(?=-$)")
+_HAN_NUMBER = pattern(r"(?<![A-Za-z])[〇零○◯Oo一二三四五六七八九十廿元]{1,4}(?=\s{0,2}[年月日号號周週季])")
 _HAN_DIGITS = {**dict.fromkeys("〇零○◯Oo", 0), **{sign: n for n, sign in enumerate("一二三四五六七八九", 1)}}
 _YEAR = r"(?:19|20)\d\d"
 _PART = r"(?:Q[1-4]|H[12]|first half|second half|spring|summer|autumn|fall|winter|[春夏秋冬][季天]?)(?![A-Za-z\d])"
-PERIODS = re.compile(  # parts of a year that are no month
+PERIODS = pattern(  # parts of a year that are no month
     rf"(?<!\d){_YEAR}\s?年?[\s,./'_-]{{0,2}}{_PART}|(?<![A-Za-z]){_PART}[\s,./'_-]{{0,2}}(?:of\s)?{_YEAR}(?!\d)"
     r"|第?\s?[1-4]\s?季度|[上下]半年",
     re.ASCII | re.IGNORECASE,
 )
-WEEKS = re.compile(
+WEEKS = pattern(
     rf"第\s?\d{{1,2}}\s?[周週]|(?<![A-Za-z]){WEEK}[.\s#-]{{0,2}}\d{{1,2}}(?![\d.])", re.ASCII | re.IGNORECASE
 )
-UNITS = re.compile(r"(?<!\d)(?:19|20)\d\d\s?年度?|\d{1,2}\s?月份?|\d{1,2}\s?[日号號]|月?[上中下]旬", re.ASCII)
-WEEKDAYS = re.compile(
+UNITS = pattern(r"(?<!\d)(?:19|20)\d\d\s?年度?|\d{1,2}\s?月份?|\d{1,2}\s?[日号號]|月?[上中下]旬", re.ASCII)
+WEEKDAYS = pattern(
     rf"(?:星期|礼拜|周|週)[一二三四五六日天]|\([月火水木金土日]\)|(?<![{_LETTER}])(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag"
     r"|mittwoch|donnerstag|freitag|samstag|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|miércoles"
     rf"|jueves|viernes|sábado|domingo)(?![{_LETTER}])",
     re.IGNORECASE,
 )
-BESIDE_DATES = re.compile(  # words that belong to a date where there is one
+BESIDE_DATES = pattern(  # words that belong to a date where there is one
     rf"(?<![{_LETTER}])(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|{WEEK}|of|the|to|on|in|bis|del?|am|im|le|el|au|al)(?![{_LETTER}])"
     r"|[至到]|\d{1,2}:\d\d(?::\d\d)?",
     re.IGNORECASE,
 )
-_SIGN_OF_WORD = re.compile(r"[^\W_]|[\ue001-\ue01c]")
-_UPDATED = re.compile(
+_SIGN_OF_WORD = pattern(r"[^\W_]|[\ue001-\ue01c]")
+_UPDATED = pattern(
     rf"(?:(?<![{_LETTER}])(?:(?:last\s)?(?:updated?|modified|revised|edited)|stand(?=:)|(?:zuletzt )?aktualisiert"
     r"|mis à jour|actualizado|aggiornato|atualizado)(?:\s(?:on|at|in|am|le|el|il|em))?"
     r"|(?:更新|修改|编辑)(?:于|时间|日期|自)|(?:最后|最近|上次)(?:更新|修改|编辑))"
     r"\s?:?\s?(?=[(\[]?(?:[A-Za-z]{2,9}[,.]?\s)?['\d\ue001-\ue01c])",
     re.IGNORECASE,
 )
-_ADDRESS = re.compile(r"https?://[^\s<>）]{1,2000}")
+_ADDRESS = pattern(r"https?://[^\s<>）]{1,2000}")
 _SIGNS = str.maketrans(
     {
         **dict.fromkeys("‐‑‒–—―−", "-"),

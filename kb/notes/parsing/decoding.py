@@ -1,13 +1,13 @@
 """Bytes of a note -> its text. UTF-8 is expected and UTF-16 read where it says so; of others the way out is told."""
 
-import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE, getincrementaldecoder
 from typing import NamedTuple
 
 from kb.errors import NoteError
+from kb.patterns import pattern
 from kb.terms import VARIANTS
 
-LINE_END = re.compile(r"\r\n|\n|\r")
+LINE_END = pattern(r"\r\n|\n|\r")
 UTF_8 = "UTF-8"
 SAMPLE = 4096  # bytes from the line on that holds the first that is not UTF-8, to guess by
 MOSTLY = 0.9  # of a text: so much of it is as it should be
@@ -40,7 +40,7 @@ _EASTERN = (
     Eastern("EUC-JP", "euc_jp", "euc_jp", b"\xb0", b"\xcf"),
     Eastern("EUC-KR", "cp949", "euc_kr", b"\xb0", b"\xc8"),
 )
-_OTHERS = re.compile(r"CP125\d|CP874|KOI8-[RU]|ISO8859-\d+")  # of what charset-normalizer may say, what notes are in
+_OTHERS = pattern(r"CP125\d|CP874|KOI8-[RU]|ISO8859-\d+")  # of what charset-normalizer may say, what notes are in
 _CHINESE = frozenset(
     "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学"
     "如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实语音文字论模型数据训练方法结果问题系统研究网络信息标题内容使用"
@@ -49,9 +49,9 @@ _CHINESE = frozenset(
 _KOREAN = frozenset(
     "이다에의는로하을가고지서한은기으년대사시를리도인스일어해여라자나정보수음성식연구그것과들있었했논문"
 )
-_WESTERN = re.compile("[\\x00-\\x7fÄÖÜäöüßÀÂÇÈÉÊËÎÏÔÙÛàâçèéêëîïôùûáíóúñÑ¿¡åæøœÅÆØŒ‘’“”–—…•«»°·×€£]*")
-_PUNCTUATION = re.compile("[\u3000-\u3003\u3008-\u3011\uff01-\uff0f\uff1a\uff1b\uff1f\uff08\uff09]")
-_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa\u30fc]")
+_WESTERN = pattern("[\\x00-\\x7fÄÖÜäöüßÀÂÇÈÉÊËÎÏÔÙÛàâçèéêëîïôùûáíóúñÑ¿¡åæøœÅÆØŒ‘’“”–—…•«»°·×€£]*")
+_PUNCTUATION = pattern("[\u3000-\u3003\u3008-\u3011\uff01-\uff0f\uff1a\uff1b\uff1f\uff08\uff09]")
+_KANA = pattern("[\u3041-\u3096\u30a1-\u30fa\u30fc]")
 
 
 def decoded(data: bytes, file: str) -> tuple[str, str]:

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from kb.markup.fences import lines_of_code, without_code
 from kb.notes.parsing import dates, links, names
+from kb.patterns import pattern
 from kb.records import Kind, Paper, Passage, Reference
 
 PASSAGE_CHARACTERS = 800  # what the default encoder reads at once, in English
 LONGEST_LINE = 1200  # characters that are not cut
-_BREAK_BEFORE = re.compile(r"(?:[-*+•]|\d+[.)、])\s")
-_SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？!?]+|\n|(?<=[a-z)\]])\s?\.\s|$)")
-_PART = re.compile(rf".{{1,{PASSAGE_CHARACTERS}}}(?:\s+|$)|.{{1,{PASSAGE_CHARACTERS}}}", re.DOTALL)
+_BREAK_BEFORE = pattern(r"(?:[-*+•]|\d+[.)、])\s")
+_SENTENCE = pattern(r"[^。！？!?\n]*?(?:[。！？!?]+|\n|(?<=[a-z)\]])\s?\.\s|$)")
+_PART = pattern(rf".{{1,{PASSAGE_CHARACTERS}}}(?:\s+|$)|.{{1,{PASSAGE_CHARACTERS}}}", re.DOTALL)
 
 
 @dataclass

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from kb.notes.ids import ARXIV_NUMBER, DOI_PREFIX, SURE_ARXIV_NUMBER
+from kb.patterns import pattern
 
 _HOSTS = (
     r"arxiv\.org|alphaxiv\.org|openreview\.net|aclanthology\.org|aclweb\.org|doi\.org|dl\.acm\.org|ieeexplore\.ieee\.org"
@@ -12,10 +13,10 @@ _HOSTS = (
     r"|sciencedirect\.com|springer\.com|hal\.science|ssrn\.com|mdpi\.com|frontiersin\.org|ismir\.net|usenix\.org"
     r"|huggingface\.co/papers|paperswithcode\.com|cell\.com|wiley\.com|academic\.oup\.com|researchgate\.net"
 )
-_SCHOLARLY = re.compile(
+_SCHOLARLY = pattern(
     rf"https?://(?:[\w-]+\.)*(?:{_HOSTS})(?=[/?#)\]\s]|$)|https?://[^\s)>\]]{1, 300}\.pdf\b", re.IGNORECASE
 )
-_NUMBER = re.compile(
+_NUMBER = pattern(
     rf"\barxiv\s*[:：]?\s*\[?{ARXIV_NUMBER}|(?<![\d./]){SURE_ARXIV_NUMBER}|\bdoi\s*[:：]|\b{DOI_PREFIX}/\S",
     re.IGNORECASE,
 )
@@ -27,12 +28,12 @@ VENUES = (
     "|PLDI|POPL|ATC"
     "|SIGCOMM|NDSS|ICDE|PVLDB|CIDR|ICDM|ECML|TNNLS|TKDE|IJCV|TIP|STOC|FOCS|SODA"
 )
-VENUE = re.compile(
+VENUE = pattern(
     rf"(?<![A-Za-z])(?P<venue>{VENUES})(?![A-Za-z])[\s'’,:-]{{0,3}}(?P<year>(?:19|20[0-4])\d(?!\d)|[’']?\d\d(?![\d.]|[A-Za-z]))"
     rf"|(?<!\d)(?:19|20)\d\d[ ,]{{1,2}}(?:{VENUES})(?![A-Za-z])",
     re.IGNORECASE,
 )
-_PAPER_LABEL = re.compile(
+_PAPER_LABEL = pattern(
     r"\[\s*(?:link to )?(?:the )?(?:paper|pdf|arxiv|abs|论文|原文|openreview|preprint|acl|doi)s?\b[^\]]{0,20}\]{1,2}\(",
     re.IGNORECASE,
 )
@@ -52,15 +53,15 @@ _RESEARCH_WORDS = """
 """
 _OF_RESEARCH = frozenset(_RESEARCH_WORDS.split())
 _HYPHENATED = ("end-to-end", "pre-training", "data-driven", "large-scale")
-_HAN_WORDS = re.compile(
+_HAN_WORDS = pattern(
     "论文|综述|模型|训练|语音|神经网络|学习|数据集|推理|编码器|解码器|微调|表征|注意力|基准|损失函数|算法"
 )
 _PAPER_WORDS = "paper papers arxiv doi proceedings conference journal preprint author authors abstract literature al"
 _OF_PAPERS = frozenset((*_PAPER_WORDS.split(), "citation", "citations"))
-_PAPERS_HAN = re.compile("论文|文献|文章|作者|机构|阅读")
+_PAPERS_HAN = pattern("论文|文献|文章|作者|机构|阅读")
 _OF_VENUES = frozenset(re.findall("[a-z]{2,}", VENUES.lower()))
-_WORDS = re.compile("[a-z]+")
-_TWO_DIGITS = re.compile(r"\d\d")
+_WORDS = pattern("[a-z]+")
+_TWO_DIGITS = pattern(r"\d\d")
 TELLING_WORDS = 3
 TELLING_SHARE = 0.004  # of the characters
 SCHOLARLY_SHARE = 0.0005

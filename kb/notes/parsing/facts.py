@@ -12,6 +12,7 @@ from kb.notes.parsing.frontmatter import FrontMatter, leaves
 from kb.notes.parsing.labels import Label, labels
 from kb.notes.parsing.organizations import split_organizations
 from kb.notes.parsing.people import affiliations, people
+from kb.patterns import pattern
 from kb.records import OTHERS
 
 # A post is signed by one who wrote it and dated the day it went online, unless it says that it is about a paper.
@@ -20,27 +21,27 @@ _KEYS_OF_POSTS = frozenset(_POST.split())
 _FIELDS_OF_PAPERS = frozenset(("arxiv", "doi", "venue", "openreview", "acl", "citation_key"))
 _DATES_OF_NOTES = frozenset(("date", "日期", "时间", "month"))  # may be the note's own, so any other date goes before
 _ONE_EACH = frozenset(("authors", "organizations"))  # of whose labels only those spelled like the first belong together
-_UNPUBLISHED = re.compile(
+_UNPUBLISHED = pattern(
     r"\W*(?:未(?:录用|发表|投稿|接收)|预印本|在投|投稿中|审稿中|无|暂无"
     r"|(?:preprint|under review|submitted|unpublished|n/a|none|tbd)(?![a-z]))",
     re.IGNORECASE,
 )
-_ACCEPTED = re.compile(
+_ACCEPTED = pattern(
     r"(?:已?(?:被|在)?(?:录用|发表|接收|接受|收录)(?:于|至|为)?"
     r"|accepted(?: (?:at|by|to|in))?|published (?:in|at)|to appear (?:in|at))"
     r"[\s\-—–:：,，]*",
     re.IGNORECASE,
 )
-_REMARK = re.compile(r"\s*[(（][^()（）]*[)）]")  # "ICLR 2026 (Published as a conference paper)"
-_LATER_DATE = re.compile("[(（;；，]")
-_SAYS_WHERE = re.compile(
+_REMARK = pattern(r"\s*[(（][^()（）]*[)）]")  # "ICLR 2026 (Published as a conference paper)"
+_LATER_DATE = pattern("[(（;；，]")
+_SAYS_WHERE = pattern(
     r"(?:[\W\d_]|paper|pdf|abs|html|arxiv|link|url|code|github|here|openreview|doi|v\d|论文|链接|原文|地址|代码|点击|这里)*",
     re.IGNORECASE,
 )
-_CITED = re.compile(r"[\s\[]*@(?P<key>[A-Za-z][\w:.+/-]*\d[\w:.+/-]*)(?=[\s\]:：]|$)", re.ASCII)
-_KEY = re.compile(r"[\s\[@]*(?P<key>[^\s\[\]@,;{}()]+)[\s\]]*")
-_OPENREVIEW_ID = re.compile(r"[\w-]{8,16}")
-_ACL_ID = re.compile(r"[A-Z]\d\d-\d{4}|\d{4}\.[\w-]+\.\d+")
+_CITED = pattern(r"[\s\[]*@(?P<key>[A-Za-z][\w:.+/-]*\d[\w:.+/-]*)(?=[\s\]:：]|$)", re.ASCII)
+_KEY = pattern(r"[\s\[@]*(?P<key>[^\s\[\]@,;{}()]+)[\s\]]*")
+_OPENREVIEW_ID = pattern(r"[\w-]{8,16}")
+_ACL_ID = pattern(r"[A-Z]\d\d-\d{4}|\d{4}\.[\w-]+\.\d+")
 
 
 class Facts(NamedTuple):

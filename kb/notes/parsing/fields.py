@@ -1,9 +1,9 @@
 """The names of what notes say about papers: labels, keys and columns in Chinese and English -> fields."""
 
-import re
 import unicodedata
 from functools import lru_cache
 
+from kb.patterns import pattern
 from kb.terms import VARIANTS
 
 # field -> its labels in normal form, as label_key gives it
@@ -48,7 +48,7 @@ FIELDS = {
     " officialcode implementation html id paperid identifier",
 }
 LONGEST_LABEL = 40  # characters
-_HAN = re.compile("[\u4e00-\u9fff]+")
+_HAN = pattern("[\u4e00-\u9fff]+")
 
 
 @lru_cache(maxsize=4096)

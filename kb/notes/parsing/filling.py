@@ -14,10 +14,11 @@ from kb.notes.parsing.measuring import LINK_LINES, SHORT_LINE, people_in, year_o
 from kb.notes.parsing.organizations import split_organizations
 from kb.notes.parsing.outline import Block
 from kb.notes.parsing.people import split_people
+from kb.patterns import pattern
 
 CITING_LINES = 2  # below the title, which may begin with the people: "One et al., ACL 2024."
-_READ = re.compile(r"(?:\bread (?:on|in)\s+|✅\s*)(?P<date>[^()\[\]]{4,24})")  # ✅ of a task that was done then
-_WORDS = re.compile(r"[^\W_]+")
+_READ = pattern(r"(?:\bread (?:on|in)\s+|✅\s*)(?P<date>[^()\[\]]{4,24})")  # ✅ of a task that was done then
+_WORDS = pattern(r"[^\W_]+")
 
 
 def fill(candidate: Candidate, end: int, lines: Sequence[str], path: tuple[str, ...], inner: Sequence[Block]) -> Entry:

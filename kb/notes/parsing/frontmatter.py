@@ -11,14 +11,15 @@ import yaml
 
 from kb.errors import NoteError
 from kb.notes.parsing.fields import label_key
+from kb.patterns import pattern
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-_KEY = re.compile(r"(?P<key>\w[\w .-]{0,40}?)\s*(?::(?=\s|$)|=(?=\s))\s*(?P<value>.*)$")
-_ITEM = re.compile(r"\s*-\s+(?P<value>\S.*)$")
+_KEY = pattern(r"(?P<key>\w[\w .-]{0,40}?)\s*(?::(?=\s|$)|=(?=\s))\s*(?P<value>.*)$")
+_ITEM = pattern(r"\s*-\s+(?P<value>\S.*)$")
 FENCE, TOML_FENCE = "---", "+++"
 _ENDS = {FENCE: (FENCE, "..."), TOML_FENCE: (TOML_FENCE,)}  # of YAML and of TOML
 # Every leaf stays the text it is: 2301.10000 is an id and no number. The C loader is the same, twenty times as fast.

@@ -8,8 +8,9 @@ from kb.notes.parsing.bylines import byline
 from kb.notes.parsing.dates_words import names_month
 from kb.notes.parsing.evidence import VENUE, VENUES
 from kb.notes.parsing.titles import Found
+from kb.patterns import pattern
 
-_GENERAL = re.compile(
+_GENERAL = pattern(
     r"(?:the|a|an|my|our|your|this|these|some|all|of|for|on|in|and|to|with|from|by|about|vs|other|others|more|new|recent|latest|top|best"
     r"|moc|daily|weekly|monthly|yearly|week|weeks|month|months|day|days|year|years|today|current|misc|miscellaneous|general|selected|updates?"
     r"|updated|papers?|articles?|preprints?|publications?|works?|notes?|reading|readings|read|reads|list|lists|collections?|review|reviews"
@@ -24,29 +25,29 @@ _GENERAL = re.compile(
     r"|计划|安排|信息|元数据|日志|首页|关于|归档|分类|标签|主题|领域|方向|与|和|及|的|之|篇|链接|资料|会议|组会|纪要"
     r"|随笔|随记|杂记|随想|感想|感受|心得|待办|只有|备注|补充|说明|讨论|开源|延伸|代码|权重|演示|视频|博客|主页|原文|地址|网站)"
 )
-_DATE = re.compile(
+_DATE = pattern(
     r"(?:19|20)\d\d|\d{1,2}|[qQ][1-4]|[年月日周号期季度上下半旬第届零〇一二三四五六七八九十初]|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?"
     r"|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|mon(?:day)?|tue(?:sday)?|wed(?:nesday)?"
     r"|thu(?:rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|[wW]\d\d?|\d{6}|\d{8}|st|nd|rd|th"
 )
-_ONE_AND_OTHERS = re.compile(  # and at most where it appeared
+_ONE_AND_OTHERS = pattern(  # and at most where it appeared
     r"[A-ZÀ-Þ][\w'’-]+(?: [A-ZÀ-Þ][\w'’-]+)? et\.? ?al\b\.?"
     r"(?=$|[,，.]\s*(?:[A-Z&]{1,8}|[A-Z]\w+(?: [A-Z]\w+)?)(?:\s|$|[,，]))"
 )
-_SURNAMES = re.compile(r"[A-ZÀ-Þ][\w'’-]+(?:, [A-ZÀ-Þ][\w'’-]+){3,}")
-_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]:")
-_VENUE = re.compile(
+_SURNAMES = pattern(r"[A-ZÀ-Þ][\w'’-]+(?:, [A-ZÀ-Þ][\w'’-]+){3,}")
+_FOOTNOTE = pattern(r"\[\^[^\]\s]+\]:")
+_VENUE = pattern(
     rf"\W*(?:{VENUE.pattern}|{VENUES}|[A-Z]{{2,8}}[ -]?(?:19|20)\d\d)\W*(?:papers?|论文)?\W*", re.IGNORECASE
 )
 SHORTEST_LABELLED = 5  # characters; no title behind a label is so short
 LONGEST_DATE = 24  # characters
 LONGEST = 80  # characters of a text that may be made of general words
-_WORDS = re.compile(r"[a-z]+|\d+|[\u3400-\u9fff]+", re.IGNORECASE)
-_ADDRESS = re.compile(r"[\s(（\[<]*(?:https?://|www\.|doi\.org/|arxiv\.org/)\S+>?\s*", re.IGNORECASE)
-_FILE = re.compile(r"\S+\.(?:pdf|md|markdown|txt|html?|docx?|pptx?|bib|png|jpe?g)", re.IGNORECASE)
-_PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+/?|\W+")
-_SIGNS = re.compile(r"\W+")
-_NUMBER = re.compile(
+_WORDS = pattern(r"[a-z]+|\d+|[\u3400-\u9fff]+", re.IGNORECASE)
+_ADDRESS = pattern(r"[\s(（\[<]*(?:https?://|www\.|doi\.org/|arxiv\.org/)\S+>?\s*", re.IGNORECASE)
+_FILE = pattern(r"\S+\.(?:pdf|md|markdown|txt|html?|docx?|pptx?|bib|png|jpe?g)", re.IGNORECASE)
+_PATH = pattern(r"[\w.-]+(?:/[\w.-]+)+/?|\W+")
+_SIGNS = pattern(r"\W+")
+_NUMBER = pattern(
     rf"\s*(?:\w{{2,12}}\s*[:：]\s*)?(?:arxiv|doi)?\s*[:：]?\s*(?:\[?{ARXIV_NUMBER}{VERSION}\]?|{DOI}|{OLD_ARXIV_ID})"
     r"\s*(?:\[[\w.]+\])?\s*",
     re.IGNORECASE,

@@ -17,21 +17,20 @@ from kb.notes.parsing.labels import labelled
 from kb.notes.parsing.measuring import FACTS, OPENING_LINES, of_columns, of_head, of_opening, of_title
 from kb.notes.parsing.outline import Block, Outline
 from kb.notes.parsing.titles import Found
+from kb.patterns import pattern
 
 LINES_LOOKED_AT = 60  # below a heading, for its opening
 FULLER_LINES = 3  # of them, where the whole title of a heading that is a name may stand
 TITLE_WORDS = 4
 JOINED_WORDS = 3  # of each of two headings in a row that are one
 CHAPTERS = 2
-_COMMAS = re.compile(
-    r"(?P<title>.{6,}?)[，,]\s*(?P<organizations>[^，,]{1,60}?)(?:[，,]\s*(?P<keywords>[^，,]{1,80}))$"
-)
-_CODED = re.compile(r"^(?P<date>(?:19|20)\d{2}[-./]?\d{0,2})?\s*`(?P<title>[^`]+)`\s*(?P<organizations>[^☆★⭐]*)")
-_TITLE_WORDS = re.compile(r"[A-Za-z]{2,}")
-_NUMBERED = re.compile(r"\s*\**(?!(?:19|20)\d\d\.)\d+(?:\.\d+)+\.?\s")
-_ITEM = re.compile(r"(?:[-*+]|\d{1,3}[.)])\s")
-_TELLING = re.compile(r"\]\(|笔记|阅读|精读|notes?\b|reading|[(（\[]\D{0,20}(?:19|20)\d\d", re.IGNORECASE)
-_INFORMATION = re.compile(
+_COMMAS = pattern(r"(?P<title>.{6,}?)[，,]\s*(?P<organizations>[^，,]{1,60}?)(?:[，,]\s*(?P<keywords>[^，,]{1,80}))$")
+_CODED = pattern(r"^(?P<date>(?:19|20)\d{2}[-./]?\d{0,2})?\s*`(?P<title>[^`]+)`\s*(?P<organizations>[^☆★⭐]*)")
+_TITLE_WORDS = pattern(r"[A-Za-z]{2,}")
+_NUMBERED = pattern(r"\s*\**(?!(?:19|20)\d\d\.)\d+(?:\.\d+)+\.?\s")
+_ITEM = pattern(r"(?:[-*+]|\d{1,3}[.)])\s")
+_TELLING = pattern(r"\]\(|笔记|阅读|精读|notes?\b|reading|[(（\[]\D{0,20}(?:19|20)\d\d", re.IGNORECASE)
+_INFORMATION = pattern(
     r"\W*(?:(?:论文|基本|基础|文章|文献)?(?:信息|元数据|资料)"
     r"|(?:(?:paper|basic|bibliographic) )?(?:info(?:rmation)?|meta ?data|details|facts))\W*",
     re.IGNORECASE,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from kb.markup.fences import lines_of_code
 from kb.notes.parsing.fields import field_of, label_key
+from kb.patterns import pattern
 
 # Chapters are called so too: alone and without a colon these say nothing of what stands below.
 _CHAPTERS = "paper article 论文 原文 model method name 模型 名称 方法名 code 代码 demo 演示 项目 project"
@@ -24,28 +25,28 @@ _SEPARATOR = r"\s{0,4}(?:::|[:：])"
 _AFTER_LABEL = rf"{_MARK}\s?{_NAME}\s{{0,4}}(?:(?P=mark){_SEPARATOR}|{_SEPARATOR}\s{{0,2}}(?P=mark))\s{{0,4}}"
 _START = r"[\s>]{0,12}(?:[-*+•]\s{1,4}|\d{1,3}[.)、]\s{0,4})?(?:\[[ xX]\]\s{1,4})?(?:[^\w\s*_`#|\[(（【<]{1,4}\s{0,4})?"
 _BOXED = _NAME.replace("label", "boxed")
-_LINE = re.compile(
+_LINE = pattern(
     rf"{_START}(?:{_AFTER_LABEL}|(?:【{_BOXED}】[:：]?|\[{_BOXED.replace('boxed', 'linked')}\][:：])\s{{0,4}})"
 )
-_NEXT = re.compile(
+_NEXT = pattern(
     rf"(?:\s[|｜·•/]\s{{0,4}}|[；;]\s{{0,4}}|\s{{2,8}}|\u3000|\t|[,，]\s{{0,4}}(?=\*\*|__)|\s(?=\*\*|__)){_AFTER_LABEL}(?=\S)"
 )
-_INLINE = re.compile(
+_INLINE = pattern(
     r"[\[(](?P<label>[A-Za-z\u4e00-\u9fff][\w -]{0,24})::\s{0,4}"
     r"(?P<value>(?:\[\[[^\[\]]{1,200}\]\]|\[[^\[\]]{1,200}\]|\([^()]{1,200}\)|[^\[\]()]){1,500})[\])]"
 )
-_ALONE = re.compile(
+_ALONE = pattern(
     rf"[\s>]{{0,12}}(?:(?P<level>#{{1,6}})\s+(?:[\d.]{{1,6}}\s+)?|[-*+•]\s{{1,4}})?{_MARK}{_NAME}"
     r"\s{0,4}(?:[:：]{0,2}(?P=mark)|(?P=mark)[:：]{0,2})\s*#{0,6}\s*$"
 )
 _SIGNS = frozenset("#*_`:：】|")  # a line without any has no label
 _SEPARATORS = frozenset(":：】")
-_ITEM = re.compile(r"[\s>]*(?:[-*+•]|\d{1,3}[.)、])\s+")
-_QUOTE = re.compile(r"[\s>]*")
-_RULE = re.compile(r"\s*(?:[-*_]\s*){3,}$")
-_DELIMITERS = re.compile(r"[\s|:-]+$")
-_BOLD_TAG = re.compile(r"</?(?:b|strong)>", re.IGNORECASE)
-_BREAK = re.compile(r"<br\s{0,4}/?>", re.IGNORECASE)
+_ITEM = pattern(r"[\s>]*(?:[-*+•]|\d{1,3}[.)、])\s+")
+_QUOTE = pattern(r"[\s>]*")
+_RULE = pattern(r"\s*(?:[-*_]\s*){3,}$")
+_DELIMITERS = pattern(r"[\s|:-]+$")
+_BOLD_TAG = pattern(r"</?(?:b|strong)>", re.IGNORECASE)
+_BREAK = pattern(r"<br\s{0,4}/?>", re.IGNORECASE)
 
 
 class Label(NamedTuple):

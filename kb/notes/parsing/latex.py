@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from kb.patterns import pattern
+
 _RESERVED = {
     "\\": r"\textbackslash{}",
     "{": r"\textbraceleft{}",  # BibTeX counts braces, escaped ones too, so \{ alone would leave a field open
@@ -15,7 +17,7 @@ _WRITTEN = str.maketrans(_RESERVED)
 FORMULA = (
     r"\$(?=[^\s$])(?:[^$\\%#&~\n]|\\[^\n$]){1,300}(?<=\S)\$(?![0-9])"  # as Pandoc tells one from an amount of money
 )
-_FORMULA = re.compile(FORMULA)
+_FORMULA = pattern(FORMULA)
 _SYMBOLS = {command[1:-2]: mark for mark, command in _RESERVED.items() if command.endswith("{}")} | {
     "ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "aa": "å", "AA": "Å",
     "i": "ı", "j": "ȷ", "dh": "ð", "DH": "Ð", "th": "þ", "TH": "Þ", "dj": "đ", "DJ": "Đ", "ng": "ŋ", "NG": "Ŋ",
@@ -36,7 +38,7 @@ _ACCENTS = {
 }  # fmt: skip
 _SPACING = {" ": " ", "\n": "\n", "\\": " ", ",": " ", ";": " ", ":": " ", "-": "", "/": "", "@": "", "!": ""}
 _LETTER = r"(?:\\[ij](?![A-Za-z])|[A-Za-z])"
-_TOKEN = re.compile(
+_TOKEN = pattern(
     r"(?P<math>\$(?:[^$\\]|\\.)+\$)"
     rf"|\\(?P<mark>[`'^~=.\"])\s?(?:\{{\s?(?P<braced>{_LETTER})\s?\}}|(?P<bare>{_LETTER}))"
     rf"|\\(?P<named>[uvHcdbkr])(?:\s?\{{\s?(?P<within>{_LETTER})\s?\}}|\s(?P<after>{_LETTER}))"

@@ -1,13 +1,13 @@
 """Lecture notes: a title, then chapters under numbered headings. The whole file is one record."""
 
-import re
 from collections.abc import Sequence
 
 from kb.notes.parsing.entry import Entry
 from kb.notes.parsing.outline import Block
+from kb.patterns import pattern
 
 CHAPTERS = 2
-_CHAPTER = re.compile(
+_CHAPTER = pattern(
     r"(?:\d+\s*[.、．)]|第[一二三四五六七八九十百]+[章讲节]|[一二三四五六七八九十]+、)\s*(?!\d)(?P<name>\S.*)$"
 )
 

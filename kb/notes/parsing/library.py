@@ -7,14 +7,15 @@ from typing import Any
 from kb.notes.ids import ARXIV_ID, DOI
 from kb.notes.parsing import links, names
 from kb.notes.parsing.entry import Entry, papers
+from kb.patterns import pattern
 from kb.records import Link, Paper
 
 Lines = list[tuple[int, str]]  # line number, from 0, and text
-_HAN_ONLY = re.compile("[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]+")
+_HAN_ONLY = pattern("[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]+")
 UNTITLED = "(untitled)"
-_ARXIV = re.compile(rf"(?:arxiv\s*:\s*)?(?P<id>{ARXIV_ID})", re.IGNORECASE)
-_NAMED_ARXIV = re.compile(rf"arxiv\s*:\s*(?P<id>{ARXIV_ID})", re.IGNORECASE)
-_DOI = re.compile(DOI)
+_ARXIV = pattern(rf"(?:arxiv\s*:\s*)?(?P<id>{ARXIV_ID})", re.IGNORECASE)
+_NAMED_ARXIV = pattern(rf"arxiv\s*:\s*(?P<id>{ARXIV_ID})", re.IGNORECASE)
+_DOI = pattern(DOI)
 
 
 def papers_of(entries: Sequence[Entry], file: str) -> tuple[Paper, ...]:

@@ -5,42 +5,43 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from kb.notes.ids import ARXIV_DOI, ARXIV_ID, ARXIV_PAGE, DOI_PREFIX, SURE_ARXIV_NUMBER, VERSION
+from kb.patterns import pattern
 from kb.records import Link, LinkKind
 
 _ADDRESS = r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+"
 LONGEST_LINK = 500  # characters of a label: without an end each [ of a long line would be tried to its end
-_MARKDOWN = re.compile(
+_MARKDOWN = pattern(
     rf"(?P<bang>!?)\[(?P<label>[^\]\n]{{0,{LONGEST_LINK}}})\]"
     rf"\(<?(?P<url>[^\s()<>]+(?:\([^\s()<>]*\)[^\s()<>]*)*|{_ADDRESS}?)>?(?:\s+\"[^\"]*\")?\)"
 )
-_IMAGE_TAG = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"'](?P<url>[^\"']+)[\"']", re.IGNORECASE)
-_BARE = re.compile(_ADDRESS)
-_ARXIV_URL = re.compile(
+_IMAGE_TAG = pattern(r"<img\b[^>]*?\bsrc\s*=\s*[\"'](?P<url>[^\"']+)[\"']", re.IGNORECASE)
+_BARE = pattern(_ADDRESS)
+_ARXIV_URL = pattern(
     rf"(?:{ARXIV_PAGE}[/.]|{re.escape(ARXIV_DOI)})(?P<id>{ARXIV_ID})",
     re.IGNORECASE,
 )
-_ARXIV_TEXT = re.compile(rf"\barxiv\s{{0,4}}[:：]?\s{{0,4}}(?P<id>{ARXIV_ID})", re.IGNORECASE)
-_ARXIV_ALONE = re.compile(
+_ARXIV_TEXT = pattern(rf"\barxiv\s{{0,4}}[:：]?\s{{0,4}}(?P<id>{ARXIV_ID})", re.IGNORECASE)
+_ARXIV_ALONE = pattern(
     rf"\W{{0,4}}(?:arxiv\s?[:：.]?\s?)?(?P<id>{ARXIV_ID}){VERSION}(?=$|[\s\[(（,，;；\]\"'.])", re.IGNORECASE
 )
-_BARE_NUMBER = re.compile(
+_BARE_NUMBER = pattern(
     rf"(?<![\w./-])(?P<id>{SURE_ARXIV_NUMBER}|[a-z]{{2,9}}-[a-z]{{2,4}}/\d{{7}}){VERSION}(?![\w.]\w|\d)"
 )
 _DOI_NUMBER = rf"(?P<id>{DOI_PREFIX}(?:/|%2F)(?:[^\s\"'<>，。；()\]]|\([^\s()\"'<>，。；\]]*\))+)"
-_DOI = re.compile(
+_DOI = pattern(
     r"(?:doi\.org/|\bdoi\s{0,4}[:：]\s{0,4}"
     r"|/(?:doi|abs|full|pdf|epdf|abstract|fullhtml|reader|articles?|chapter|book|content|proceedings)/)"
     rf"{_DOI_NUMBER}",
     re.IGNORECASE,
 )
-_DOI_ALONE = re.compile(rf"\W{{0,4}}(?:doi\s?[:：]?\s?)?{_DOI_NUMBER}", re.IGNORECASE)
-_ESCAPED = re.compile("%([2-7][0-9A-Fa-f])")
-_AFTER_DOI = re.compile(
+_DOI_ALONE = pattern(rf"\W{{0,4}}(?:doi\s?[:：]?\s?)?{_DOI_NUMBER}", re.IGNORECASE)
+_ESCAPED = pattern("%([2-7][0-9A-Fa-f])")
+_AFTER_DOI = pattern(
     r"(?:[?#]\S*|/(?:full|abstract|pdf|html|meta|epub|fulltext|summary)|(?:v\d{1,2})?\.full(?:\.pdf|-text)?|\.(?:pdf|html?)|[.,;:*_])$"
 )
 
 
-_SAYS_WHAT = re.compile(
+_SAYS_WHAT = pattern(
     r"\W*(?:paper|pdf|arxiv|code|github|repo|demo|project|page|homepage|link|blog|论文|原文|代码|链接|主页|演示|项目)\W*$",
     re.IGNORECASE,
 )

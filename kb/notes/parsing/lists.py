@@ -14,16 +14,15 @@ from kb.notes.parsing.measuring import OPENING_LINES, is_only_link, of_head, of_
 from kb.notes.parsing.organizations import looks_like_organization
 from kb.notes.parsing.outline import Item, Outline
 from kb.notes.parsing.paragraphs import facts_behind
+from kb.patterns import pattern
 
 LONGEST_HEAD = 3000  # characters of the paragraph that an item begins with
 LINES_LOOKED_AT = 20  # below the first of an item
-_GUILLEMETS = re.compile(r"^\W*《[^》]+》\**(?:\]\([^)]*\))?\**[，,:：]?\s*(?P<rest>[^：:。\n]{1,60})(?=[：:。]|$)")
-_HAN_LABEL = re.compile(
-    r"[\u4e00-\u9fff（）()、/ ]{2,14}\s*[:：]\s*<?(?:https?://|\[)"
-)  # "技术报告（后出）：https://…"
-_BOLD_LABEL = re.compile(r"(?:\*\*|__)(?P<label>[^*_:：]{2,24})(?:[:：](?:\*\*|__)|(?:\*\*|__)\s?[:：])")
+_GUILLEMETS = pattern(r"^\W*《[^》]+》\**(?:\]\([^)]*\))?\**[，,:：]?\s*(?P<rest>[^：:。\n]{1,60})(?=[：:。]|$)")
+_HAN_LABEL = pattern(r"[\u4e00-\u9fff（）()、/ ]{2,14}\s*[:：]\s*<?(?:https?://|\[)")  # "技术报告（后出）：https://…"
+_BOLD_LABEL = pattern(r"(?:\*\*|__)(?P<label>[^*_:：]{2,24})(?:[:：](?:\*\*|__)|(?:\*\*|__)\s?[:：])")
 _SET_APART = frozenset(("linked", "bold", "note", "named", "title label"))  # from the words around it
-_CITATION = re.compile(r"\[\d+\](?!\()")
+_CITATION = pattern(r"\[\d+\](?!\()")
 
 
 def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:

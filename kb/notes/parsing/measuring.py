@@ -20,6 +20,7 @@ from kb.notes.parsing.evidence import (
 )
 from kb.notes.parsing.fields import field_of
 from kb.notes.parsing.labels import labelled
+from kb.patterns import pattern
 
 OPENING_LINES = 8  # below what names a candidate, where labels count
 LINK_LINES = 4  # of these, where a line of nothing but a link to a paper counts
@@ -33,50 +34,46 @@ LONGEST_HAN = 30  # Chinese characters of a title
 FACTS = frozenset(("authors", "organizations", "venue", "arxiv", "doi", "date"))  # labels that only papers have
 LINKED = frozenset(("link", "link first"))
 LONGEST_FILE = 100_000  # characters of a file whose words are counted
-_PROGRAM = re.compile(  # its manual, its list of changes
+_PROGRAM = pattern(  # its manual, its list of changes
     r"^\W{0,4}(?:(?:npm|pnpm|yarn|cargo) (?:i|install|add|run)\b|(?:pip3?|apt|apt-get|brew) install\b|go get\b"
     r"|import \w+ from ['\"]|const .{1,60} = require\()"
     r"|^#{1,4}\s+(?:installation|installing|getting started|api|api reference|cli|quick ?start|changelog|change log"
     r"|breaking changes|bug fixes|patch changes|browser support|code of conduct|our pledge)\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
-_WORD = re.compile(r"[A-Za-z][\w'’-]*")
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_SENTENCE = re.compile(
+_WORD = pattern(r"[A-Za-z][\w'’-]*")
+_HAN = pattern(r"[\u3400-\u9fff]")
+_SENTENCE = pattern(
     r"[。；！]|[\u4e00-\u9fff]了(?!解)|没怎么|没有?读|先不|还不|觉得|感觉|打算|准备|[本这下]周|[今明昨]天|^[和跟给把去]"
     r"|\b(?:I|[Mm]y)\b"
 )
-_NUMBERED = re.compile(
+_NUMBERED = pattern(
     r"(?:\d+\.)+\d*\s|\d{1,2}\s+(?=[\u3400-\u9fff])|第.{1,3}[章节讲部]|[一二三四五六七八九十]+[、.]"
     r"|(?:step|part|chapter|section|appendix|figure|table|day|week|lecture|lesson)\s*\d|q\d\b",
     re.IGNORECASE,
 )
-_RESULTS = re.compile(r"\d\s?%|\d\.\d.{0,60}\s\d+\.\d")  # "29.92 to 32.06 BLEU"; one decimal may be that of GPT-3.5
-_DESCRIBED = re.compile(r"[^:：]{1,40}[:：]\s*[\u3400-\u9fff]")  # "System 2：以 Qwen 为编码器"
-_COLLECTION = re.compile(
+_RESULTS = pattern(r"\d\s?%|\d\.\d.{0,60}\s\d+\.\d")  # "29.92 to 32.06 BLEU"; one decimal may be that of GPT-3.5
+_DESCRIBED = pattern(r"[^:：]{1,40}[:：]\s*[\u3400-\u9fff]")  # "System 2：以 Qwen 为编码器"
+_COLLECTION = pattern(
     r"(?:\bpapers|\barticles|\bpublications|reading lists?|论文|论文(?:列表|清单|集))\s*$", re.IGNORECASE
 )
-_NOTE_LINK = re.compile(
+_NOTE_LINK = pattern(
     r"\]\(<?(?!\w+:|#)(?P<here>[^()\s]+?\.(?:md|markdown|html?))(?:#[^)]*)?>?\)"
     r"|\]\((?P<there>https?://git(?:hub|lab)\.com/[^/\s]+/[^/\s]+/(?:-/)?blob/[^()\s]+\.(?:md|markdown))\)"
     r"|^\W*\[\[(?P<wiki>[^\]|#]+)[^\]]*\]\]",
     re.IGNORECASE,
 )
-_NOTES_LABEL = re.compile(
-    r"\[\W*(?:my |paper |reading )?(?:notes?|summary|review|笔记|解读|总结)\W*\]\(", re.IGNORECASE
-)
-_REPOSITORY = re.compile(
-    r"https?://(?:www\.)?(?:github|gitlab)\.com|https?://huggingface\.co/(?!papers)", re.IGNORECASE
-)
-_DAY = re.compile(r"\W*(?:19|20)\d\d[-./]\d\d?[-./]\d\d?[\])】）]?")  # before a title: of a post, not of a paper
-_YEAR = re.compile(
+_NOTES_LABEL = pattern(r"\[\W*(?:my |paper |reading )?(?:notes?|summary|review|笔记|解读|总结)\W*\]\(", re.IGNORECASE)
+_REPOSITORY = pattern(r"https?://(?:www\.)?(?:github|gitlab)\.com|https?://huggingface\.co/(?!papers)", re.IGNORECASE)
+_DAY = pattern(r"\W*(?:19|20)\d\d[-./]\d\d?[-./]\d\d?[\])】）]?")  # before a title: of a post, not of a paper
+_YEAR = pattern(
     r"^\W*[\[(【（]\s*(?:19|20)\d\d\b|"
     r"[(（\[]\s*(?:[A-Za-z][A-Za-z .'’&-]{0,30}[ ,'’]{0,3})?\**(?:19|20)\d\d(?:[-./]\d\d?)*\**\s*[)）\]]"
 )
-_BEGINS_WITH_NUMBER = re.compile(rf"\W{{0,4}}arxiv\W{{0,3}}{ARXIV_NUMBER}", re.IGNORECASE)
-_ONLY_ADDRESS = re.compile(r"\s*<?https?://\S+\s*")
-_AND_OTHERS = re.compile(r"\bet\.? ?al\b|等人")
-_AFTER_PEOPLE = re.compile(r"\[|https?:|\d{4}|\*")
+_BEGINS_WITH_NUMBER = pattern(rf"\W{{0,4}}arxiv\W{{0,3}}{ARXIV_NUMBER}", re.IGNORECASE)
+_ONLY_ADDRESS = pattern(r"\s*<?https?://\S+\s*")
+_AND_OTHERS = pattern(r"\bet\.? ?al\b|等人")
+_AFTER_PEOPLE = pattern(r"\[|https?:|\d{4}|\*")
 
 
 def of_file(lines: Sequence[str], file: str) -> set[str]:

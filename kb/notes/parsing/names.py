@@ -2,13 +2,15 @@
 
 import re
 
-_SHORT_NAME = re.compile(
+from kb.patterns import pattern
+
+_SHORT_NAME = pattern(
     r"(?P<name>[^\s:：|,，。()（）]+(?: [^\s:：|,，。()（）]+){0,3}?)\s*(?:[(（][^)）]*[)）])?\s*(?:[:：|]|--)\s*\S"
 )
-_DASHED = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9.+]*(?:[-_][A-Za-z0-9.+]+)*)\s*[-—–]+\s*(?=[^\sA-Za-z0-9])")
-_SERIES_NUMBERS = re.compile(r"\s+\d+(?:\s*[&+、/和]\s*\d+)+$")
+_DASHED = pattern(r"(?P<name>[A-Za-z][A-Za-z0-9.+]*(?:[-_][A-Za-z0-9.+]+)*)\s*[-—–]+\s*(?=[^\sA-Za-z0-9])")
+_SERIES_NUMBERS = pattern(r"\s+\d+(?:\s*[&+、/和]\s*\d+)+$")
 _BEGINS_A_PHRASE = frozenset("a an the on towards toward how what is are do does".split())  # noqa: SIM905
-_NOT_SLUG = re.compile(r"[^\w.+]+")
+_NOT_SLUG = pattern(r"[^\w.+]+")
 
 
 def short_name(title: str) -> str | None:

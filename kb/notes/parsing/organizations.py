@@ -3,30 +3,32 @@
 import re
 from collections.abc import Iterable
 
-_BETWEEN = re.compile(r"[、/／;；|｜\n]")
-_COMMA = re.compile(r"[,，]")
-_AND = re.compile(
+from kb.patterns import pattern
+
+_BETWEEN = pattern(r"[、/／;；|｜\n]")
+_COMMA = pattern(r"[,，]")
+_AND = pattern(
     r"(?<=大学|学院|公司|集团)[和与及](?=\S{2})|(?<=研究院|实验室|研究所)[和与及](?=\S{2})|\s[和与]\s"
     r"|(?<=[A-Z]{2})\s(?:and|&)\s(?=[A-Z]{2})|^and\s"
 )
-_NUMBER = re.compile(r"^(?:[\[(（]?\d{1,2}[\])）.]?\s+|[¹²³⁰⁴-⁹†‡§]+\s?|\^\{?\d{1,2}\}?\^?\s?)")
+_NUMBER = pattern(r"^(?:[\[(（]?\d{1,2}[\])）.]?\s+|[¹²³⁰⁴-⁹†‡§]+\s?|\^\{?\d{1,2}\}?\^?\s?)")
 _MARKS = ' *`_"“”·•-–—,，.'
-_UNIVERSITY = re.compile(r"universit|college|institute of technology|大学|学院", re.IGNORECASE)
-_PART = re.compile(
+_UNIVERSITY = pattern(r"universit|college|institute of technology|大学|学院", re.IGNORECASE)
+_PART = pattern(
     r"\b(?:lab|laboratory|department|dept|school|faculty|group|cent(?:er|re)|institute|division)\b|系$|实验室$|研究[院所]$",
     re.IGNORECASE,
 )
-_CAMPUSES = re.compile(
+_CAMPUSES = pattern(
     r"university of (?:california|texas|illinois|maryland|massachusetts|wisconsin|michigan|north carolina)",
     re.IGNORECASE,
 )
-_LEGAL = re.compile(r"(?:co|ltd|inc|llc|corp|gmbh|limited)\.?(?:\s|$)", re.IGNORECASE)
+_LEGAL = pattern(r"(?:co|ltd|inc|llc|corp|gmbh|limited)\.?(?:\s|$)", re.IGNORECASE)
 _COUNTRIES = (
     "china|prc|usa?|unitedstates|uk|unitedkingdom|germany|france|japan|korea|southkorea|singapore|canada|india|israel|italy|spain"
     "|switzerland|netherlands|thenetherlands|sweden|australia|taiwan|hongkong|macau|austria|belgium|denmark|finland|norway|poland"
     "|brazil|russia|ireland|portugal|greece|中国|美国|英国|德国|法国|日本|韩国|新加坡|加拿大"
 )
-_COUNTRY = re.compile(_COUNTRIES)
+_COUNTRY = pattern(_COUNTRIES)
 
 
 def split_organizations(text: str) -> tuple[str, ...]:

@@ -7,29 +7,30 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kb.markup.blocks import block_parser, without_comments
 from kb.markup.fences import Fence, fence_of
 from kb.notes.parsing import dates
+from kb.patterns import pattern
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
 LEVEL_OF_DATES = 7  # below all headings
 LONGEST_HEADING = 200  # characters; a longer line is text that happens to begin with a #
-_NEXT_ENTRY = re.compile(r"(?:#{2,6}[ \t]|\*\*\s*《)")
+_NEXT_ENTRY = pattern(r"(?:#{2,6}[ \t]|\*\*\s*《)")
 _CITED_NAMES = (
     r"(?:references?|bibliography|further readings?|see also"
     r"|(?:how to )?cit(?:e|ations?|ing)(?: (?:us|this|it))?|related links?|acknowledge?ments?"
     r"|参考文献|参考资料|参考|引用|引用文献|延伸阅读|扩展阅读|致谢)"
 )
-_REFERENCES = re.compile(  # "References", "参考文献/链接"
+_REFERENCES = pattern(  # "References", "参考文献/链接"
     rf"(?:[\W\d_]|[一二三四五六七八九十]+、)*{_CITED_NAMES}(?:\s?[/&和与及、,]\s?(?:{_CITED_NAMES}|links?|链接|资料))*\W*",
     re.IGNORECASE,
 )
-_CITES = re.compile(  # a line that a list of what is cited stands below
+_CITES = pattern(  # a line that a list of what is cited stands below
     r"[\W\d_]*(?:related (?:works?|papers?)|references?|see also|further readings?|similar papers?|cited"
     r"|相关(?:工作|论文|文献|阅读)|参考文献|参考资料|参考|引用|延伸阅读|扩展阅读)\W*[:：]\W*",
     re.IGNORECASE,
 )
-_BOLD = re.compile(r"(?P<mark>\*\*|__)(?P<inner>[^*_\n]{4,40})(?P=mark)[:：]?")
-_BY_REFERENCE = re.compile(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])+)\]\[(?P<key>[^\[\]]*)\]")
+_BOLD = pattern(r"(?P<mark>\*\*|__)(?P<inner>[^*_\n]{4,40})(?P=mark)[:：]?")
+_BY_REFERENCE = pattern(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])+)\]\[(?P<key>[^\[\]]*)\]")
 
 
 class Block(NamedTuple):

@@ -19,6 +19,7 @@ from kb.notes.parsing.measuring import FACTS, is_only_link, of_head, of_labels, 
 from kb.notes.parsing.outline import Block, Outline
 from kb.notes.parsing.tables import is_of_labels
 from kb.notes.parsing.titles import Found
+from kb.patterns import pattern
 
 FACT_LINES = 30  # at the top of a file, where labels and a table of labels count
 PROSE_LINES = 6  # of them, where a sentence may name the paper
@@ -28,8 +29,8 @@ TELLING_WORDS = 3  # of a file name, to be the title of a page that has no headi
 _TELLING = frozenset(
     ("link", "link first", "link below", "note", "venue", "label", "parts", "calls itself", "title label", "year")
 )
-_BULLET = re.compile(r"^\s*[-*+]\s+")
-_NESTED = re.compile(r"\s{2,}[-*+]\s|\t[-*+]\s")
+_BULLET = pattern(r"^\s*[-*+]\s+")
+_NESTED = pattern(r"\s{2,}[-*+]\s|\t[-*+]\s")
 
 
 class Page(NamedTuple):

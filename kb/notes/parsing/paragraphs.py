@@ -20,24 +20,25 @@ from kb.notes.parsing.measuring import OPENING_LINES, is_only_link, of_head, of_
 from kb.notes.parsing.outline import Block, Outline
 from kb.notes.parsing.sections import end_of_text, sections_of
 from kb.notes.parsing.titles import Found
+from kb.patterns import pattern
 
 LONGEST_LEAD = 60  # characters of prose before a link that it is about
 LINKED_WORDS = 4  # of a link in prose, for it to be a title
 LONGEST_COUNT = 20  # characters of a line such as "Paper 2" above a label
 LONGEST_HEAD = 600  # characters of the line that names a paper
-_ENTRY = re.compile(r"\*\*\s*《(?P<title>.+)》\s*\*\*[ \t:：]*(?P<rest>.*)$")
-_BEGINS = re.compile(
+_ENTRY = pattern(r"\*\*\s*《(?P<title>.+)》\s*\*\*[ \t:：]*(?P<rest>.*)$")
+_BEGINS = pattern(
     r"\*\*|__|\[|《|<details|<summary|[A-Z\"“0-9]|[a-z]{1,6}[A-Z\d]|[一二三四五六七八九十]{1,3}[、.]|\W*[\u4e00-\u9fff]{2,6}\W{0,4}[:：]"
 )
-_CITATION = re.compile(r"\[\d+\](?!\()|[A-Z][\w-]+,? (?:[A-Z]\.?,? ?){1,3}(?:,|and )")
-_SUMMARY = re.compile(r"<summary>(?P<title>.*?)</summary>", re.DOTALL)
-_TELLING = re.compile(r"[(（\[](?:[^()（）\[\]]{0,40}\D)?(?:19|20)\d\d|https?://|arxiv", re.IGNORECASE)
-_SIGNS = re.compile(r"^(?:[^\w\s*_\[《<\"“(（`|~>#$\\-]\ufe0f?\s*){1,3}(?=[\w*_\[《])")  # "🗞 Toys that Talk"
-_CALLOUT = re.compile(r"^\[!\w+\][+-]?\s+")
-_NUMBERED = re.compile(r"(?:\d{1,3}[.、)）]|[(（]\d{1,3}[)）]|[①-⑳•·])\s*(?=\S)|《")
-_LINKED = re.compile(r"\[(?P<title>[^\[\]]{12,300})\]\((?P<url>https?://[^()\s]+)\)")
-_READ = re.compile(r"(?:[。！？]|[.!?]\s|[读看学][了完过到]?\s?|\bread(?:ing)?\s)$")
-_DEFINITION = re.compile(r":\s+\S")
+_CITATION = pattern(r"\[\d+\](?!\()|[A-Z][\w-]+,? (?:[A-Z]\.?,? ?){1,3}(?:,|and )")
+_SUMMARY = pattern(r"<summary>(?P<title>.*?)</summary>", re.DOTALL)
+_TELLING = pattern(r"[(（\[](?:[^()（）\[\]]{0,40}\D)?(?:19|20)\d\d|https?://|arxiv", re.IGNORECASE)
+_SIGNS = pattern(r"^(?:[^\w\s*_\[《<\"“(（`|~>#$\\-]\ufe0f?\s*){1,3}(?=[\w*_\[《])")  # "🗞 Toys that Talk"
+_CALLOUT = pattern(r"^\[!\w+\][+-]?\s+")
+_NUMBERED = pattern(r"(?:\d{1,3}[.、)）]|[(（]\d{1,3}[)）]|[①-⑳•·])\s*(?=\S)|《")
+_LINKED = pattern(r"\[(?P<title>[^\[\]]{12,300})\]\((?P<url>https?://[^()\s]+)\)")
+_READ = pattern(r"(?:[。！？]|[.!?]\s|[读看学][了完过到]?\s?|\bread(?:ing)?\s)$")
+_DEFINITION = pattern(r":\s+\S")
 
 
 def propose(outline: Outline, lines: Sequence[str]) -> list[Candidate]:

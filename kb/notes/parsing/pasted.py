@@ -9,16 +9,17 @@ import re
 
 from kb.notes.parsing import names
 from kb.notes.parsing.entry import Entry
+from kb.patterns import pattern
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_BULLET = re.compile(r"(?P<indent>\s*)[•▪◦·‣]\s*")
-_ADDRESS = re.compile(r"https?://\S+")
-_BRACKETED = re.compile(r"(?:\[[^\]]+\]\s*){2,}$")
+_HAN = pattern(r"[\u3400-\u9fff]")
+_BULLET = pattern(r"(?P<indent>\s*)[•▪◦·‣]\s*")
+_ADDRESS = pattern(r"https?://\S+")
+_BRACKETED = pattern(r"(?:\[[^\]]+\]\s*){2,}$")
 _SENTENCE_END = tuple("。；;，,：:!！?？.…、\\")
-_NAME_THEN_HAN = re.compile(r"[A-Z][A-Za-z0-9.+-]*(?: [a-z][a-z0-9]*)?(?=[\u3400-\u9fff])")
-_BARE_NAME = re.compile(r"[A-Z][\w.+-]*(?: [\w.+&-]+){0,2}$")
-_PUBLISHED_TITLE = re.compile(r"(?:[A-Z]|[a-z]{1,6}(?=[A-Z\d]))[^\u2100-\U0010ffff|\[\]/=\\<>_•]*[^.;:]$")
-_COMMAND = re.compile(
+_NAME_THEN_HAN = pattern(r"[A-Z][A-Za-z0-9.+-]*(?: [a-z][a-z0-9]*)?(?=[\u3400-\u9fff])")
+_BARE_NAME = pattern(r"[A-Z][\w.+-]*(?: [\w.+&-]+){0,2}$")
+_PUBLISHED_TITLE = pattern(r"(?:[A-Z]|[a-z]{1,6}(?=[A-Z\d]))[^\u2100-\U0010ffff|\[\]/=\\<>_•]*[^.;:]$")
+_COMMAND = pattern(
     r"#{1,6} \S|(?:sudo |\$ )?(?:git|pip3?|python3?|export|docker|npm|pnpm|yarn|dnf|apt|conda|cd|curl|wget|bash)"
     r"\s+[\x21-\x7e]"
 )

@@ -5,37 +5,38 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kb.notes.parsing.organizations import looks_like_organization, split_organizations
+from kb.patterns import pattern
 from kb.records import OTHERS
 
 LONGEST_NAME = 60  # characters
 SURNAME_WORDS = 3  # at most, particles not counted: "Van der Berg Jansen"
-_WIKI = re.compile(r"\[\[(?P<target>[^\[\]|#]{1,200})(?:#[^\[\]|]{0,200})?(?:\|(?P<label>[^\[\]]{1,200}))?\]\]")
-_LINK = re.compile(r"!?\[(?P<label>[^\[\]]{0,200})\]\([^()\s]{0,500}\)")
-_MARKUP = re.compile(
+_WIKI = pattern(r"\[\[(?P<target>[^\[\]|#]{1,200})(?:#[^\[\]|]{0,200})?(?:\|(?P<label>[^\[\]]{1,200}))?\]\]")
+_LINK = pattern(r"!?\[(?P<label>[^\[\]]{0,200})\]\([^()\s]{0,500}\)")
+_MARKUP = pattern(
     r"<sup>[^<>]{0,40}</sup>|</?[A-Za-z][^<>]{0,80}>|\^[^\s^]{1,10}\^|\$?\s?\^\{?[^{}$]{0,20}\}?\$?|https?://\S{1,500}|[\w.+-]{1,60}@[\w.-]{1,60}"
 )
-_BRACKETS = re.compile(r"[(（\[【{][^()（）\[\]【】{}]{0,300}[)）\]】}]")
-_OTHERS = re.compile(
+_BRACKETS = pattern(r"[(（\[【{][^()（）\[\]【】{}]{0,300}[)）\]】}]")
+_OTHERS = pattern(
     r"[,，;；、&]?\s{0,3}\b(?:and|et)\s{1,3}(?:\d{1,4}\s{1,3})?(?:(?:many\s)?others|more|colleagues|coll)\b\.?"
     r"|[,，;；、&]?\s{0,3}\b(?:et|&)\s{0,2}\.?\s{0,2}al(?:ii|ia)?\b\.?|&\s{0,2}al\b\.?"
     r"|[,，;；、]?\s{0,3}等\s{0,2}(?:\d{1,4}\s{0,2}(?:人|位作者)|人|作者)?(?=\s{0,3}(?:$|[,，;；、。+(（]))"
     r"|[,，;；、&]?\s{0,3}(?:\.{3,6}|…{1,3})|(?:[,，;；、]\s{0,3}|^)others\s{0,3}$|\bu\.\s?a\.",
     re.IGNORECASE,
 )
-_MARKS = re.compile(r"[^\w\s,，;；、/／|·•・&+'’ʼ`´.‐‑–-]|[\d_²³¹⁰⁴-⁹₀-₉]|\\")
-_LIST = re.compile(r"[;；\n]")
-_COMMA = re.compile(r"[,，]")
-_AND = re.compile(r"\s{1,3}(?:and|&|und)\s{1,3}|\s&\s|、|[/／|•]|\s[·+]\s|(?<=[\u4e00-\u9fff])・", re.IGNORECASE)
-_AND_HAN = re.compile(r"(?<=[\u4e00-\u9fff]{2})[和与及](?=[\u4e00-\u9fff]{2})|\s[和与及]\s")
-_HAN = re.compile(r"[\u4e00-\u9fff·\s]+")
+_MARKS = pattern(r"[^\w\s,，;；、/／|·•・&+'’ʼ`´.‐‑–-]|[\d_²³¹⁰⁴-⁹₀-₉]|\\")
+_LIST = pattern(r"[;；\n]")
+_COMMA = pattern(r"[,，]")
+_AND = pattern(r"\s{1,3}(?:and|&|und)\s{1,3}|\s&\s|、|[/／|•]|\s[·+]\s|(?<=[\u4e00-\u9fff])・", re.IGNORECASE)
+_AND_HAN = pattern(r"(?<=[\u4e00-\u9fff]{2})[和与及](?=[\u4e00-\u9fff]{2})|\s[和与及]\s")
+_HAN = pattern(r"[\u4e00-\u9fff·\s]+")
 _CAPITAL = r"[^\W\d_a-z\u3040-\uffff]"
-_INITIALS = re.compile(rf"(?:{_CAPITAL}\.?[\s‐-]{{0,2}}){{1,4}}|(?:{_CAPITAL}[a-z]?\.[\s‐-]{{0,2}}){{1,4}}")
-_SHORT_INITIALS = re.compile(r"[A-Z]{1,3}|(?:[A-Z]\.[\s-]?){1,4}")
+_INITIALS = pattern(rf"(?:{_CAPITAL}\.?[\s‐-]{{0,2}}){{1,4}}|(?:{_CAPITAL}[a-z]?\.[\s‐-]{{0,2}}){{1,4}}")
+_SHORT_INITIALS = pattern(r"[A-Z]{1,3}|(?:[A-Z]\.[\s-]?){1,4}")
 _SUFFIXES = frozenset(("jr", "jr.", "sr", "sr.", "ii", "iii", "iv"))
-_ENDS_IN_POINT = re.compile(r"(?:^|[\s.-])[^\W\d_]\.$")
+_ENDS_IN_POINT = pattern(r"(?:^|[\s.-])[^\W\d_]\.$")
 _WRITTEN_SMALL = "van von der den de del della di da dos du la le el al bin ibn ten ter zu af av"  # within names
 _PARTICLES = frozenset(_WRITTEN_SMALL.split())
-_ROLE = re.compile(
+_ROLE = pattern(
     r"(?:共同)?(?:通讯|通信|第一)作者|共同一作"
     r"|\b(?:corresponding|first|lead|senior) authors?\b|^\s{0,4}(?:written\s)?by\s",
     re.IGNORECASE,

@@ -1,6 +1,5 @@
 """What belongs to no entry: a note's text under each heading, or all of a file that names no paper."""
 
-import re
 from collections.abc import Sequence, Set
 
 from kb.notes.parsing import names, titles
@@ -8,9 +7,10 @@ from kb.notes.parsing.entry import Entry
 from kb.notes.parsing.frontmatter import FrontMatter
 from kb.notes.parsing.outline import Outline
 from kb.notes.parsing.pages import page_of
+from kb.patterns import pattern
 
-_WORD = re.compile(r"\w")
-_WORDS = re.compile(r"[^\W_]+")
+_WORD = pattern(r"\w")
+_WORDS = pattern(r"[^\W_]+")
 
 
 def what_is_left(

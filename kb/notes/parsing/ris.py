@@ -9,11 +9,12 @@ from typing import NamedTuple
 from kb.errors import NoteError
 from kb.notes.parsing import dates, library, names
 from kb.notes.parsing.entry import Entry
+from kb.patterns import pattern
 from kb.records import Reference
 
 START, END = "TY", "ER"
 READ = "read:"  # what a user's own tag begins with that says in which month the paper was read: "read: 2024-10"
-_LINE = re.compile(r"\s{0,3}(?P<tag>[A-Z][A-Z0-9]) {1,2}-(?: (?P<value>.*)|\s*)")
+_LINE = pattern(r"\s{0,3}(?P<tag>[A-Z][A-Z0-9]) {1,2}-(?: (?P<value>.*)|\s*)")
 _AUTHORS = ("AU", "A1")
 _TITLES = ("TI", "T1", "CT")
 _VENUES = ("T2", "JF", "JO", "BT", "JA", "J2")

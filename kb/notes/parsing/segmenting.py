@@ -1,6 +1,5 @@
 """The outline of a note -> its entries: what may be one is proposed, the candidates that explain the note are taken."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +11,7 @@ from kb.notes.parsing.frontmatter import FrontMatter
 from kb.notes.parsing.outline import Outline
 from kb.notes.parsing.sections import end_of_text, sections_of
 from kb.notes.parsing.weights import SURE, WEIGHTS, entries_among
+from kb.patterns import pattern
 
 GRAMMARS = {  # what a note is called after the place of most of its entries
     "page": "single",
@@ -33,7 +33,7 @@ REASONS = {
     "bibtex": "entries of BibTeX",
 }
 SAME_SHARE = 0.6  # of the letters of a title that another one holds, for both to be one
-_LETTERS = re.compile(r"[^\W_]+")
+_LETTERS = pattern(r"[^\W_]+")
 
 
 def candidates(outline: Outline, lines: Sequence[str], front: FrontMatter, file: str) -> list[Candidate]:

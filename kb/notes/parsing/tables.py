@@ -11,17 +11,18 @@ from kb.notes.parsing.guards import is_address
 from kb.notes.parsing.links import arxiv_id, bare_arxiv_id
 from kb.notes.parsing.measuring import of_columns, of_head, of_title
 from kb.notes.parsing.outline import Outline, Row, Table
+from kb.patterns import pattern
 
 ROWS_JUDGED = 100  # the first of a table: which column holds the titles shows there
 FILLED_SHARE = 0.5  # of them, in that column
 TELLING_SHARE = 0.4  # of the rows of a table of papers say which paper they are about
 LABELS = 2  # rows that begin with a label: the table is about one thing
-_TITLE_COLUMN = re.compile(r"title|标题|题目|论文名|タイトル|題名|제목", re.IGNORECASE)
-_PAPER_COLUMN = re.compile(r"\b(?:papers?|articles?|publications?)\b|论文|文章|文献|論文|논문", re.IGNORECASE)
-_NAME_COLUMN = re.compile(r"^(?:name|model|method|system|work|approach|名称|模型|方法|简称|工作)s?$", re.IGNORECASE)
+_TITLE_COLUMN = pattern(r"title|标题|题目|论文名|タイトル|題名|제목", re.IGNORECASE)
+_PAPER_COLUMN = pattern(r"\b(?:papers?|articles?|publications?)\b|论文|文章|文献|論文|논문", re.IGNORECASE)
+_NAME_COLUMN = pattern(r"^(?:name|model|method|system|work|approach|名称|模型|方法|简称|工作)s?$", re.IGNORECASE)
 _DAYS = frozenset(("date", "day", "日期", "时间"))  # of a paper, or of when it was read
 _TELLING = ("link", "venue", "year", "note")
-_FIGURE = re.compile(rf"(?!{ARXIV_NUMBER})[\s*_]*[-+]?\d+(?:\.\d+(?!\d)|\s?[%×x])\W*(?:\d+(?:\.\d+)?\W*)?")
+_FIGURE = pattern(rf"(?!{ARXIV_NUMBER})[\s*_]*[-+]?\d+(?:\.\d+(?!\d)|\s?[%×x])\W*(?:\d+(?:\.\d+)?\W*)?")
 _ABSENT = frozenset(("", "-", "--", "—", "–", "/", "n/a", "none", "无", "未知", "tbd"))
 
 
@@ -78,11 +79,11 @@ def is_of_labels(table: Table) -> bool:
 def _title_column(columns: Sequence[str], table: Table) -> tuple[int | None, bool]:
     """Return the column of titles, None if there is none, and whether its heading speaks of titles and not of names."""
     rows = [row for row in table.rows if any(cell.strip() for cell in row.cells)][:ROWS_JUDGED]
-    for pattern in (_TITLE_COLUMN, _PAPER_COLUMN, _NAME_COLUMN):
-        for column in (n for n, text in enumerate(columns) if rows and pattern.search(text)):
+    for wanted in (_TITLE_COLUMN, _PAPER_COLUMN, _NAME_COLUMN):
+        for column in (n for n, text in enumerate(columns) if rows and wanted.search(text)):
             filled = sum(bool(titles.find_title(row.cells[column])) for row in rows if column < len(row.cells))
             if filled >= FILLED_SHARE * len(rows):
-                return column, pattern is not _NAME_COLUMN
+                return column, wanted is not _NAME_COLUMN
     return None, False
 
 

@@ -12,6 +12,7 @@ from kb.notes.parsing import citing, dates
 from kb.notes.parsing.evidence import VENUE, links_to_paper, research_words
 from kb.notes.parsing.labels import labelled
 from kb.notes.parsing.outline import Block
+from kb.patterns import pattern
 
 ALIKE = 0.5  # share of letters from which on two titles beside one another are one
 NAME_WORDS = 3  # of a system's name, which the title goes on from after a colon: **Toy**: A Codec
@@ -20,84 +21,84 @@ SET_APART_WORDS = 4
 CAPITALS = 0.5  # for each longer word of a title
 LONGEST_BEFORE = 12  # characters of the words before a title in bold
 LONGEST = 2000  # characters that are looked at: no title is longer
-_MARKUP = re.compile(r"[\[*_`<~=\\]")
-_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|<img\b[^>]*>", re.IGNORECASE)
-_LINK = re.compile(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\](?:\((?P<url>(?:[^()\s]|\([^()]*\))*)[^()]*\)|\[[^\]]*\])")
-_BARE_ADDRESS = re.compile(r"<?https?://[^\s>)\]]+>?")
-_LINK_ALONE = re.compile(r"\s*\[(?:[^\[\]]|\[[^\[\]]*\])+\]\([^()\s]+\)\W*")
-_WIKI = re.compile(r"\[\[(?P<target>[^\]|#]+)(?:#[^\]|]*)?(?:\|(?P<label>[^\]]+))?\]\]")
-_TAG = re.compile(r"</?[A-Za-z][^>]*>")
-_EMPHASIS = re.compile(r"(?<!\\)(?P<mark>\*{1,3}|_{2,3}|~~|==)(?=\S)(?P<inner>.+?)(?<=[^\s\\])(?P=mark)")
-_CODE = re.compile(r"`+([^`]+)`+")
-_ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!&|<>~$])")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufe0f\x00-\x08\x0b-\x1f\x7f]")
-_STAR = re.compile("[☆★⭐🌟✨🔥❤👍⚡🚀🏆💡📄📝🆕]\ufe0f?")
+_MARKUP = pattern(r"[\[*_`<~=\\]")
+_IMAGE = pattern(r"!\[[^\]]*\]\([^)]*\)|<img\b[^>]*>", re.IGNORECASE)
+_LINK = pattern(r"\[(?P<label>(?:[^\[\]]|\[[^\[\]]*\])*)\](?:\((?P<url>(?:[^()\s]|\([^()]*\))*)[^()]*\)|\[[^\]]*\])")
+_BARE_ADDRESS = pattern(r"<?https?://[^\s>)\]]+>?")
+_LINK_ALONE = pattern(r"\s*\[(?:[^\[\]]|\[[^\[\]]*\])+\]\([^()\s]+\)\W*")
+_WIKI = pattern(r"\[\[(?P<target>[^\]|#]+)(?:#[^\]|]*)?(?:\|(?P<label>[^\]]+))?\]\]")
+_TAG = pattern(r"</?[A-Za-z][^>]*>")
+_EMPHASIS = pattern(r"(?<!\\)(?P<mark>\*{1,3}|_{2,3}|~~|==)(?=\S)(?P<inner>.+?)(?<=[^\s\\])(?P=mark)")
+_CODE = pattern(r"`+([^`]+)`+")
+_ESCAPE = pattern(r"\\([\\`*_{}\[\]()#+\-.!&|<>~$])")
+_INVISIBLE = pattern("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufe0f\x00-\x08\x0b-\x1f\x7f]")
+_STAR = pattern("[☆★⭐🌟✨🔥❤👍⚡🚀🏆💡📄📝🆕]\ufe0f?")
 _HEADING_STARS = frozenset("☆★⭐")
-_CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
-_NUMBERING = re.compile(
+_CHECKBOX = pattern(r"^\[[ xX]\]\s+")
+_NUMBERING = pattern(
     r"^(?:\(?\d{1,3}[.)、．]\s*|\[\d{1,3}\]\s+|\d\ufe0f?\u20e3\s*|[①-⑳]\s*|[一二三四五六七八九十]{1,3}[、．.]\s*)(?=\D)"
 )
-_TAGS_IN_CODE = re.compile(
+_TAGS_IN_CODE = pattern(
     r"^(?:\**`(?=[^`]*[^\W\d])[^`]{1,40}`\**[ \t]+)+(?=\[)"
 )  # before a linked title: "`GAN` [Toys](a.md)"
-_EMPHASIZED_LEAD = re.compile(r"(?P<mark>\*\*|__)(?P<inner>[^*_]{2,24})(?P=mark)[\s:：]+(?=\S)")  # "**第 1 周** Toys"
-_EMPHASIZED_DATE = re.compile(r"^([*_`]{1,3})(\d{4}[-/.\d]{0,8}[:：]?)\1")
-_DATE = re.compile(
+_EMPHASIZED_LEAD = pattern(r"(?P<mark>\*\*|__)(?P<inner>[^*_]{2,24})(?P=mark)[\s:：]+(?=\S)")  # "**第 1 周** Toys"
+_EMPHASIZED_DATE = pattern(r"^([*_`]{1,3})(\d{4}[-/.\d]{0,8}[:：]?)\1")
+_DATE = pattern(
     r"^[\[(【（「]?\s*(?P<date>(?:19|20)\d\d(?:\s*[-/.年_]\s*\d{1,2}(?:\s*[-/.月]\s*\d{1,2}日?|月)?)?)\s*年?[\])】）」`]?[\s:：,，-]+(?=\S)"
     r"|^(?P<compact>(?:19|20)\d\d(?:0[1-9]|1[0-2]))\s+(?=\S)"
 )
-_LEADING_DAY = re.compile(  # "9月3日 Toys", "09/25 Toys", "5. Oktober 2024: Toys"
+_LEADING_DAY = pattern(  # "9月3日 Toys", "09/25 Toys", "5. Oktober 2024: Toys"
     r"^(?P<short>\d{1,2}\s?月\s?\d{1,2}\s?[日号]|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])(?!/))[\s:：,，—–-]+(?=\w)"
     r"|^(?P<day>(?=[^:：—–]*\d)[^:：—–]{6,24}?)\s*[:：—–]\s*(?=\w)"
 )
-_TRAILING_DATE = re.compile(
+_TRAILING_DATE = pattern(
     r"\s*[(（\[]\s*(?:\*\*)?\s*(?:[A-Za-z ,.'’-]{0,30}\s*)?(?P<date>(?:19|20)\d\d(?:\s*[-/.]\s*\d{1,2}){0,2})"
     r"\s*(?:\*\*)?\s*[)）\]]\s*$"
 )
-_LEADING_TAG = re.compile(  # "[2020 ICML] ", "【CVPR'21】", "VLDB'19 - ", "1511.06085 "
+_LEADING_TAG = pattern(  # "[2020 ICML] ", "【CVPR'21】", "VLDB'19 - ", "1511.06085 "
     r"^[\[【(（]\s*(?P<tag>(?=[^\]】)）]*\d{2})(?!\s*\d{1,2}\s*[\]】)）])[A-Za-z0-9 .'’,/&-]{2,40})[\]】)）](?!\()"
     r"\s*[-–—:：|]?\s*(?=\S)"
     r"|^(?P<before>[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*){0,2}\s?['’]\d\d|[A-Z]{2,}[A-Za-z]* (?:19|20)\d\d)"
     r"\s*[-–—:：|]\s+(?=\S)"
     rf"|^(?P<number>{ARXIV_NUMBER}{VERSION})[\s:：-]+(?=\S)"
 )
-_LEADING = re.compile(  # what may stand before a title and is no part of it
+_LEADING = pattern(  # what may stand before a title and is no part of it
     r"^[\s*_`~>|+-]*(?:\[[ xX]\]\s*)?(?:\d{1,3}[.)、]\s*)?(?:[\[(【（`][^\])】）`]{1,40}[\])】）`]\s*)?"
     r"(?:(?:papers?|title|论文|题目|标题)\W{1,4})?",
     re.IGNORECASE,
 )
-_BRACKETED = re.compile(r"^\[(?P<title>[^\[\]]{12,300})\]$")
-_TRAILING_PLACE = re.compile(  # "(NeurIPS 2022 Workshop)", "(arXiv:2407.00001)"
+_BRACKETED = pattern(r"^\[(?P<title>[^\[\]]{12,300})\]$")
+_TRAILING_PLACE = pattern(  # "(NeurIPS 2022 Workshop)", "(arXiv:2407.00001)"
     rf"\s*[(（\[][^()（）\[\]]{{0,40}}(?:{VENUE.pattern}|arxiv\s*[:：]?\s*{ARXIV_NUMBER})[^()（）\[\]]{{0,40}}[)）\]]\s*$",
     re.IGNORECASE,
 )
-_DIGIT = re.compile(r"\d")
-_TRAILING_VENUE = re.compile(rf"\s*[,，]\s+(?:{VENUE.pattern})\s*$", re.IGNORECASE)  # ", ICASSP 2020"
-_BRACKET_TAG = re.compile(r"^(?:\[[^\]\[]{1,30}\](?!\()|【[^】]{1,30}】)\s*(?=\S)")
+_DIGIT = pattern(r"\d")
+_TRAILING_VENUE = pattern(rf"\s*[,，]\s+(?:{VENUE.pattern})\s*$", re.IGNORECASE)  # ", ICASSP 2020"
+_BRACKET_TAG = pattern(r"^(?:\[[^\]\[]{1,30}\](?!\()|【[^】]{1,30}】)\s*(?=\S)")
 _NOTE_WORDS = (
     "论文十问|读论文|讀論文|論文閱讀|論文筆記|論文導讀|論文メモ|論文紹介|読書メモ|论文阅读笔记|论文精读笔记|论文学习笔记|论文笔记|论文阅读|论文精读|论文解读"
     "|论文速览|论文速读|论文速递|论文速记|论文总结|论文汇总|论文合集|论文分享|论文推荐"
     "|阅读笔记|读书笔记|学习笔记|精读笔记|精读|解读|笔记"
 )
-_NOTE_SUFFIX = re.compile(
+_NOTE_SUFFIX = pattern(
     rf"[\s\-_—–:：|,，]*[(（\[【]?(?:{_NOTE_WORDS}|(?:paper |reading )?notes?|paper reading|(?:paper )?summary)"
     r"[)）\]】]?"
     r"(?:\.md)?\s*$",
     re.IGNORECASE,
 )
-_NOTE_PREFIX = re.compile(
+_NOTE_PREFIX = pattern(
     rf"^(?:[\[【(（]\s*(?:{_NOTE_WORDS}|paper(?: reading| notes?)?)\s*[\]】)）]\s*[:：\-—|]?\s*"
     rf"|(?:{_NOTE_WORDS}|paper(?: reading| notes?| review)?|reading notes?"
     r"|(?:lese)?notiz(?:en)?(?: zu)?|notes? (?:on|sur)|notas(?: sobre)?)"
     r"\s*(?:[(（][一二三四五六七八九十\d]{1,4}[)）]\s*)?[:：\-—–|]+\s*)",
     re.IGNORECASE,
 )
-_CALLS_ITSELF_NOTE = re.compile(
+_CALLS_ITSELF_NOTE = pattern(
     r"(?:阅读|精读)笔记|论文.{0,4}(?:笔记|阅读|精读|解读|摘录|翻译)"
     r"|\bpaper (?:reading|notes?)\b|\breading notes? (?:of|on)\b",
     re.IGNORECASE,
 )
-_GENERIC = re.compile(
+_GENERIC = pattern(
     r"\W*(?:(?:link to )?(?:the )?(?:papers?|pdf|arxiv|abs|code|github|git|repo|demos?|project|page|homepage|home"
     r"|links?|blog|post|slides?|video|talk|tweet|data|dataset|model|weights|hf|huggingface|openreview|website|web|site|url|html|bib|bibtex"
     r"|cite|poster|supp|supplementary|appendix|notes?|docs?|report|technical report|here|read more|more|samples?"
@@ -105,30 +106,30 @@ _GENERIC = re.compile(
     rf"(?:[-_ ]?\d+)?|{ARXIV_NUMBER}{VERSION}|\W+)\W*$",
     re.IGNORECASE,
 )
-_GUILLEMETS = re.compile(r"《(?P<title>[^》]+(?:《[^》]*》[^》]*)*)》")
-_TOLD = re.compile(
+_GUILLEMETS = pattern(r"《(?P<title>[^》]+(?:《[^》]*》[^》]*)*)》")
+_TOLD = pattern(
     r"(?:论文|文章|题目|标题|工作|介绍|推荐|分享|带来|paper)[^《》。\n]{0,30}《(?P<after>[^《》\n]{6,200})》"
     # A book has no such title: it has three words of Latin letters at least.
     r"|[读看学][了完过到][^《》。\n]{0,12}《(?P<read>(?=(?:[^》]*[A-Za-z]{2,}\W+){3})[^《》\n]{6,200})》"
     r"|《(?P<before>[^《》\n]{6,200})》[^。\n]{0,20}(?:论文|文章|一文|工作|发表)"
 )
-_CITATION = re.compile(r"[A-Z][^()（）\[\]]{2,200}\(\d{4}[a-z]?\)[.,:]\s+(?P<title>[^.\[\]]{8,300}[^.\[\]\s])[.?!]\s")
-_QUOTED = re.compile(r"[\"“](?P<title>[^\"”]{8,300})[\"”]")
-_SET_APART = re.compile(
+_CITATION = pattern(r"[A-Z][^()（）\[\]]{2,200}\(\d{4}[a-z]?\)[.,:]\s+(?P<title>[^.\[\]]{8,300}[^.\[\]\s])[.?!]\s")
+_QUOTED = pattern(r"[\"“](?P<title>[^\"”]{8,300})[\"”]")
+_SET_APART = pattern(
     r"(?<![\w*])(?P<mark>\*{1,3}|_{1,3})(?=[^\s*_])(?P<emphasized>[^*\n]{16,300}?)(?<=\S)(?P=mark)(?![\w*])"
     r"|[\"“](?P<quoted>[^\"“”\n]{16,300})[\"”]"
 )
 _SETTING_APART = frozenset('*_"“”')
-_NAME_BEFORE = re.compile(r"^\W*[\w-]+[.:：]\s+")  # "**Toy.** One et al., *Toys that Learn to Talk*"
-_SENTENCE_END = re.compile(r"[.!?]\s|[。！？]")
-_END = re.compile(
+_NAME_BEFORE = pattern(r"^\W*[\w-]+[.:：]\s+")  # "**Toy.** One et al., *Toys that Learn to Talk*"
+_SENTENCE_END = pattern(r"[.!?]\s|[。！？]")
+_END = pattern(
     r"\s{2,}|\s*<br\s*/?>|\s+[-–—|]+\s+|\s*｜\s*|\t|[。；;]|(?<=[a-z?!)]{2})\.\s|\s*[(（\[]\s*(?:\d{4}|http|arxiv\b|doi\b)|，"
     r"|\s*[(（](?-i:[A-Z][A-Za-z]*[A-Z]\w*)['’ ]*(?:19|20)?\d\d\b"
     r"|\s*<?https?://",
     re.IGNORECASE,
 )
-_LEADING_ADDRESS = re.compile(r"^<?https?://[^\s>]+>?[\s:：,，-]+(?=\w)")
-_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]\s*$")
+_LEADING_ADDRESS = pattern(r"^<?https?://[^\s>]+>?[\s:：,，-]+(?=\w)")
+_FOOTNOTE = pattern(r"\[\^[^\]\s]+\]\s*$")
 
 
 def leading_tag(text: str) -> str:
