@@ -85,7 +85,7 @@ class PaperCases(Opened):
         papers = {paper.key: paper for paper in (named(reader, name) for name in as_list(names))}
         known = reader.marks.known_as(papers)
         targets = [marks.Target(known[key], clean(paper.title)) for key, paper in papers.items()]
-        mode = 0o666 if self.config.marks.exists() else permitted(self.config, reader.files.stamps()) & 0o666
+        mode = 0o666 if self.config.marks.exists() else permitted(self.config, reader.files.paths()) & 0o666
         with self._writing:
             marks.mark(self.config.marks, targets, action, date.today().isoformat(), mode)
         return self._listed(reader, list(papers.values()))

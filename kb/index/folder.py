@@ -92,21 +92,24 @@ def permitted(config: Config, files: Iterable[str]) -> int:
     write is said by the folders alone, so that one note does not shut a team out of its index.
     Example: notes of mode 640 in a folder of mode 2775 -> 0o770.
     """
+    notes = str(config.notes)
     sources = {source.name: str(source.folder) for source in config.sources}
-    paths = {str(config.notes), *sources.values()}
+    paths = {notes, *sources.values()}
     for file in files:
         name, _, below = file.partition("/")
-        path = f"{sources[name]}/{below}" if name in sources else f"{config.notes}/{file}"
+        path = f"{sources[name]}/{below}" if name in sources else f"{notes}/{file}"
         while path not in paths:
             paths.add(path)
-            path = os.path.dirname(path)
+            path = path.rpartition("/")[0]
     mode = 0o777
     for path in paths:
-        with suppress(OSError, ValueError):
+        try:
             now = os.stat(path).st_mode
-            given = now if S_ISDIR(now) else _as_folder(now)
-            if mode & ~given and os.access(path, os.R_OK):  # what cannot be read is in nothing that is made
-                mode &= given
+        except (OSError, ValueError):
+            continue
+        given = now if S_ISDIR(now) else _as_folder(now)
+        if mode & ~given and os.access(path, os.R_OK):  # what cannot be read is in nothing that is made
+            mode &= given
     for people in (GROUP, OTHERS):
         if not mode & people & READING:
             mode &= ~people

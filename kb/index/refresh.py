@@ -65,7 +65,7 @@ def bring_all(config: Config, changes: Changes | None, progress: Progress) -> Re
         except EncoderMissing as error:
             notices = (f"indexed for words only: {error}", *notices)
     with closing(Reader(config.database)) as reader:  # a search looks at the notes alone that it takes in
-        prepare(config, reader.files.stamps())
+        prepare(config, reader.files.paths())
     return Refreshed(report, encoded, notices)
 
 

@@ -57,7 +57,7 @@ def find_changes(config: Config, known: dict[str, Stamp]) -> Changes:
     if found == known:
         return Changes({}, (), tuple(missing.values()))
     return Changes(
-        changed={path: found[path] for path in sorted(found) if known.get(path) != found[path]},
+        changed={path: found[path] for path in sorted(path for path in found if known.get(path) != found[path])},
         gone=tuple(path for path in known if path not in found and not path.startswith(tuple(missing))),
         missing=tuple(missing.values()),
     )

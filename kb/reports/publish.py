@@ -25,7 +25,7 @@ def publish(config: Config, reader: Reader, period: Period, layout: Layout, out:
     made = digest(reader, period, layout.lang, _last(out))
     text = _text(config, made, layout, out.absolute().parent if out else None)
     if out:
-        write(config, text, out, permitted(config, reader.files.stamps()))
+        write(config, text, out, permitted(config, reader.files.paths()))
     return text
 
 
@@ -42,7 +42,7 @@ def publish_all(config: Config, reader: Reader, layout: Layout, folder: Path) ->
     texts = {outs[month]: _text(config, one, layout, folder.absolute(), months) for month, one in made.items()}
     if layout.form == "html":
         texts[folder / html_page.INDEX_NAME] = html_page.index_page(config, list(made.values()), made[months[0]].lang)
-    mode = permitted(config, reader.files.stamps())
+    mode = permitted(config, reader.files.paths())
     for out, text in texts.items():
         write(config, text, out, mode)
     return list(texts)

@@ -32,7 +32,7 @@ def write_file(config: Config, reader: Reader, works: Sequence[Work], name: str,
         raise KbError(f"{path} is a folder", "name a file in it")
     text = RENDERERS[name](works)
     data = (BOM + text if name == "csv" else text).encode("utf-8")
-    write_out(path, data, permitted(config, reader.files.stamps()) & 0o666)
+    write_out(path, data, permitted(config, reader.files.paths()) & 0o666)
 
 
 def write_vault(config: Config, reader: Reader, works: Sequence[Work], folder: Path) -> obsidian.Written:
@@ -41,4 +41,4 @@ def write_vault(config: Config, reader: Reader, works: Sequence[Work], folder: P
     Raises: KbError if folder cannot be written or lies among the notes.
     """
     refuse_own(config, folder)
-    return obsidian.write_vault(reader, works, folder, permitted(config, reader.files.stamps()))
+    return obsidian.write_vault(reader, works, folder, permitted(config, reader.files.paths()))

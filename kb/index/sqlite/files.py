@@ -38,6 +38,10 @@ class Files:
             found[path] = FileState(path, mtime_ns, size, sha256, state, reason, grammar, spans)
         return found
 
+    def paths(self) -> list[str]:
+        """Return the path of every file known."""
+        return [path for (path,) in self._db.execute("SELECT path FROM files")]
+
     def stamps(self) -> dict[str, tuple[int, int]]:
         """Return (mtime_ns, size) of every file known, by path."""
         rows = self._db.execute("SELECT path, mtime_ns, size FROM files").fetchall()
