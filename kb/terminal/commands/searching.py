@@ -43,7 +43,7 @@ def search(
     limit: LimitOption = 10,
     min_score: Annotated[
         float | None,
-        typer.Option("--min-score", min=0, max=1, help="How likely a hit must be, .5 if not said; others come after."),
+        typer.Option("--min-score", min=0, max=1, help="How likely a hit must be, .7 if not said; others come after."),
     ] = None,
     why: Annotated[bool, typer.Option("--why", help="Show what each retriever said.")] = False,
     fuzzy: Annotated[bool, typer.Option("--fuzzy", help="Look for what mistyped Latin words may mean, too.")] = False,
