@@ -1,6 +1,7 @@
 """The command line: which commands there are, and the one door that errors leave by."""
 
 import os
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,6 +46,7 @@ COMMANDS = {  # in the order of the help; a module of commands/ is imported when
     "encoder": "encoders",
     "doctor": "health",
     "config": "health",
+    "serve": "serving",
     "man": "manual",
 }
 
@@ -58,10 +60,7 @@ class KbGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command; None if there is none of this name."""
-        if cmd_name not in COMMANDS:
-            return None
-        commands = typer.main.get_command(import_module(f"kb.terminal.commands.{COMMANDS[cmd_name]}").app)
-        return getattr(commands, "commands", {}).get(cmd_name, commands)  # a module may be one command with its own
+        return built(cmd_name) if cmd_name in COMMANDS else None
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line, all that it prints cleaned."""
@@ -123,7 +122,16 @@ def main() -> None:
 
         past_colon(os.environ)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for any, all installed packages are read
-    app(prog_name="kb")
+    built()(prog_name="kb")
+
+
+@cache
+def built(name: str | None = None) -> Any:
+    """Return the command line, or a command of it, made once a process."""
+    if name is None:
+        return typer.main.get_command(app)
+    commands = typer.main.get_command(import_module(f"kb.terminal.commands.{COMMANDS[name]}").app)
+    return getattr(commands, "commands", {}).get(name, commands)  # a module may be one command with its own
 
 
 def _version(is_asked: bool) -> None:

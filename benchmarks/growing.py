@@ -89,7 +89,7 @@ def joined(first: PaperRows, second: PaperRows, file: str, number: int) -> Paper
     text = ours[: len(ours) // 2] + theirs[len(theirs) // 2 :]
     paper = {**first.paper, "id": f"row-{number}", "file": file, "line": number + 1}
     passage = {"line": number + 1, "heading": "", "text": text}
-    return PaperRows(paper, full_text, [passage], [{"name": f"row {number}"}], [])
+    return PaperRows(paper, full_text, [passage], [{"name": f"row {number}"}], [], [], first.variants)
 
 
 def write_vectors(config: Config, encoder: Encoder, encoded: Vectors) -> None:

@@ -18,9 +18,23 @@ def open_base(start: Path | str | None = None) -> "KnowledgeBase":
     Raises: KbError if there is none, or its kb.toml cannot be read.
     """
     try:
-        return KnowledgeBase(find_config(Path(start).expanduser() if start is not None else Path()))
+        config = find_config(Path(start).expanduser() if start is not None else Path())
     except RuntimeError as error:  # of a home that nobody has
         raise KbError(f"{start}: {error}", "name the folder of a knowledge base") from None
+    kept = _kept.get(config.root)
+    return kept if kept and kept.config == config and kept.is_as_loaded() else KnowledgeBase(config)
+
+
+def keep(base: "KnowledgeBase") -> None:
+    """Have open_base return base, with what it has loaded, as long as nothing of that has changed on the disk.
+
+    For a process that answers many; see kb.resident.
+    """
+    base.load()
+    _kept[base.config.root] = base
+
+
+_kept: "dict[Path, KnowledgeBase]" = {}
 
 
 def advice(text: str) -> tuple[str, ...]:

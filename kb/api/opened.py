@@ -1,11 +1,11 @@
 """A knowledge base while it is open: who reads, who writes, what is loaded once."""
 
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from kb.config.kb_toml import Config
-from kb.errors import IndexOld
+from kb.errors import IndexOld, KbError
 from kb.progress import Progress
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Opened:
         self._writing = threading.Lock()
         self._loading = threading.Lock()
         self._loaded: ExportedEncoder | None = None
+        self._loaded_from: dict[Path, tuple[int, int] | None] = {}
+        self.is_known = False  # every note is in the index as it is now: who watches them says so
 
     def __enter__(self) -> "Self":
         return self
@@ -63,6 +65,8 @@ class Opened:
         from kb.index.translation import gloss_path
         from kb.notes.folders import find_changes
 
+        if self.is_known and self.config.database.is_file():
+            return ()
         stamps, joining = self._known_state()
         changes = find_changes(self.config, stamps)
         is_whole = self.config.database.is_file() and gloss_path(self.config.index).is_file()
@@ -103,6 +107,26 @@ class Opened:
             reader = Reader(database)
         with closing(reader):
             return reader.files.stamps(), reader.meta(JOINING) or ""
+
+    def load(self) -> None:
+        """Load what searches would load, and keep it; without an index or an encoder, what there is."""
+        from kb.index.sqlite import nearest
+        from kb.index.translation import gloss_path
+
+        encoder, _ = self.encoder()
+        files = [gloss_path(self.config.index)]
+        with suppress(KbError, OSError):
+            reader = self.reader()
+            if encoder:
+                vector = encoder.encode_query(encoder.query_text("kb", None))
+                files += [part.folder / "manifest.json" for part in encoder.parts]
+                nearest.hold(self.config.index, reader.view.vectors, encoder.fingerprint, len(vector))
+        self.close()
+        self._loaded_from = {path: _identity(path) for path in files}
+
+    def is_as_loaded(self) -> bool:
+        """Whether the files that load has read are still the same."""
+        return all(_identity(path) == known for path, known in self._loaded_from.items())
 
     def reader(self) -> "Reader":
         """Return this thread's view of the index as it is committed now.

@@ -23,9 +23,10 @@ else:
 CONFIG_NAME = "kb.toml"
 DEFAULT_ENCODER = "minilm"
 NO_ENCODER = "none"
+SERVE = ("off", "on demand")
 GLOSSARY_NAME = "glossary.yaml"
 VERSIONED = (".git", ".hg", ".svn", ".bzr", ".jj")
-TEXTS = ("notes", "templates", "index", "encoder")
+TEXTS = ("notes", "templates", "index", "encoder", "serve")
 LISTS = ("same", "different")
 SOURCES = "sources"
 CHECK = "check"
@@ -44,6 +45,7 @@ class Config:
     templates: Path  # the user's own templates; may be missing
     index: Path  # everything the tool writes, safe to delete
     encoder: str  # "minilm", "e5", "minilm+e5", "none", or a sentence-transformers model by name or path
+    serve: str = "off"  # or "on demand": the first search starts a process that stays
     sources: tuple[Source, ...] = ()  # further folders of notes, and libraries
     same: Lists = ()  # records that are one paper, whatever they are known by
     different: Lists = ()  # records that are not
@@ -123,6 +125,8 @@ def load_config(root: Path) -> Config:
             raise KbError(f"unknown key {key!r}", f"known keys: {', '.join(FIELDS)}", path)
         if key in TEXTS and (not isinstance(value, str) or not value):
             raise KbError(f"{key} should be a text in quotes, got {value!r}", file=path)
+    if values.get("serve", SERVE[0]) not in SERVE:
+        raise KbError(f"serve should be {' or '.join(map(repr, SERVE))}, got {values['serve']!r}", file=path)
     notes = usable(root / values.get("notes", "notes"), "notes", path)
     templates = _inside(root, values, "templates", "templates")
     found = read_sources(sources, root, notes, path)
@@ -134,6 +138,7 @@ def load_config(root: Path) -> Config:
         templates=templates,
         index=_harmless(_apart(_inside(root, values, "index", ".kb"), root, others)),
         encoder=values.get("encoder", DEFAULT_ENCODER),
+        serve=values.get("serve", SERVE[0]),
         sources=found,
         ignored_rules=_ignored(values, path),
         **_judgments(values, path),

@@ -1,7 +1,7 @@
 """Ctrl-C at any time is one line and status 130: while the program starts, runs and ends."""
 
+import _signal as signal  # type: ignore[import-not-found]  # signal itself loads enum, as long as Python takes to start
 import os
-import signal
 import sys
 
 TYPE_CHECKING = False  # as type checkers know it: before end_at_once is called, as little as can be is loaded

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -232,7 +233,12 @@ def _flat(text: str) -> str:
 def from_here(path: Path) -> str:
     """Return path as seen from the working directory; whole if that is further than one folder up."""
     try:
-        relative = os.path.relpath(path)
+        return _seen_from(path, os.getcwd())
     except FileNotFoundError:  # the working directory is gone
         return str(path)
+
+
+@lru_cache
+def _seen_from(path: Path, folder: str) -> str:
+    relative = os.path.relpath(path, folder)
     return str(path) if relative.startswith(os.path.join("..", "..")) else relative

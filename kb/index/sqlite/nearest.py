@@ -77,15 +77,52 @@ def nearest(
     return list(islice((one for one in found if among is None or one[1] in among), k))
 
 
+class _Held(NamedTuple):
+    """The vectors of an encoder up to a key, kept in memory; a key is given once, so it means one vector for ever."""
+
+    series: str
+    encoder: str
+    last_key: int
+    keys: "NDArray[np.int64]"
+    matrix: "NDArray[np.float32]"
+
+
+_held: list[_Held] = []
+
+
+def hold(index: Path, vectors: Vectors, encoder: str, dimension: int) -> None:
+    """Keep what a search would read in memory, for a process that searches often: vectors that are scanned, FAISS."""
+    opened = _open(index, vectors, encoder, dimension)
+    parts = list(faiss_file.batches(vectors.in_order(encoder, opened.last_key if opened else 0, SCANNED), dimension))
+    if opened or not parts:
+        return
+    import numpy
+
+    keys, matrices = zip(*parts, strict=True)
+    every = numpy.concatenate(keys)
+    _held[:] = [_Held(vectors.series(), encoder, int(every[-1]), every, numpy.concatenate(matrices))]
+
+
+def _held_of(vectors: Vectors, encoder: str) -> _Held | None:
+    """Return what is held of encoder, if it is what the index still has: who was removed would be missed in a count."""
+    for one in _held:
+        if (one.series, one.encoder) == (vectors.series(), encoder):
+            return one if vectors.count(encoder, one.last_key) == len(one.keys) else None
+    return None
+
+
 def _near(
     index: Path, vectors: Vectors, encoder: str, query: "NDArray[np.float32]", wanted: int
 ) -> "tuple[NDArray[np.int64], NDArray[np.float32]]":
     """Return the keys of the vectors that may be nearest, about so many as are wanted or more, and their cosines."""
     import numpy
 
-    opened = _open(index, vectors, encoder, len(query))
-    rows = vectors.in_order(encoder, opened.last_key if opened else 0, SCANNED_AT_MOST + 1)
-    keys, cosines = _cosines(rows, query)
+    held = _held_of(vectors, encoder)
+    opened = None if held else _open(index, vectors, encoder, len(query))
+    after = held.last_key if held else opened.last_key if opened else 0
+    keys, cosines = _cosines(vectors.in_order(encoder, after, SCANNED_AT_MOST + 1), query)
+    if held:
+        keys, cosines = numpy.concatenate((held.keys, keys)), numpy.concatenate((held.matrix @ query, cosines))
     if len(keys) > SCANNED_AT_MOST:
         raise EncoderMissing("the vector index is missing or far behind", "run: kb index")
     if not opened:

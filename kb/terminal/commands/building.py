@@ -12,6 +12,7 @@ from kb.terminal.commands.shared import (
     open_base,
     progress_shown,
     put,
+    staying,
     tell,
     terminal_style,
 )
@@ -55,8 +56,9 @@ def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOpti
     files = [{**one.state._asdict(), "papers": one.papers, "texts": one.texts} for one in found.files]
     failed = [file for file in files if file["state"] == "failed"]
     unread = found.others
+    process = staying(base)
     if as_json:
-        typer.echo(envelope({"index": str(base.config.database), "files": files, "others": unread}))
+        typer.echo(envelope({"index": str(base.config.database), "files": files, "others": unread, "process": process}))
     else:
         rows = [
             [
@@ -73,6 +75,8 @@ def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOpti
         rows += [[name, "no note", "", 0, 0, "", kind.way_out] for kind in unread for name in kind.rows()]
         columns = ["file", "state", "grammar", "papers", "texts beside", "lines unread", "reason"]
         put(table(columns, rows, terminal_style()))
+        if process:
+            tell(f"process {process.pid} stays since {process.started}: {process.address or 'for commands alone'}")
     if failed:
         raise typer.Exit(1)
 

@@ -1,12 +1,17 @@
 """How a knowledge base is, and how it is set up."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kb.api.as_json import envelope
+from kb.errors import KbError
 from kb.terminal.commands.shared import JsonOption, open_base, progress_shown, put, tell, terminal_style
 from kb.terminal.text import table
+
+if TYPE_CHECKING:
+    from kb.api.doctor.findings import Finding
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -25,10 +30,11 @@ def doctor(
     with progress_shown() as progress:
         machine = examine_machine(progress)
         base = examine(ctx.obj, progress, deep)
+        base += _resident(ctx.obj)
         done = []
         if fix and any(finding.mend for finding in base):
             done = mend(ctx.obj, base, progress)
-            base = examine(ctx.obj, progress, deep)
+            base = examine(ctx.obj, progress, deep) + _resident(ctx.obj)
     found = [*machine, *base]
     if as_json:
         typer.echo(envelope({"findings": found, "mended": done}))
@@ -39,6 +45,16 @@ def doctor(
             tell(line)
     if any(one.state == "broken" for one in found):
         raise typer.Exit(1)
+
+
+def _resident(start: Path) -> "list[Finding]":
+    from kb.config.kb_toml import find_config
+    from kb.resident.examining import process
+
+    try:
+        return list(process(find_config(start).root))
+    except (KbError, OSError):  # an examination tells it, or there can be none
+        return []
 
 
 @app.command("config")

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from kb.resident.cold import give_back
 from kb.terminal.output import shown
 
 PagerOption = Annotated[bool, typer.Option("--pager/--no-pager", help="Through $PAGER what is longer than the screen.")]
@@ -41,6 +42,7 @@ def paged(is_wanted: bool) -> Iterator[None]:
 
 def _show_in_pager(text: str) -> bool:
     """Show text in $PAGER, else in less; return whether there is one."""
+    give_back()
     command = shlex.split(os.environ.get("PAGER") or DEFAULT_PAGER)
     if not shutil.which(command[0]):
         return False

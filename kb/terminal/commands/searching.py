@@ -18,6 +18,7 @@ from kb.terminal.commands.shared import (
     put,
     query_text,
     states_of,
+    stay_from_now,
     tell,
     terminal_style,
 )
@@ -63,6 +64,8 @@ def search(
     else:
         answer = base.search(text, limit=limit, fuzzy=fuzzy, min_score=min_score)
     _show_answer(base, answer, why, as_json)
+    if base.config.serve != "off":
+        stay_from_now(base)
     for found in answer.corrections:
         tell(f"no paper holds {found.word}; --fuzzy looks for {' or '.join(found.names)}")
 

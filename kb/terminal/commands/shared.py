@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 import typer
 from typer.core import TyperCommand
 
+from kb.resident.cold import give_back
+from kb.resident.place import SERVED
 from kb.terminal.output import Ours, ours
 from kb.terminal.text import Style, one_line
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from kb.api.base import KnowledgeBase
     from kb.notes.marked import State
     from kb.progress import Progress
+    from kb.resident.holding import Resident
 
 _EXCLUSION = re.compile(r"-(?!-|n\d+$)..")
 
@@ -75,6 +78,28 @@ def open_base(ctx: typer.Context, refresh: bool) -> "KnowledgeBase":
         for notice in notices:
             tell(notice)
     return base
+
+
+def staying(base: "KnowledgeBase") -> "Resident | None":
+    """Return the process that stays over base; None if there is none, or can be none on this system."""
+    from kb.errors import KbError
+
+    try:
+        from kb.resident.holding import resident
+
+        return resident(base.config.root)
+    except (KbError, ImportError):
+        return None
+
+
+def stay_from_now(base: "KnowledgeBase") -> None:
+    """Start a process that stays, where its packages are installed and none is there: the next command asks it."""
+    from importlib.util import find_spec
+
+    if os.environ.get(SERVED) != "off" and find_spec("watchfiles") and not staying(base):
+        from kb.resident.starting import start_unseen
+
+        start_unseen(base.config.root, base.config.index)
 
 
 def states_of(base: "KnowledgeBase", keys: "Sequence[int]") -> "dict[int, State]":
@@ -158,6 +183,7 @@ def progress_shown() -> "Iterator[Progress]":
 
         def show_progress(what: str, done: int, total: int) -> None:
             if not bars:
+                give_back()
                 bars.append(stack.enter_context(_bar()))
             if what not in tasks:
                 tasks[what] = bars[0].add_task(what, total=total)

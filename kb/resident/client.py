@@ -1,0 +1,87 @@
+"""Ask the process that stays to run a command, with this terminal as its own.
+
+Everything that may be in doubt (another version, another base, no answer in a moment, any error) is answered by None:
+then the command runs here, as if there were no such process. So nothing is imported here that takes time.
+"""
+
+import os
+import sys
+
+from kb.resident.place import SERVED, path_of, root_of, stamp
+
+TYPE_CHECKING = False  # as type checkers know it
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+READING = ("search", "show", "list", "related", "tags", "stats", "claims", "digest")
+WRITING = ("--out", "-o", "--all", "--run")  # options that make a command write, or run for long
+COMPLETE = "_KB_COMPLETE"
+SECONDS = 0.05  # within which it must answer
+PEER = 17  # SO_PEERCRED of Linux, which the module _socket does not name everywhere
+DONE, COLD = b"=", b"-"
+
+
+def run(arguments: "Sequence[str]") -> int | None:
+    """Return the exit status of a command that was run by the process that stays; None if it is to be run here."""
+    if os.environ.get(SERVED) == "off" or None in (sys.stdin, sys.stdout, sys.stderr):
+        return None
+    try:
+        start = _start(arguments)
+        root = root_of(start) if start is not None else None
+        place = path_of(root, "socket") if root else None
+        if not (root and place and os.path.exists(place)):
+            return None
+        return _asked(place, request(root, arguments))
+    except (OSError, ValueError, AttributeError, ImportError):
+        return None
+
+
+def _start(arguments: "Sequence[str]") -> str | None:
+    """Return the folder from which arguments name a knowledge base; None if they are no command that only reads."""
+    start = os.environ.get("KB_HOME") or "."
+    if COMPLETE in os.environ:
+        return start
+    rest = list(arguments)
+    while rest and rest[0].startswith("-"):
+        option, has_value, value = rest.pop(0).partition("=")
+        if option != "--kb" or not (has_value or rest):
+            return None
+        start = value if has_value else rest.pop(0)
+    if not rest or rest[0] not in READING or any(one.startswith(WRITING) for one in rest):
+        return None
+    return os.path.expanduser(start)
+
+
+def request(root: str, arguments: "Sequence[str]") -> bytes:
+    """Return what the process needs to know to run a command as if it were this one."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    streams = [f"{one.encoding}/{one.errors}" for one in (sys.stdin, sys.stdout, sys.stderr)]
+    here = (stamp(), root, os.getcwd(), f"{mask}", sys.getfilesystemencoding(), *streams, f"{len(arguments)}")
+    parts = [os.fsencode(one) for one in (*here, *arguments)]
+    parts += [name + b"=" + value for name, value in os.environb.items()]
+    body = b"\0".join(parts)
+    return len(body).to_bytes(4, "big") + body
+
+
+def _asked(place: str, said: bytes) -> int | None:
+    import _socket
+
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        connection.settimeout(SECONDS)
+        connection.connect(place)
+        peer = connection.getsockopt(_socket.SOL_SOCKET, PEER, 12)  # pid, user, group
+        if int.from_bytes(peer[4:8], sys.byteorder) != os.getuid():
+            return None
+        handles = b"".join(one.to_bytes(4, sys.byteorder) for one in (0, 1, 2))
+        sent = connection.sendmsg([said], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, handles)])
+        while sent < len(said):
+            sent += connection.send(said[sent:])
+        if connection.recv(1) != DONE:  # it has begun
+            return None
+        connection.settimeout(None)
+        ended = connection.recv(1)
+        return ended[0] if ended and connection.recv(1) == DONE else None
+    finally:
+        connection.close()

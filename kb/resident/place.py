@@ -1,0 +1,51 @@
+"""Where the process of a knowledge base is asked, and what tells one program from a newer one.
+
+A command asks before it loads anything, so this imports next to nothing.
+"""
+
+import os
+
+from kb import __version__
+
+CONFIG_NAME = "kb.toml"
+SERVED = "KB_SERVE"  # in the environment, "off": no process is asked, and none is started
+
+
+def runtime_folder() -> str | None:
+    """Return the folder of sockets, made if it is missing; None if another user may enter it, or it cannot be made."""
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    folder = f"{given}/paper-kb" if given else f"{os.environ.get('TMPDIR') or '/tmp'}/paper-kb-{os.getuid()}"  # noqa: S108
+    try:
+        if not os.path.lexists(folder):
+            os.mkdir(folder, 0o700)
+        found = os.lstat(folder)
+    except OSError:
+        return None
+    is_private = found.st_uid == os.getuid() and found.st_mode & 0o170077 == 0o040000  # a folder, and no link to one
+    return folder if is_private else None
+
+
+def path_of(root: str, ending: str) -> str | None:
+    """Return where the socket or the lock of the knowledge base in root lies: the same by whatever path it is reached.
+
+    Example: "/run/user/1000/paper-kb/fd01-1a2b3c.socket". None if there is no folder for it.
+    Raises: OSError if there is no root.
+    """
+    found = os.stat(root)
+    folder = runtime_folder()
+    return f"{folder}/{found.st_dev:x}-{found.st_ino:x}.{ending}" if folder else None
+
+
+def root_of(start: str) -> str | None:
+    """Return the nearest folder upwards from start with a kb.toml, as kb.config.kb_toml.find_config finds it."""
+    folder = os.path.abspath(start)
+    while not os.path.isfile(f"{folder}/{CONFIG_NAME}"):
+        if folder == (folder := os.path.dirname(folder)):
+            return None
+    return folder
+
+
+def stamp() -> str:
+    """Return what changes when another version of this program is put in place of this one."""
+    found = os.stat(f"{os.path.dirname(os.path.dirname(__file__))}/__init__.py")
+    return f"{__version__} {found.st_dev} {found.st_ino} {found.st_mtime_ns}"
