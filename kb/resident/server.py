@@ -61,10 +61,11 @@ def serve(
     main: Callable[[bool], object],
     beside: Sequence[Callable[[Tell], object]],
     idle_seconds: float | None,
+    ready: Callable[[], object],
 ) -> None:
     """Answer commands until a signal ends this process, or nobody has asked for idle_seconds.
 
-    main runs the command line of sys.argv; it is told whether the index is known to hold every note as it is. beside
+    ready is called when commands can ask. main runs the command line of sys.argv; it is told whether the index is known to hold every note as it is. beside
     are what stays in copies of their own; each is given what to tell by.
     """
     with closing(_listen(held.socket)) as listening, _signals_woken() as woken:
@@ -75,6 +76,7 @@ def serve(
         try:
             for one in beside:
                 server.beside.append(_start_beside(server, one))
+            ready()
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()  # what they hold would be written by every copy
             gc.collect()

@@ -62,14 +62,16 @@ def stay(
         beside.append(lambda told: watch(base, told))
     base.refresh()
     keep(base)
-    held.tell(Resident(os.getpid(), __version__, f"{datetime.now():%Y-%m-%d %H:%M:%S}", address, is_watching))
-    tell(f"reading and searching at {address}" if address else f"answering commands in {root}")
+
+    def ready() -> None:
+        held.tell(Resident(os.getpid(), __version__, f"{datetime.now():%Y-%m-%d %H:%M:%S}", address, is_watching))
+        tell(f"reading and searching at {address}" if address else f"answering commands in {root}")
 
     def run(is_known: bool) -> object:
         base.is_known = is_known
         return main()
 
-    serve(held, root, run, beside, IDLE_SECONDS if idle else None)
+    serve(held, root, run, beside, IDLE_SECONDS if idle else None, ready)
     return None
 
 
@@ -109,7 +111,7 @@ def start(root: Path, index: Path, arguments: list[str]) -> str:
             env={**os.environ, READY: str(writing)},
         )
         os.close(writing)
-        said = answer.read().strip()
+        said = answer.readline().strip()  # to its end it would be held by what stays beside
     if not said:
         raise KbError("the process that was to stay has ended", f"see {index / LOG}")
     return said
@@ -132,7 +134,7 @@ def say_ready(line: str) -> None:
     handle = os.environ.pop(READY, "")
     if handle.isdecimal():
         with os.fdopen(int(handle), "w", encoding="utf-8") as waiting:
-            waiting.write(line)
+            waiting.write(f"{line}\n")
 
 
 def _log(index: Path) -> TextIO:

@@ -35,7 +35,7 @@ def serve(
         tell("stopped" if holding.stop(root) else "nothing to stop")
         return
     if found := holding.resident(root):
-        typer.echo(_line(found))
+        _ready(_line(found))
         return
     if page and not starting.can_show_page():
         raise KbError("the page needs starlette and uvicorn", f"run: {starting.INSTALL}, or kb serve --no-page")
@@ -47,7 +47,7 @@ def serve(
         cli().built(name)  # here, so that no copy has to
     found = starting.stay(base, cli().main, _ready, port if page else None, idle)
     if found:
-        typer.echo(_line(found))
+        _ready(_line(found))
 
 
 def _line(found: "Resident") -> str:
