@@ -32,6 +32,18 @@ class NoteError(KbError):
     """A note that cannot be read; indexing records it and goes on with the other notes."""
 
 
+class NotFound(KbError):
+    """What was named is not there: no paper, claim or algorithm is called so."""
+
+
+class Ambiguous(KbError):
+    """What was named is several papers."""
+
+
+class IndexMissing(KbError):
+    """There is no index yet."""
+
+
 class IndexBusy(KbError):
     """The index cannot be written now; what is in it can still be read."""
 

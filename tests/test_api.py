@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 import kb as package
+from kb.api.algorithms import run
 from kb.api.as_json import plain
 from kb.api.base import open_base
 from kb.api.options import Layout
-from kb.errors import KbError
+from kb.errors import Ambiguous, KbError, NotFound
 from tests.conftest import AUGUST, Kb
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +55,56 @@ def test_what_a_command_prints_is_what_the_interface_returns(kb: Kb) -> None:
         view = base.paper("tinycodec")
         assert kb.json("show", "tinycodec")["id"] == view.records[view.paper.key]["id"]
         assert kb.run("export").stdout == base.export().text
+
+
+def test_a_name_that_is_no_paper_s_and_one_of_several_are_told_apart(kb: Kb) -> None:
+    with package.open(kb.root) as base:
+        for refused, asked in (
+            (NotFound, lambda: base.paper("no such paper")),
+            (NotFound, lambda: base.claims("no such claim")),
+            (NotFound, lambda: base.run("no-such-algorithm")),
+            (Ambiguous, lambda: base.paper("codec")),
+        ):
+            with pytest.raises(refused):
+                asked()
+
+
+def test_a_text_is_compared_as_its_file_is(kb: Kb, tmp_path: Path) -> None:
+    sample = tmp_path / "sample.md"
+    sample.write_text("# Codecs\n\n残差向量量化，声学延迟。\n\n## Tones\n\n离散单元丢掉了声调。\n", encoding="utf-8")
+    with package.open(kb.root) as base:
+        assert base.similar_to_text(sample.read_text(encoding="utf-8")) == base.similar_to_file(sample)
+        with pytest.raises(KbError, match="no text to compare with"):
+            base.similar_to_text("\n")
+
+
+def test_a_demo_in_a_process_of_its_own_gives_what_it_gives_here(kb: Kb) -> None:
+    with package.open(kb.root) as base:
+        here = run("delay", "cpu", 0, ["codebooks=3"])
+        here.pop("audio", None)
+        assert base.run("delay", ["codebooks=3"], device="cpu") == {**plain(here), "claims": []}
+        with pytest.raises(KbError, match="codebooks should be a whole number"):
+            base.run("delay", ["codebooks=three"])
+        with pytest.raises(KbError, match="no answer within 1e-09 s"):
+            base.run("delay", limit_seconds=1e-9)
+
+
+def test_a_file_is_not_read_for_somebody_who_may_name_none(kb: Kb, tmp_path: Path) -> None:
+    (tmp_path / "a.bib").write_text("@article{a, title={A Paper of Some Length}}")
+    with package.open(kb.root) as base:
+        (outcome,) = base.add(str(tmp_path / "a.bib"), offline=True)
+        assert outcome.entry
+        (outcome,) = base.add(str(tmp_path / "a.bib"), offline=True, reads_files=False)
+        assert (outcome.entry, outcome.problem) == (
+            (),
+            f"{tmp_path / 'a.bib'}: no file is read here; name a paper by its arXiv id or DOI",
+        )
+
+
+def test_what_json_has_no_word_for_is_put_as_it_can() -> None:
+    found = [float("nan"), Path("notes") / "a.md", {"x": (1.5, float("inf"))}]
+
+    assert plain(found) == [None, "notes/a.md", {"x": [1.5, None]}]
 
 
 def test_marks_are_seen_by_the_next_call(kb: Kb) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kb.api.opened import Opened, unwatched
 from kb.errors import IndexBusy
@@ -55,6 +55,25 @@ class ClaimCases(Opened):
         runs = verify(rows, progress, limit_seconds or LIMIT_SECONDS)
         with self._writing, closing(Writer(self.config.database)) as writer, writer.transaction():
             writer.put_runs(runs)
+
+    def run(
+        self,
+        name: str,
+        settings: Sequence[str] = (),
+        *,
+        device: str = "auto",
+        seed: int = 0,
+        limit_seconds: float | None = None,
+    ) -> dict[str, Any]:
+        """Return what an algorithm's demo gives, but for sounds, and the claims that run it; see docs/algorithms.md.
+
+        It runs in a process of its own. settings are texts such as "levels=4". Raises: NotFound for an unknown name,
+        KbError for what the algorithm refuses, or does not end in limit_seconds of a processor's time.
+        """
+        from kb.claims.running import LIMIT_SECONDS, demonstrate
+
+        result = demonstrate(name, settings, device, seed, limit_seconds or LIMIT_SECONDS)
+        return {**result, "claims": self.claims_running(name)}
 
     def claims_running(self, algorithm: str) -> "list[Entry]":
         """Return the claims that run an algorithm, by its name as it is typed: "mini-codec"."""

@@ -26,12 +26,13 @@ class ExchangeCases(Opened):
         write: bool = False,
         offline: bool = False,
         tell: Callable[[str], None] = unheard,
+        reads_files: bool = True,
     ) -> "Iterator[Outcome]":
         """Return what comes of each paper that was typed: its entry, and with write the note that holds it then.
 
         Each is looked up, and written, when the iterator comes to it. month is "2024-10", else this month. arXiv and
         Crossref are asked, and tell hears of waiting; offline, ids become stubs. One that cannot be added does not keep
-        the others from it. Raises: KbError for what is no month.
+        the others from it. Without reads_files the path of a .bib is refused. Raises: KbError for what is no month.
         """
         from datetime import date
 
@@ -41,7 +42,7 @@ class ExchangeCases(Opened):
         today = date.today()
         if month is not None and not re.fullmatch(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])", month):
             raise KbError(f"month should look like 2024-10, got {month!r}")
-        plan = Plan(self.config, month or f"{today:%Y-%m}", today.isoformat(), write)
+        plan = Plan(self.config, month or f"{today:%Y-%m}", today.isoformat(), write, reads_files)
         return self._added(plan, as_list(typed), None if offline else tell)
 
     def _added(self, plan: "Plan", typed: Sequence[str], tell: Callable[[str], None] | None) -> "Iterator[Outcome]":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kb.api.opened import Opened
-from kb.errors import KbError
+from kb.errors import Ambiguous, KbError, NotFound
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,11 +145,11 @@ class PaperCases(Opened):
 
 
 def named(reader: "Reader", name: str) -> "PaperRow":
-    """Return the paper that a name means. Raises: KbError if it means none, or several."""
+    """Return the paper that a name means. Raises: NotFound if it means none, Ambiguous if it means several."""
     papers = reader.papers.named(name)
     if not papers:
-        raise KbError(f"no paper named {name!r}", f"look for it with: kb search {name}")
+        raise NotFound(f"no paper named {name!r}", f"look for it with: kb search {name}")
     if not reader.works.are_one([paper.key for paper in papers]):
         some = ", ".join(paper.id for paper in papers[:5]) + (", …" if len(papers) > 5 else "")
-        raise KbError(f"{name!r} names {len(papers)} papers: {some}", "say more of the name")
+        raise Ambiguous(f"{name!r} names {len(papers)} papers: {some}", "say more of the name")
     return papers[0]

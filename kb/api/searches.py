@@ -44,6 +44,12 @@ class SearchCases(Opened):
 
         return self.similar(passages_of_file(Path(path)), limit=limit, fields=fields)
 
+    def similar_to_text(self, text: str, *, limit: int = 10, fields: str = "") -> "Answer":
+        """Return the papers most like a note, given as it would stand in a file."""
+        from kb.search.samples import passages_of_text
+
+        return self.similar(passages_of_text(text), limit=limit, fields=fields)
+
     def related(self, name: str, *, limit: int = 5) -> "Answer":
         """Return the papers most like one. Raises: KbError if name names none, or several."""
         from kb.search.build_hits import PASSAGES_LOOKED_AT

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from kb.claims.arguments import arguments
 from kb.claims.catalog import CATALOG, PACKAGE, Reference, missing, references
-from kb.errors import KbError
+from kb.errors import KbError, NotFound
 
 DEVICES = ("cpu", "cuda", "auto")
 GIVEN = ("device", "seed")  # parameters of every demo, with options of their own
@@ -105,7 +105,7 @@ def _path(name: str) -> Path:
     if name not in paths:
         close = get_close_matches(name, paths, cutoff=0.7)
         hint = f"; there is {' and '.join(close)}" if close else ""
-        raise KbError(f"no algorithm {name!r}{hint}", "to list them: kb run --list")
+        raise NotFound(f"no algorithm {name!r}{hint}", "to list them: kb run --list")
     return paths[name]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kb.claims.comparing import Figure
-from kb.errors import KbError
+from kb.errors import NotFound
 from kb.index.claim_states import CLAIM_STATES
 from kb.index.sqlite.ledger import ClaimRow, ClaimRun
 from kb.index.sqlite.reader import Reader
@@ -76,7 +76,7 @@ def figures_of(run: ClaimRun) -> tuple[Figure, ...]:
 def select(reader: Reader, target: str | None) -> list[ClaimRow]:
     """Return the claims that target means: a claim's id, a month, or any part of a paper's name; None means all.
 
-    Raises: KbError if it means nothing.
+    Raises: NotFound if it means nothing.
     """
     if target is None:
         return reader.claims.all()
@@ -86,7 +86,7 @@ def select(reader: Reader, target: str | None) -> list[ClaimRow]:
         return reader.claims.of_months(target, target)
     named = reader.papers.named(target)
     if not named:
-        raise KbError(f"no claim, month or paper named {target!r}", "to list the claims: kb claims")
+        raise NotFound(f"no claim, month or paper named {target!r}", "to list the claims: kb claims")
     notes = [key for paper in named for key in reader.works.notes_of(paper.key)]
     return reader.claims.of_papers(row.id for row in reader.papers.rows(list(dict.fromkeys(notes))))
 

@@ -1,4 +1,4 @@
-"""Run claims in processes of their own: one that never ends or crashes ends its process and nothing else."""
+"""Run claims and demos in processes of their own: one that never ends or crashes ends its process and nothing else."""
 
 import json
 import os
@@ -12,11 +12,15 @@ from queue import SimpleQueue
 from threading import Lock, Thread, Timer
 from typing import Any, NamedTuple
 
+from kb.claims.algorithms import parameters
+from kb.errors import KbError
+
 LIMIT_SECONDS = 20.0  # of a processor's time, for one claim
 PATIENCE = 15  # times that, by the clock, on a machine that has other things to do
 OUT_OF_TIME = "no answer within"  # begins what is said of a claim that took longer
 _TOO_MUCH_TIME = -getattr(signal, "SIGXCPU", 0)  # how a process ends then
 COMMAND = (sys.executable, "-c", "from kb.claims.worker import main; main()")
+DEMONSTRATION = (sys.executable, "-c", "from kb.claims.worker import demonstrate, main; main(demonstrate)")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -66,6 +70,23 @@ def run_all(
             worker.stop()
         for thread in threads:
             thread.join()
+
+
+def demonstrate(
+    name: str, settings: Sequence[str], device: str, seed: int, limit_seconds: float = LIMIT_SECONDS
+) -> dict[str, Any]:
+    """Return what run of kb.claims.algorithms does, but for sounds, from a process that ends with it.
+
+    Raises: NotFound for an unknown name, KbError for what the algorithm refuses or does not end in time.
+    """
+    parameters(name)
+    job = Job(name, {"settings": list(settings), "device": device, "seed": seed})
+    ((_, outcome),) = run_all([job], limit_seconds, DEMONSTRATION)
+    if outcome.reason and outcome.reason.startswith(OUT_OF_TIME):
+        raise KbError(f"{name}: {OUT_OF_TIME} {limit_seconds:g} s of processor time", "give it more, or ask for less")
+    if outcome.reason:
+        raise KbError(outcome.reason)
+    return outcome.figures
 
 
 class _Worker:

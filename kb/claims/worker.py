@@ -1,4 +1,4 @@
-"""A process that runs claims: a job a line on standard input, an answer a line on standard output, both JSON.
+"""A process that runs claims or demos: a job a line on standard input, an answer a line on standard output, both JSON.
 
 Only functions that a reference implementation lists in FIGURES are called, with values checked against their signature:
 a note names, it brings no code.
@@ -18,6 +18,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from kb.claims import algorithms
 from kb.claims.arguments import arguments
 from kb.claims.catalog import PACKAGE, missing, target
 from kb.errors import KbError
@@ -28,10 +29,11 @@ except ModuleNotFoundError:  # Windows: whoever asks ends the process then
     resource = None  # type: ignore[assignment]
 
 
-def main() -> None:
+def main(answering: "Callable[..., dict[str, Any]] | None" = None) -> None:
     """Answer jobs until whoever asks is gone, and then end, whether or not a job is still running.
 
-    The one argument of the process is how many seconds of its time a processor may spend on a job.
+    answering is run, unless another function is named. The one argument of the process is how many seconds of its time
+    a processor may spend on a job.
     """
     limit_seconds = float(sys.argv[1])
     answers = sys.stdout
@@ -40,7 +42,7 @@ def main() -> None:
     while True:
         job = jobs.get()
         with redirect_stdout(sys.stderr):  # what a reference prints is no answer
-            answer = run(**json.loads(job), limit_seconds=limit_seconds)
+            answer = (answering or run)(**json.loads(job), limit_seconds=limit_seconds)
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
@@ -56,9 +58,8 @@ def run(run: str, parameters: dict[str, Any], limit_seconds: float | None = None
 
     What it imports, and how long a busy machine lets it wait, is not held against it: the limit is of processor time.
     """
-    figures: dict[str, Any] = {}
-    seconds, reason = 0.0, None
-    try:
+
+    def called() -> tuple[dict[str, Any], float]:
         function = _function(run)
         typed = arguments(run, function, parameters)
         if limit_seconds:
@@ -66,7 +67,30 @@ def run(run: str, parameters: dict[str, Any], limit_seconds: float | None = None
         start = time.perf_counter()
         result = function(**typed)
         seconds = time.perf_counter() - start
-        figures = _plain(function.__name__, result)
+        return _plain(function.__name__, result), seconds
+
+    return _answer(run, called)
+
+
+def demonstrate(run: str, parameters: dict[str, Any], limit_seconds: float) -> dict[str, Any]:
+    """Return what the demo of an algorithm gives, but for sounds, as run returns the figures of a claim."""
+
+    def shown() -> tuple[dict[str, Any], float]:
+        _end_after(limit_seconds)
+        start = time.perf_counter()
+        result = algorithms.run(run, **parameters)
+        result.pop("audio", None)
+        return _plain("demo", result), time.perf_counter() - start
+
+    return _answer(run, shown)
+
+
+def _answer(run: str, asked: Callable[[], tuple[dict[str, Any], float]]) -> dict[str, Any]:
+    """Return what asked gives, figures and seconds, as the answer to a job, or the reason why it gives none."""
+    figures: dict[str, Any] = {}
+    seconds, reason = 0.0, None
+    try:
+        figures, seconds = asked()
     except (KbError, ValueError) as error:
         reason = str(error)
     except Exception as error:  # noqa: BLE001 - whatever a reference does wrong is said of this claim alone

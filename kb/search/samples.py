@@ -16,8 +16,19 @@ def passages_of_file(path: Path) -> list[str]:
         data = read_typed(path)
     except OSError as error:
         raise KbError(f"cannot be read: {error.strerror}", file=path) from None
-    note = parse_note(data, str(path))
-    found = [f"{paper.title}\n{passage.text}" for paper in note.papers for passage in paper.passages]
+    found = _passages(data, str(path))
     if not found:
         raise KbError("holds no text to compare with", "name a note or a text file", path)
     return found
+
+
+def passages_of_text(text: str) -> list[str]:
+    """Return what passages_of_file does of a note that holds text. Raises: KbError if there is none."""
+    found = _passages(text.encode("utf-8", "replace"), "text.md")
+    if not found:
+        raise KbError("no text to compare with", "give some words")
+    return found
+
+
+def _passages(data: bytes, name: str) -> list[str]:
+    return [f"{paper.title}\n{passage.text}" for paper in parse_note(data, name).papers for passage in paper.passages]

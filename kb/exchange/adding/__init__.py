@@ -31,6 +31,7 @@ class Plan(NamedTuple):
     month: str  # "2024-10"
     today: str  # "2024-11-01"
     write: bool
+    reads_files: bool = True  # whether the path of a .bib may be named
 
 
 class Outcome(NamedTuple):
@@ -57,6 +58,8 @@ def add_papers(plan: Plan, reader: Reader, typed: Iterable[str], online: Online 
     for text in typed:
         try:
             target = identify(text)
+            if target.kind == "bib" and not plan.reads_files:
+                raise KbError("no file is read here", "name a paper by its arXiv id or DOI", target.value)
             papers = _given(target)
             if online and target.kind != "bib" and not _there(plan, known, seen, papers[0]):
                 papers = [_fetched(target, online)]

@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
-from kb.errors import IndexBusy, IndexDamaged, IndexNewer, IndexOld, KbError
+from kb.errors import IndexBusy, IndexDamaged, IndexMissing, IndexNewer, IndexOld, KbError
 from kb.sqlite_files import connect
 
 LATEST_STEP = "0014_rest"
@@ -20,10 +20,10 @@ _NOT_UTF_8 = "Could not decode to UTF-8"  # goes on with the text
 def open_committed(database: Path) -> sqlite3.Connection:
     """Return a connection that sees one committed state until its transaction ends: what others write, it does not.
 
-    Raises: KbError if there is no index; IndexOld, IndexNewer or IndexDamaged if it is not one of this version.
+    Raises: IndexMissing if there is none; IndexOld, IndexNewer or IndexDamaged if it is not one of this version.
     """
     if not database.is_file():
-        raise KbError(f"no index at {database}", "run: kb index")
+        raise IndexMissing(f"no index at {database}", "run: kb index")
     try:
         return _begin(connect(database, timeout=WAIT_SECONDS, isolation_level=None), database)
     except sqlite3.OperationalError as error:

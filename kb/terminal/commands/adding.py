@@ -46,8 +46,7 @@ def add(
         outcomes.append(outcome)
     problems = [one.problem for one in outcomes if one.problem]
     if as_json:
-        data = [{**one._asdict(), "path": str(one.path) if one.path else None} for one in outcomes]
-        typer.echo(envelope(data, "; ".join(problems) or None))
+        typer.echo(envelope(outcomes, "; ".join(problems) or None))
     if problems:
         raise typer.Exit(1)
 

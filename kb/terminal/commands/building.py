@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from kb.api.as_json import envelope
+from kb.api.as_json import envelope, indexed
 from kb.terminal.commands.shared import (
     JsonOption,
     RefreshOption,
@@ -53,12 +53,12 @@ def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOpti
     """Say of every file what was indexed, as papers or as text beside them, and what failed and why."""
     base = open_base(ctx, refresh)
     found = base.status()
-    files = [{**one.state._asdict(), "papers": one.papers, "texts": one.texts} for one in found.files]
+    data = indexed(found, base.config.database)
+    files = data["files"]
     failed = [file for file in files if file["state"] == "failed"]
-    unread = found.others
     process = staying(base)
     if as_json:
-        typer.echo(envelope({"index": str(base.config.database), "files": files, "others": unread, "process": process}))
+        typer.echo(envelope({**data, "process": process}))
     else:
         rows = [
             [
@@ -72,7 +72,7 @@ def status(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOpti
             ]
             for file in files
         ]
-        rows += [[name, "no note", "", 0, 0, "", kind.way_out] for kind in unread for name in kind.rows()]
+        rows += [[name, "no note", "", 0, 0, "", kind.way_out] for kind in found.others for name in kind.rows()]
         columns = ["file", "state", "grammar", "papers", "texts beside", "lines unread", "reason"]
         put(table(columns, rows, terminal_style()))
         if process:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from kb.api.as_json import envelope
+from kb.api.as_json import envelope, verified
 from kb.api.options import ClaimState, Failure
 from kb.terminal.commands.shared import (
     JsonOption,
@@ -46,7 +46,7 @@ def verify(
     with progress_shown() as progress:
         found = base.verify(target, progress, limit_seconds=limit)
     if as_json:
-        typer.echo(envelope({"summary": found.summary, "claims": found.claims}))
+        typer.echo(envelope(verified(found)))
     else:
         show_claims(base.config, found)
     if found.fails(fail_on or ()):

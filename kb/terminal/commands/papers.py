@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from kb.api.as_json import envelope
+from kb.api.as_json import counted, envelope, listed
 from kb.terminal.commands.paging import PagerOption, paged
 from kb.terminal.commands.shared import (
     JsonOption,
@@ -46,7 +46,7 @@ def list_papers(
     states = states_of(base, [one.key for one in papers]) if as_json or fzf or style.is_terminal else {}
     signs = {key: state.signs for key, state in states.items()}
     if as_json:
-        typer.echo(envelope([{**paper._asdict(), "state": states[paper.key]} for paper in papers]))
+        typer.echo(envelope(listed(papers, states)))
     elif fzf:
         from kb.terminal.fzf import pick
 
@@ -85,7 +85,7 @@ def tags(ctx: typer.Context, as_json: JsonOption = False, refresh: RefreshOption
     """Count the keywords."""
     counts = open_base(ctx, refresh).tags()
     if as_json:
-        typer.echo(envelope([{"name": name, "count": count} for name, count in counts]))
+        typer.echo(envelope(counted(counts)))
     elif counts:
         put(table(["keyword", "papers"], [[name, count] for name, count in counts], terminal_style()))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kb.api.as_json import envelope
+from kb.api.as_json import envelope, shown
 from kb.errors import KbError
 from kb.terminal.commands.paging import PagerOption, paged
 from kb.terminal.commands.shared import (
@@ -114,9 +114,7 @@ def _show(base: "KnowledgeBase", found: "PaperView", pager: bool, as_json: bool)
     for notice in found.notices:
         tell(notice)
     if as_json:
-        others = [record for key, record in records.items() if key != found.paper.key]
-        data = {**records[found.paper.key], "notes": others, "claims": found.ledger.claims, "state": state}
-        typer.echo(envelope(data))
+        typer.echo(envelope(shown(found)))
         return
     with paged(pager):
         style = terminal_style()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kb.api.as_json import envelope
+from kb.api.as_json import envelope, runnable
 from kb.errors import KbError
 from kb.terminal.commands.shared import (
     JsonOption,
@@ -92,7 +92,7 @@ def _show_algorithms(ctx: typer.Context, as_json: bool) -> None:
     claimed = base.claims_by_algorithm() if base else {}
     found = algorithms()
     if as_json:
-        typer.echo(envelope([{**one._asdict(), "claims": claimed.get(one.name, 0)} for one in found]))
+        typer.echo(envelope(runnable(found, claimed)))
         return
     rows = [
         [one.name, one.summary, ", ".join(one.papers), claimed.get(one.name, 0), one.seconds or ""] for one in found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kb.api.as_json import envelope
+from kb.api.as_json import answered, envelope, ranked
 from kb.terminal.commands.shared import (
     JsonOption,
     LimitOption,
@@ -110,7 +110,7 @@ def related(
     if answer.notice:
         tell(answer.notice)
     if as_json:
-        typer.echo(envelope([{**hit.paper._asdict(), "score": hit.score} for hit in answer.hits]))
+        typer.echo(envelope(ranked(answer)))
     elif answer.hits:
         rows = paper_columns([hit.paper for hit in answer.hits], base.config.path_of, terminal_style())
         scored = [[f"{hit.score:.2f}", *row] for hit, row in zip(answer.hits, rows, strict=True)]
@@ -135,9 +135,7 @@ def _show_answer(base: "KnowledgeBase", answer: "Answer", why: bool, as_json: bo
             tell(line)
     states = states_of(base, [hit.paper.key for hit in answer.hits])
     if as_json:
-        hits = [{**hit._asdict(), "state": states[hit.paper.key]} for hit in answer.hits]
-        data = {"hits": hits, "total": answer.total, "cut": answer.cut, "retrievers": answer.retrievers}
-        typer.echo(envelope({**data, "meanings": answer.meanings, "notice": answer.notice}))
+        typer.echo(envelope(answered(answer, states)))
         return
     style = terminal_style()
     if why:

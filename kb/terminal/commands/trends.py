@@ -41,7 +41,7 @@ def trends(
     if plot:
         write_picture(plot, found.plot(), ctx.obj)
     if as_json:
-        typer.echo(envelope({"months": found.months, "topics": found.topics}))
+        typer.echo(envelope(found))
         return
     rows = [[topic.name, topic.papers, sparks(topic.counts), *topic.counts] for topic in found.topics]
     style = terminal_style()
