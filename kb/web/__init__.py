@@ -1,0 +1,1 @@
+"""Fronts that answer over HTTP, from one process that stays: the interface for programs, the page, MCP."""
