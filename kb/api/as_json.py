@@ -38,6 +38,11 @@ def plain(data: Any) -> Any:
     return None if isinstance(data, float) and not isfinite(data) else data
 
 
+def read(text: str) -> Any:
+    """Return what a text of JSON says, such as a digest of the form "json"."""
+    return json.loads(text)
+
+
 def answered(answer: "Answer", states: "Mapping[int, State]") -> dict[str, Any]:
     """Return what a search found, with the marks of each hit."""
     hits = [{**hit._asdict(), "state": states[hit.paper.key]} for hit in answer.hits]

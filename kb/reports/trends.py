@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kb.errors import KbError
+from kb.errors import NotFound
 from kb.index.sqlite.lists import LIST_MARK
 from kb.index.sqlite.reader import Reader
 from kb.reports.periods import Period
@@ -33,13 +33,13 @@ class Trends(NamedTuple):
 def trends(reader: Reader, period: Period, most: int) -> Trends:
     """Return the most frequent topics of a period, so many of them, and their papers of each month.
 
-    Raises: KbError if no paper of the period bears a keyword.
+    Raises: NotFound if no paper of the period bears a keyword.
     """
     counted: Counter[tuple[str, str]] = Counter()
     for month, joined in reader.papers.column_of_months("keywords", *period):
         counted.update((name, month) for name in dict.fromkeys(joined.split(LIST_MARK)))
     if not counted:
-        raise KbError(f"no paper of {period.name} has keywords", "to see what there is: kb stats")
+        raise NotFound(f"no paper of {period.name} has keywords", "to see what there is: kb stats")
     noted = {month for _, month in counted}
     months = Period(min(noted), max(noted)).months
     totals: Counter[str] = Counter()

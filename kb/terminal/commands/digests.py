@@ -1,12 +1,11 @@
 """The digest of a month, a year or any months."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kb.api.as_json import envelope
+from kb.api.as_json import envelope, read
 from kb.api.options import Format, Language, Layout, Site, period
 from kb.terminal.commands.shared import JsonOption, RefreshOption, hand_over, offered, open_base, progress_shown, tell
 
@@ -64,4 +63,4 @@ def digest(
     if out:
         tell(f"wrote {out}")
     else:
-        hand_over(envelope(json.loads(text)) + "\n" if as_json else text)
+        hand_over(envelope(read(text)) + "\n" if as_json else text)
