@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 
 import uvicorn
@@ -26,14 +26,13 @@ PATIENCE_SECONDS = 3  # for answers under way, when the process is to end
 def application(base: KnowledgeBase, token: str, *, mcp: bool = True) -> Starlette:
     """Return the application over a knowledge base; whoever asks it shows the token."""
     routes: list[BaseRoute] = [Mount(BASE, routes=ROUTES)]
-    # JOIN the page: routes += [Mount("/static", StaticFiles(directory=STATIC)), *kb.web.page.routes.ROUTES]
-    # JOIN MCP, with mcp and find_spec("mcp"): app, lifespan = streamable(base); routes.append(Mount("/mcp", app))
+    # JOIN the page: routes += kb.web.page.routes.ROUTES
+    # JOIN MCP, if mcp and find_spec("mcp"): answers, lives = streamable(base); routes.append(Route("/mcp", answers))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
-        async with AsyncExitStack():  # JOIN MCP: enter its lifespan here
-            yield
+        yield  # JOIN MCP: async with lives()
 
     handlers = {HTTPException: of_framework, Exception: of_framework}
     app = Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
