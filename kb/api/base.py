@@ -4,6 +4,7 @@ from pathlib import Path
 
 from kb.api.claims import ClaimCases
 from kb.api.exchange import ExchangeCases
+from kb.api.notes import NoteCases
 from kb.api.papers import PaperCases
 from kb.api.reports import ReportCases
 from kb.api.searches import SearchCases
@@ -47,7 +48,7 @@ def advice(text: str) -> tuple[str, ...]:
     return tuple(parse_query(text).advice)
 
 
-class KnowledgeBase(SearchCases, PaperCases, ClaimCases, ReportCases, ExchangeCases, SetupCases):
+class KnowledgeBase(SearchCases, PaperCases, NoteCases, ClaimCases, ReportCases, ExchangeCases, SetupCases):
     """The use cases of one knowledge base, safe from several threads.
 
     They stand in a file a subject. Imports stand in the methods: a short command waits for no room that it does not

@@ -64,6 +64,27 @@ class ExchangeCases(Opened):
         found = self._works(query)
         return Exported(len(found), RENDERERS[form](found))
 
+    def cite(self, names: str | Sequence[str], form: str = "bibtex") -> "Exported":
+        """Return papers by their names as export does, but for the text of their notes.
+
+        Raises: KbError if a name means none, several, or what is no paper.
+        """
+        from kb.api.given import as_list, one_of
+        from kb.api.papers import named
+        from kb.api.results import Exported
+        from kb.exchange.export.formats import RENDERERS
+        from kb.exchange.export.works import works_of
+
+        one_of("form", form, RENDERERS)
+        reader = self.reader()
+        papers = [named(reader, name) for name in as_list(names)]
+        for paper in papers:
+            if paper.kind not in ("paper", "project"):
+                raise KbError(f"{paper.id} is a {paper.kind}, which cannot be cited", "name a paper")
+        found = works_of(reader, {key for paper in papers for key in reader.works.notes_of(paper.key)})
+        bare = [one._replace(paper=one.paper.model_copy(update={"body": ""}), noted=None) for one in found]
+        return Exported(len(bare), RENDERERS[form](bare))
+
     def export_file(self, query: str, form: str, path: Path | str) -> int:
         """Write what export returns to a file, and return how many papers that are; none writes nothing.
 

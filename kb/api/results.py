@@ -11,6 +11,8 @@ from kb.index.sqlite.papers import PaperRow
 from kb.notes.marked import State
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kb.notes.others import Others
 
 
@@ -52,6 +54,14 @@ class Exported(NamedTuple):
 
     papers: int
     text: str
+
+
+class NoteText(NamedTuple):
+    """A file of notes."""
+
+    file: str  # as the index calls it
+    path: "Path"
+    lines: tuple[str, ...]
 
 
 class FileStatus(NamedTuple):

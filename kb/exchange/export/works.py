@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Set
 from typing import Any, NamedTuple
 
 from kb.exchange.export.keys import citation_keys
@@ -30,10 +31,15 @@ class _Group(NamedTuple):
 
 
 def works(reader: Reader, query: Query) -> list[Work]:
-    """Return the papers and projects that query leaves, each once, newest month first; notes and lectures are none.
+    """Return the papers and projects that query leaves, each once, newest month first; notes and lectures are none."""
+    return works_of(reader, {key for key, _ in reader.match(query).scores})
+
+
+def works_of(reader: Reader, wanted: Set[int]) -> list[Work]:
+    """Return the papers and projects with a record among wanted, by key, as works does.
 
     A paper that stands more than once in a library is as many works, because each may be cited by its own key. A key
-    does not depend on query: keys are given to all papers, the oldest first.
+    does not depend on what is wanted: keys are given to all papers, the oldest first.
     """
     rows = reader.papers.all()
     work_of = reader.works.of([row.key for row in rows])
@@ -50,7 +56,6 @@ def works(reader: Reader, query: Query) -> list[Work]:
         range(len(groups)), key=lambda place: (groups[place].rows[-1].month or "", groups[place].rows[-1].id)
     )
     keys = dict(zip(oldest_first, citation_keys([facts[place] for place in oldest_first]), strict=True))
-    wanted = {key for key, _ in reader.match(query).scores}
     return [
         Work(
             keys[place],
