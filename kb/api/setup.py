@@ -25,10 +25,10 @@ class SetupCases(Opened):
         from kb.notes.others import others
 
         reader = self.reader()
-        papers = reader.papers
+        counts = reader.papers.counts_by_file()
         states = reader.files.states().values()
         dated = (one._replace(mtime_ns=abs(one.mtime_ns)) for one in states)
-        files = [FileStatus(one, papers.count(one.path), papers.count_texts(one.path)) for one in dated]
+        files = [FileStatus(one, *counts.get(one.path, (0, 0))) for one in dated]
         return Status(tuple(files), tuple(others(self.config)))
 
     def check(self) -> "list[Finding]":

@@ -52,13 +52,18 @@ class Papers:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def count(self, file: str | None = None) -> int:
-        """Return how many papers the index holds, or how many of file; text beside papers is none."""
-        return self._count(False, file)
+    def count(self) -> int:
+        """Return how many papers the index holds; text beside papers is none."""
+        return self._count(False)
 
-    def count_texts(self, file: str | None = None) -> int:
-        """Return how many texts beside papers the index holds, or how many of file."""
-        return self._count(True, file)
+    def count_texts(self) -> int:
+        """Return how many texts beside papers the index holds."""
+        return self._count(True)
+
+    def counts_by_file(self) -> dict[str, tuple[int, int]]:
+        """Return how many papers, and how many texts beside papers, come from each file that has any."""
+        rows = self._db.execute("SELECT file, sum(NOT is_rest), sum(is_rest) FROM papers GROUP BY file")
+        return {file: (papers, texts) for file, papers, texts in rows}
 
     def largest_key(self) -> int:
         """Return the largest key of a paper, 0 if there is none."""
@@ -223,11 +228,8 @@ class Papers:
         )
         return [(month, column) for month, column, _ in rows]
 
-    def _count(self, is_rest: bool, file: str | None) -> int:
-        found = self._db.execute(
-            "SELECT count(*) FROM papers WHERE is_rest = ? AND file = coalesce(?, file)", (is_rest, file)
-        )
-        return int(found.fetchone()[0])
+    def _count(self, is_rest: bool) -> int:
+        return int(self._db.execute("SELECT count(*) FROM papers WHERE is_rest = ?", (is_rest,)).fetchone()[0])
 
     def _rows(self, clause: str, parameters: Sequence[object]) -> list[PaperRow]:
         return [PaperRow(*row) for row in self._db.execute(f"SELECT {_ROW_COLUMNS} FROM papers p {clause}", parameters)]
