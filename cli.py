@@ -47,6 +47,7 @@ COMMANDS = {  # in the order of the help; a module of commands/ is imported when
     "doctor": "health",
     "config": "health",
     "serve": "serving",
+    "mcp": "mcp",
     "man": "manual",
 }
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kb.api.opened import Opened
-from kb.errors import KbError
+from kb.errors import KbError, NotFound
 
 if TYPE_CHECKING:
     from kb.api.results import NoteText
@@ -16,8 +16,8 @@ class NoteCases(Opened):
     def note(self, name: str) -> "NoteText":
         """Return the text of a note of the index, by its name there or by its path.
 
-        Example: "2024-10.md", "notes/2024-10.md". Raises: KbError if the index has no such note, if it is a database,
-        or if it is a link that leads out of the folders of notes.
+        Example: "2024-10.md", "notes/2024-10.md". Raises: NotFound if the index has no such note, KbError if it is a
+        database or a link that leads out of the folders of notes.
         """
         from kb.api.results import NoteText
         from kb.config.sources import is_database
@@ -35,12 +35,12 @@ class NoteCases(Opened):
         return NoteText(file, path, tuple(LINE_END.split(text)))
 
     def _file_named(self, name: str) -> str:
-        """Return what the index calls a note. Raises: KbError if it has none of that name that could be read."""
+        """Return what the index calls a note. Raises: NotFound if it has none, KbError if it could not be read."""
         states = self.reader().files.states([name, *self._below(name)])
         found = [path for path, state in states.items() if state.state == "indexed"]
         if not found:
             reason = next((state.reason for state in states.values() if state.reason), None)
-            raise KbError(f"{name} cannot be read: {reason}" if reason else f"no note {name!r} in the index")
+            raise KbError(f"{name} cannot be read: {reason}") if reason else NotFound(f"no note {name!r} in the index")
         return found[0]
 
     def _below(self, name: str) -> list[str]:

@@ -68,6 +68,7 @@ CALLS = (
     *("import {hostile}", "init {root}", "add --offline {bib}", "add --offline 2410.00002", "encoder list"),
     *("encoder use {hostile}", "open {id} --url", "man", "show {hostile}", "--kb {hostile} list", "list {hostile}"),
     *("digest {hostile}", "no{hostile}", "list --no{hostile}", "related {id} --json", "encoder list --json"),
+    *("mcp --install", "mcp --skill"),
 )
 
 

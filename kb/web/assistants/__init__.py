@@ -1,0 +1,1 @@
+"""What an assistant asks of a knowledge base, and how it is answered."""
