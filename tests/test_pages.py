@@ -1,7 +1,6 @@
 """Pages of digests, as Chromium and a strict HTML parser see them."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
@@ -20,7 +19,6 @@ from kb.reports.since_last import written
 from tests.faults.killing import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OWN_MONTHS = ("2024-10", "2024-11")
 BEFORE = "## Speech\n\n**《Quiet Neighbour》** Good，安静\n\n一段 **正文**，公式 $a_1*b*c$。\n"
 AFTER = "## Speech\n\n**《Another Neighbour》** Good，安静\n\n另一段。\n"
@@ -100,18 +98,6 @@ def trees(own_pages: Path) -> dict[str, Any]:
     """The same pages as a parser reads them that stops at the first mistake."""
     parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
     return {path.name: parser.parse(path.read_text(encoding="utf-8")) for path in own_pages.iterdir()}
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if not path:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the path")
-    with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -56,6 +56,15 @@ class PaperCases(Opened):
         paper = view.paper
         return None if is_database(paper.file) else (self.config.path_of(paper.file), paper.line)
 
+    def picture(self, file: str) -> "Path | None":
+        """Return a picture that lies among the notes; None if there is none, or the file is no picture.
+
+        file is named as files of notes are: "2024/codec.png" beside 2024/10.md.
+        """
+        from kb.notes.pictures import picture
+
+        return picture(self.config, file)
+
     def any_paper(self, query: str = "") -> "PaperView":
         """Return a paper by chance, of those that a query leaves. Raises: KbError if it leaves none."""
         from secrets import choice

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from kb.api.opened import Opened
 
 if TYPE_CHECKING:
+    from kb.records import MonthlyDigest
     from kb.reports.duplicates import Duplicates
-    from kb.reports.options import Layout
+    from kb.reports.options import Language, Layout
     from kb.reports.periods import Period
     from kb.reports.trends import Trends
 
@@ -33,6 +34,15 @@ class ReportCases(Opened):
 
         return statistics(self.reader())
 
+    def choices(self, *, most: int = 40) -> dict[str, list[tuple[str, int]]]:
+        """Return what fields of a query may take, "month", "org" and others, and how many papers have each value.
+
+        Months come newest first, the others most frequent first.
+        """
+        from kb.reports.counts import choices
+
+        return choices(self.reader(), most)
+
     def trends(self, period: "Period | str", *, limit: int = 12) -> "Trends":
         """Return the papers of each keyword by month; "2024" and "2024-10" are periods, too."""
         from kb.api.given import as_period
@@ -43,6 +53,13 @@ class ReportCases(Opened):
     def months(self) -> list[str]:
         """Return the months with papers, newest first."""
         return [month for month, _ in self.reader().papers.months() if month]
+
+    def digest(self, period: "Period | str", lang: "Language | None" = None) -> "MonthlyDigest":
+        """Return the papers of some months by section, and what they have in common; lang None is that of the notes."""
+        from kb.api.given import as_period
+        from kb.reports.digest import digest
+
+        return digest(self.reader(), as_period(period), lang)
 
     def publish(self, period: "Period | str", layout: "Layout", out: Path | str | None = None) -> str:
         """Return the digest of some months as text, and write it to out if that is given.

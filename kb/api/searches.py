@@ -16,16 +16,24 @@ if TYPE_CHECKING:
 class SearchCases(Opened):
     """Use cases of searches."""
 
-    def search(self, text: str, *, limit: int = 10, fuzzy: bool = False, min_score: float | None = None) -> "Answer":
+    def search(
+        self,
+        text: str,
+        *,
+        limit: int = 10,
+        fuzzy: bool = False,
+        min_score: float | None = None,
+        by_words: bool = False,
+    ) -> "Answer":
         """Return the papers that answer a query, the best first; limit 0 returns all.
 
         Hits end with the last one that is as likely to be about it as min_score, in [0, 1]; Answer.likely has these,
-        Answer.nearest what comes after. fuzzy looks for what mistyped Latin words may mean, too. Raises: KbError if a
-        field is used wrongly.
+        Answer.nearest what comes after. fuzzy looks for what mistyped Latin words may mean, too; by_words leaves
+        meaning out, which is sooner. Raises: KbError if a field is used wrongly.
         """
         from kb.search.find import search
 
-        encoder, notice = self.encoder()
+        encoder, notice = (None, None) if by_words else self.encoder()
         answer = search(self.config, self.reader(), text, limit, encoder, is_fuzzy=fuzzy, min_score=min_score)
         return answer._replace(notice=answer.notice or notice)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Links = Callable[[str], str]  # an address as the note has it -> as the page does; "" if it is none to follow
 Figures = Callable[[str], str]  # the address of a picture -> what it is called: "图 1"
+Pictures = Callable[[str], str]  # the address of a picture -> where the page has it; "" if it is not shown
 
 LONGEST = 10_000  # characters of a line or paragraph; the time to parse one grows with their square
 LOWEST_HEADING = 6
@@ -26,12 +27,19 @@ _PIECE = re.compile(r".{1,3999}(?:\n|\Z)|.{4000}", re.DOTALL)
 _ADDRESS = re.compile(r"https?://[\w./?%&=#~+:,;@!$*()-]*[\w/#=]", re.ASCII)
 
 
-def block(markdown: str, links: Links, figures: Figures, level: int = 4) -> str:
-    """Return markdown as HTML; its headings follow each other from <h{level}> on without a gap."""
+def _none_shown(url: str) -> str:
+    return ""
+
+
+def block(markdown: str, links: Links, figures: Figures, level: int = 4, pictures: Pictures = _none_shown) -> str:
+    """Return markdown as HTML; its headings follow each other from <h{level}> on without a gap.
+
+    A picture that is not shown is a link.
+    """
     text = clean(markdown)
     if any(len(line) > LONGEST for line in text.split("\n")):
         return _as_it_is(text)
-    environment = {"links": links, "figures": figures}
+    environment = {"links": links, "figures": figures, "pictures": pictures}
     tokens = _parser().parse(text, environment)
     _fit_headings(tokens, level)
     return clean(_parser().renderer.render(tokens, _parser().options, environment))  # entities are characters now
@@ -42,7 +50,7 @@ def inline(markdown: str, links: Links, figures: Figures) -> str:
     text = clean(markdown)
     if len(text) > LONGEST:
         return escape(text)
-    return clean(_parser().renderInline(text, {"links": links, "figures": figures}))
+    return clean(_parser().renderInline(text, {"links": links, "figures": figures, "pictures": _none_shown}))
 
 
 @cache
@@ -160,6 +168,8 @@ def _image(renderer: Any, tokens: Sequence["Token"], index: int, options: Any, e
     name = env["figures"](url)
     said = renderer.renderInlineAsText(token.children or [], options, env).strip()
     text = escape(f"{name}：{said}" if said else name)
+    if source := env["pictures"](url):
+        return f'<img src="{escape(source)}" alt="{text}" loading="lazy" referrerpolicy="no-referrer">'
     opening = "" if _is_inside(tokens, index) else opening_tag(env["links"](url), "figure")
     return f"{opening}{text}</a>" if opening else f'<span class="figure">{text}</span>'
 

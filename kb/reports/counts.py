@@ -20,3 +20,11 @@ def statistics(reader: Reader) -> dict[str, dict[str, int]]:
         "organization": dict(count_names(reader.papers.column("organizations"))[:MOST]),
         "link": dict(count_names(link_kinds)),
     }
+
+
+def choices(reader: Reader, most: int) -> dict[str, list[tuple[str, int]]]:
+    """Return the values of fields of a query and how many papers have each, no more than most of a field."""
+    columns = {"org": "organizations", "tag": "keywords", "venue": "venue", "author": "authors", "kind": "kind"}
+    found = {"month": [(month, count) for month, count in reader.papers.months() if month]}
+    found |= {field: count_names(reader.papers.column(column)) for field, column in columns.items()}
+    return {field: names[:most] for field, names in found.items()}

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from kb.api.editors import editor_command
 from kb.exchange.adding.appending import replace_note
-from kb.terminal.editors import editor_command
 from tests.conftest import Kb
 from tests.fuzz.databases import naming, whole
 

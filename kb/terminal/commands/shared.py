@@ -137,7 +137,7 @@ def open_in_editor(path: Path, line: int) -> None:
     """Open a file at a line in the user's editor, and end as that ends."""
     import subprocess
 
-    from kb.terminal.editors import editor_command
+    from kb.api.editors import editor_command
 
     raise typer.Exit(subprocess.call(editor_command(path, line)))  # noqa: S603 - the user's own $EDITOR, no shell
 

@@ -8,6 +8,7 @@ from kb.errors import KbError
 
 _GOTO = {"code", "code-insiders", "codium", "cursor"}
 _COLON = {"subl", "hx", "helix", "zed", "micro"}
+_WINDOWS = {*_GOTO, "subl", "zed", "gvim", "gedit", "kate", "mate", "bbedit"}  # they need no terminal
 
 
 def editor_command(path: Path, line: int) -> list[str]:
@@ -30,3 +31,17 @@ def editor_command(path: Path, line: int) -> list[str]:
     if name in _COLON:
         return [*command, f"{path}:{line}"]
     return [*command, f"+{line}", str(path)]
+
+
+def open_in_window(path: Path, line: int) -> None:
+    """Open path at line in an editor that has a window of its own, and do not wait for it.
+
+    Raises: KbError if $VISUAL or $EDITOR is none of these.
+    """
+    import subprocess
+
+    command = editor_command(path, line)
+    if Path(command[0]).stem not in _WINDOWS:
+        raise KbError(f"{command[0]} needs a terminal", f"open {path}:{line} there")
+    with open(os.devnull, "r+b") as nowhere:
+        subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)  # noqa: S603

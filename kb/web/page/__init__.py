@@ -1,0 +1,1 @@
+"""The page: notes searched, read and marked in a browser."""
