@@ -42,9 +42,10 @@ coverage: $(VENV)/.demo ## Write to build/ where every system named stands in th
 variants: $(VENV)/.test ## Write anew which characters are forms of one another, from the tables of OpenCC.
 	$(BIN)/python tools/variants.py
 
-screenshot: $(VENV)/.test ## Take the picture of a month's page for README (needs Chromium).
+screenshot: $(VENV)/.test ## Take the pictures of pages for README and docs/page.md (needs Chromium).
 	$(BIN)/kb verify
 	$(BIN)/python tools/screenshot.py
+	$(BIN)/python tools/page_pictures.py
 
 fuzz: $(VENV)/.test ## Feed noise to parsers, queries, claim blocks, kb.toml, BibTeX, CSL JSON, Zotero and every command, ten minutes each.
 	$(BIN)/python -m tests.fuzz

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Links = Callable[[str], str]  # an address as the note has it -> as the page does; "" if it is none to follow
 Figures = Callable[[str], str]  # the address of a picture -> what it is called: "图 1"
 Pictures = Callable[[str], str]  # the address of a picture -> where the page has it; "" if it is not shown
+Formulas = Callable[[str], str]  # LaTeX -> as the page has it
 
 LONGEST = 10_000  # characters of a line or paragraph; the time to parse one grows with their square
 LOWEST_HEADING = 6
@@ -27,11 +28,24 @@ _PIECE = re.compile(r".{1,3999}(?:\n|\Z)|.{4000}", re.DOTALL)
 _ADDRESS = re.compile(r"https?://[\w./?%&=#~+:,;@!$*()-]*[\w/#=]", re.ASCII)
 
 
-def _none_shown(url: str) -> str:
+def none_shown(url: str) -> str:
+    """Show no picture."""
     return ""
 
 
-def block(markdown: str, links: Links, figures: Figures, level: int = 4, pictures: Pictures = _none_shown) -> str:
+def as_written(formula: str) -> str:
+    """Leave LaTeX as it is."""
+    return formula
+
+
+def block(
+    markdown: str,
+    links: Links,
+    figures: Figures,
+    level: int = 4,
+    pictures: Pictures = none_shown,
+    formulas: Formulas = as_written,
+) -> str:
     """Return markdown as HTML; its headings follow each other from <h{level}> on without a gap.
 
     A picture that is not shown is a link.
@@ -39,18 +53,19 @@ def block(markdown: str, links: Links, figures: Figures, level: int = 4, picture
     text = clean(markdown)
     if any(len(line) > LONGEST for line in text.split("\n")):
         return _as_it_is(text)
-    environment = {"links": links, "figures": figures, "pictures": pictures}
+    environment = {"links": links, "figures": figures, "pictures": pictures, "formulas": formulas}
     tokens = _parser().parse(text, environment)
     _fit_headings(tokens, level)
     return clean(_parser().renderer.render(tokens, _parser().options, environment))  # entities are characters now
 
 
-def inline(markdown: str, links: Links, figures: Figures) -> str:
+def inline(markdown: str, links: Links, figures: Figures, formulas: Formulas = as_written) -> str:
     """Return one line of markdown as HTML."""
     text = clean(markdown)
     if len(text) > LONGEST:
         return escape(text)
-    return clean(_parser().renderInline(text, {"links": links, "figures": figures, "pictures": _none_shown}))
+    environment = {"links": links, "figures": figures, "pictures": none_shown, "formulas": formulas}
+    return clean(_parser().renderInline(text, environment))
 
 
 @cache
@@ -146,11 +161,13 @@ Environment = MutableMapping[str, Any]
 
 
 def _math(_: Any, tokens: Sequence["Token"], index: int, options: Any, env: Environment) -> str:
-    return f'<code class="math">{escape(tokens[index].content)}</code>'
+    return f'<code class="math">{escape(env["formulas"](tokens[index].content))}</code>'
 
 
 def _math_block(_: Any, tokens: Sequence["Token"], index: int, options: Any, env: Environment) -> str:
-    return f'<p class="display"><code class="math">{escape(tokens[index].content.strip())}</code></p>\n'
+    return (
+        f'<p class="display"><code class="math">{escape(env["formulas"](tokens[index].content.strip()))}</code></p>\n'
+    )
 
 
 def _link_open(_: Any, tokens: Sequence["Token"], index: int, options: Any, env: Environment) -> str:

@@ -19,6 +19,8 @@ ROOMS = {
     "websockets": {"kb/reference/duplex_socket.py", "kb/reference/_conversation.py"},
     "webbrowser": {"kb/terminal/commands/reading.py"},
     "subprocess": {
+        "kb/api/editors.py",
+        "kb/claims/algorithms.py",
         "kb/claims/running.py",
         "kb/terminal/commands/paging.py",
         "kb/terminal/commands/shared.py",

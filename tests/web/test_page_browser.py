@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import HashEncoder, copied
 from tests.faults.killing import PATIENCE_SECONDS
 from tests.web.page_server import serving
 
@@ -57,8 +58,6 @@ FOCUS = "[document.activeElement].map((one) => [one.tagName, getComputedStyle(on
 @pytest.fixture(scope="module")
 def own(verified: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page of the project's own notes, with no marks."""
-    from tests.conftest import copied
-
     with serving(copied(verified, tmp_path_factory.mktemp("own") / "kb").base) as address:
         yield address
 
@@ -180,16 +179,28 @@ def test_the_tab_key_reaches_what_can_be_done_and_shows_where_it_is(small: str, 
     assert [tag for tag, outline in reached if tag != "BODY" and outline == "none"] == []
 
 
-def test_words_answer_before_meaning_where_that_is_slower(small: str, see: Callable[..., Any]) -> None:
-    page = see(small)
-    asked = []
-    page.on("request", lambda request: "/search?" in request.url and asked.append(request.url))
-    with page.expect_response(lambda response: "/search?" in response.url and "words=" not in response.url):
-        page.fill("#q", "声调")
+def test_words_answer_before_meaning(kb: Any, see: Callable[..., Any]) -> None:
+    base = kb.base
+    base.encoder = lambda: (HashEncoder(), None)
+    with serving(base) as address:
+        asked = asked_while_typing(see(address))
     assert [("words=1" in url, "fragment=1" in url) for url in asked] == [(True, True), (False, True)]
+
+
+def test_where_there_is_no_meaning_words_are_asked_once(small: str, see: Callable[..., Any]) -> None:
+    assert ["words=1" in url for url in asked_while_typing(see(small))] == [True]
+
+
+def asked_while_typing(page: Any) -> list[str]:
+    """Return what the page asks for when one word is typed, all answers shown."""
+    asked: list[str] = []
+    page.on("request", lambda request: "/search?" in request.url and asked.append(request.url))
+    with page.expect_response(lambda response: response.headers.get("kb-answer") == "whole"):
+        page.fill("#q", "声调")
     until(page, "document.querySelector('#results p mark')?.innerText === '声调'")
     assert page.evaluate("location.search") == "?q=%E5%A3%B0%E8%B0%83"
     assert page.inner_text("#counted") == "1 paper"
+    return asked
 
 
 def test_the_answer_to_a_former_query_never_replaces_the_last(small: str, see: Callable[..., Any]) -> None:

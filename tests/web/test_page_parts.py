@@ -58,7 +58,7 @@ def test_filters_of_a_query_are_chips() -> None:
 def test_menus_offer_what_there_is() -> None:
     menus = filters.menus("codec kind:paper", {"kind": [("paper", 3)], "org": [], "month": [("2024-10", 2)]})
     assert list(menus) == ["month", "kind", "is", "claim"]
-    assert [(one.name, one.count, one.is_on, one.query) for one in menus["kind"]] == [("paper", 3, True, "codec")]
+    assert [(one.name, one.papers, one.is_on, one.query) for one in menus["kind"]] == [("paper", 3, True, "codec")]
 
 
 def hit(text: str, *words: str) -> Hit:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from kb.markup.formulas import as_text
 from kb.markup.html import inline
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def excerpt(hit: "Hit", figure: str) -> Markup:
     text = hit.text[start : start + LONGEST]
     cut = start + LONGEST < len(hit.text)
     lines = [_BEGINNING.sub("", line) for line in text.split("\n") if not _RULE.match(line)]
-    html = " ".join(inline(line.strip("| "), _nowhere, lambda _: figure) for line in lines)
+    html = " ".join(inline(line.strip("| "), _nowhere, lambda _: figure, as_text) for line in lines)
     words = {hit.text[first:last] for first, last in hit.marks}
     return Markup(("… " if start else "") + marked(html, words) + (" …" if cut else ""))  # noqa: S704 - made above
 

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from markupsafe import Markup
 
+from kb.markup.formulas import as_text
 from kb.markup.html import Figures, Links, block, inline
 from kb.markup.safe import is_safe
 
@@ -24,13 +25,14 @@ def note_html(record: Mapping[str, Any], figure: str, level: int, shows_web: boo
             return url if shows_web and is_safe(url) and _OF_THE_WEB.match(url) else ""
         return picture_address(record["file"], url)
 
-    return Markup(block(record["body"], links, figures, level, pictures))  # noqa: S704 - of kb.markup
+    return Markup(block(record["body"], links, figures, level, pictures, as_text))  # noqa: S704 - of kb.markup
 
 
 def text_html(text: str, record: Mapping[str, Any], figure: str, is_line: bool = False) -> Markup:
     """Return a paragraph, or a line, of a note without its pictures."""
     links, figures = _links(record["file"]), _figures(record, figure)
-    return Markup(inline(text, links, figures) if is_line else block(text, links, figures))  # noqa: S704
+    html = inline(text, links, figures, as_text) if is_line else block(text, links, figures, formulas=as_text)
+    return Markup(html)  # noqa: S704 - of kb.markup
 
 
 def has_web_pictures(record: Mapping[str, Any]) -> bool:

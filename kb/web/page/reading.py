@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kb.api.results import PaperView
     from kb.search.answer import Answer, Hit
 
+ANSWER = "KB-Answer"  # header: whether meaning has had its say
 HITS = 10
 MOST_HITS = 200
 NEWEST = 30  # papers, where nothing is asked
@@ -56,20 +57,22 @@ def search(request: Request) -> Response:
     asked = request.query_params
     query = " ".join(asked.get("q", "")[:LONGEST_QUERY].split())
     limit = min(int(limit), MOST_HITS) if (limit := asked.get("limit", "")).isdecimal() and int(limit) else HITS
-    is_fragment = bool(asked.get("fragment"))
+    by_words = bool(asked.get("words")) and base.encoder()[0] is not None
     values: dict[str, Any] = {"q": query, "here": search_address(query), "active": filters.active(query)}
     values |= {"limit": limit, "more": min(5 * limit, MOST_HITS)}
     values |= {"answer": None, "error": None, "papers": (), "hits": (), "notices": ()}
     try:
         if query:
-            answer = base.search(query, limit=limit, by_words=bool(asked.get("words")))
+            answer = base.search(query, limit=limit, by_words=by_words)
             values |= _answered(request, base, query, answer)
         else:
             values["papers"] = base.papers(limit=NEWEST)
     except KbError as error:
         values["error"] = str(error)
-    if is_fragment:
-        return render(request, "results.html.j2", **values)
+    if asked.get("fragment"):
+        part = render(request, "results.html.j2", **values)
+        part.headers[ANSWER] = "words" if by_words else "whole"
+        return part
     return render(request, "search.html.j2", menus=filters.menus(query, base.choices()), **values)
 
 

@@ -8,6 +8,7 @@
   const help = find("help");
   const words = document.body.dataset;
   const WAIT_MS = 40; // for the next key, after one that came as soon after another
+  const REST_MS = 120; // without a key, before meaning is asked, which would keep the next words waiting
   const SOON_MS = 60; // an answer that takes no longer needs no quicker one before it
   const AT = "kb-opened"; // of the session: the paper that was opened last
 
@@ -32,8 +33,14 @@
     const response = await fetch("/search?" + asked, { signal });
     const html = await response.text();
     if (!response.ok) throw new Error(html);
-    return html;
+    return { html, isWhole: response.headers.get("KB-Answer") === "whole" };
   };
+
+  const rest = (signal) =>
+    new Promise((done, left) => {
+      setTimeout(done, REST_MS);
+      signal.addEventListener("abort", () => left(signal.reason));
+    });
 
   const show = (html, query) => {
     const at = results.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
@@ -56,12 +63,17 @@
     const { signal } = asking;
     history.replaceState(null, "", query ? "/?" + new URLSearchParams({ q: query }) : "/");
     try {
-      if (query && wholeMs > SOON_MS) show(await answer(query, true, signal), query);
+      say("");
+      if (query && wholeMs > SOON_MS) {
+        const { html, isWhole } = await answer(query, true, signal);
+        show(html, query);
+        if (isWhole) return;
+        await rest(signal);
+      }
       const begun = performance.now();
-      const html = await answer(query, false, signal);
+      const { html } = await answer(query, false, signal);
       wholeMs = query ? performance.now() - begun : wholeMs;
       show(html, query);
-      say("");
     } catch (error) {
       if (error.name !== "AbortError") say(words.failed.replace("{why}", error.message));
     }
