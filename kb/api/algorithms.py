@@ -1,5 +1,5 @@
 """The reference implementations: which there are, what they take, what they give, what they promise."""
 
-from kb.claims.algorithms import Algorithm, Check, Parameter, algorithms, check, parameters, run, run_apart
+from kb.claims.algorithms import Algorithm, Check, Parameter, algorithms, check, parameters, run
 
-__all__ = ["Algorithm", "Check", "Parameter", "algorithms", "check", "parameters", "run", "run_apart"]
+__all__ = ["Algorithm", "Check", "Parameter", "algorithms", "check", "parameters", "run"]

@@ -2,12 +2,10 @@
 
 import ast
 import importlib
-import json
-import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,52 +83,6 @@ def run(name: str, device: str, seed: int, settings: list[str]) -> dict[str, Any
     with _told(name):
         result: dict[str, Any] = module.demo(device=_device(device), seed=seed, **values)
     return result
-
-
-def run_apart(name: str, device: str, seed: int, settings: list[str]) -> dict[str, Any]:
-    """Return what run does, but for the sound, from a process of its own, which leaves nothing loaded.
-
-    Raises: KbError as run does, and if there is no answer within LIMIT_SECONDS.
-    """
-    import subprocess  # whoever completes a word does without it
-
-    root = Path(__file__).resolve().parents[2]
-    paths = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-    command = (sys.executable, "-c", "from kb.claims.algorithms import answer; answer()")
-    try:
-        ended = subprocess.run(  # noqa: S603 - our own code, no shell
-            command,
-            input=json.dumps([name, device, seed, settings]),
-            capture_output=True,
-            encoding="utf-8",
-            cwd=root,  # elsewhere, a file that came with somebody's notes could be taken for a module
-            env={**os.environ, "PYTHONPATH": paths},
-            timeout=LIMIT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise KbError(f"{name}: no answer within {LIMIT_SECONDS:g} s", f"run: kb run {name}") from None
-    if ended.returncode:
-        last = ended.stderr.strip().rpartition("\n")[2]
-        raise KbError(f"{name} crashed (exit code {ended.returncode}): {last}", f"run: kb run {name}")
-    result, error, way_out = json.loads(ended.stdout)
-    if error:
-        raise KbError(error, way_out)
-    found: dict[str, Any] = result
-    return found
-
-
-def answer() -> None:
-    """Read what run takes as JSON from standard input, and write its result, or an error and its way out, as JSON."""
-    asked = json.loads(sys.stdin.read())
-    result, error, way_out = None, "", ""
-    with redirect_stdout(sys.stderr):  # what an algorithm prints is no answer
-        try:
-            result = run(*asked)
-            result.pop("audio", None)
-        except KbError as refused:
-            error, way_out = refused.what, refused.way_out
-    sys.stdout.write(json.dumps([result, error, way_out]))
 
 
 def check(name: str, device: str) -> list[Check]:

@@ -65,8 +65,8 @@ def serve(
 ) -> None:
     """Answer commands until a signal ends this process, or nobody has asked for idle_seconds.
 
-    ready is called when commands can ask. main runs the command line of sys.argv; it is told whether the index is known to hold every note as it is. beside
-    are what stays in copies of their own; each is given what to tell by.
+    ready is called when commands can ask. main runs the command line of sys.argv; it is told whether the index is
+    known to hold every note as it is. beside are what stays in copies of their own; each is given what to tell by.
     """
     with closing(_listen(held.socket)) as listening, _signals_woken() as woken:
         server = _Server(held, listening, stamp(), os.stat(root), woken)

@@ -14,6 +14,7 @@ from typing import TextIO
 from kb import __version__
 from kb.api.base import KnowledgeBase, keep
 from kb.errors import KbError
+from kb.index.folder import own
 from kb.resident.holding import Resident, hold, resident
 from kb.resident.server import USED, Tell, serve
 
@@ -138,8 +139,6 @@ def say_ready(line: str) -> None:
 
 
 def _log(index: Path) -> TextIO:
-    from kb.index.folder import own
-
     own(index)
     path = index / LOG
     is_long = path.is_file() and path.stat().st_size > LOG_BYTES

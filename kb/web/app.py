@@ -4,35 +4,42 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from importlib.util import find_spec
 from types import FrameType
 
 import uvicorn
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute, Mount, Route
 
 from kb.api.base import KnowledgeBase
 from kb.web.guard import Guard
 from kb.web.http_api import ROUTES
 from kb.web.http_api.refusals import BASE, of_framework
+from kb.web.page import routes as page
 
 THREADS = 8  # that answer at once; each keeps a view of the index open
 PATIENCE_SECONDS = 3  # for answers under way, when the process is to end
 
 
-def application(base: KnowledgeBase, token: str, *, mcp: bool = True) -> Starlette:
+def application(base: KnowledgeBase, token: str) -> Starlette:
     """Return the application over a knowledge base; whoever asks it shows the token."""
-    routes: list[BaseRoute] = [Mount(BASE, routes=ROUTES)]
-    # JOIN the page: routes += kb.web.page.routes.ROUTES
-    # JOIN MCP, if mcp and find_spec("mcp"): answers, lives = streamable(base); routes.append(Route("/mcp", answers))
+    routes: list[BaseRoute] = [Mount(BASE, routes=ROUTES), *page.ROUTES]
+    lives: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
+    if find_spec("mcp"):
+        from kb.web.mcp_server import streamable
+
+        answers, lives = streamable(base)
+        routes.append(Route("/mcp", endpoint=answers))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
-        yield  # JOIN MCP: async with lives()
+        async with lives():
+            yield
 
     handlers = {HTTPException: of_framework, Exception: of_framework}
     app = Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)

@@ -10,7 +10,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from kb.api.algorithms import run_apart
 from kb.api.editors import open_in_window
 from kb.errors import KbError
 from kb.web.page.layout import LANGUAGE_COOKIE, PICTURES_COOKIE, page, paper_address, render, told, words_of
@@ -69,6 +68,7 @@ def verify(request: Request, fields: Form) -> Response:
 @form
 def run(request: Request, fields: Form) -> Response:
     """Run a reference implementation and show its figures and its plot."""
+    base: KnowledgeBase = request.app.state.base
     known = implementation(request.path_params["name"])
     name = known["algorithm"].name
     given = {one.name: fields[one.name].strip() for one in known["parameters"] if fields.get(one.name, "").strip()}
@@ -76,7 +76,7 @@ def run(request: Request, fields: Form) -> Response:
     if not seed.isdecimal():
         raise KbError(f"seed should be a whole number, got {seed!r:.80}")
     with _alone(request):
-        result = run_apart(name, "cpu", int(seed), [f"{key}={value}" for key, value in given.items()])
+        result = base.run(name, [f"{key}={value}" for key, value in given.items()], device="cpu", seed=int(seed))
     rows = result["rows"]
     return render(
         request,
