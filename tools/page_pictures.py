@@ -24,15 +24,16 @@ FOLDER = ROOT / "docs" / "page"
 LARGEST = 250 * 1024  # bytes of a picture
 SEARCH, PAPER, MONTH = "/?q=声学 离散化", "/paper/2024-11/salmonn", "/month/2024-10"
 WIDE, PHONE = {"width": 1200, "height": 840}, {"width": 390, "height": 780}
-PICTURES = (  # name, address, size, colours, language, how far down
-    ("search-light-zh", SEARCH, WIDE, "light", "zh-CN", 0),
-    ("search-dark-en", "/?q=speech tokenizer distilled from a language model", WIDE, "dark", "en", 0),
-    ("search-phone-zh", SEARCH, PHONE, "light", "zh-CN", 0),
-    ("paper-light-en", PAPER, WIDE, "light", "en", 0),
+PICTURES = (  # name, address, size, colours, language, what to scroll to
+    ("search-light-zh", SEARCH, WIDE, "light", "zh-CN", ""),
+    ("search-dark-en", "/?q=speech tokenizer distilled from a language model", WIDE, "dark", "en", ""),
+    ("search-phone-zh", SEARCH, PHONE, "light", "zh-CN", ""),
+    ("paper-light-en", PAPER, WIDE, "light", "en", ""),
+    ("formulas-light-zh", PAPER, WIDE, "light", "zh-CN", "p:has(msubsup)"),
     ("paper-dark-zh", PAPER, WIDE, "dark", "zh-CN", "#claims"),
-    ("paper-phone-zh", PAPER, PHONE, "dark", "zh-CN", 0),
-    ("month-light-zh", MONTH, WIDE, "light", "zh-CN", 0),
-    ("month-phone-en", MONTH, PHONE, "light", "en", 0),
+    ("paper-phone-zh", PAPER, PHONE, "dark", "zh-CN", ""),
+    ("month-light-zh", MONTH, WIDE, "light", "zh-CN", ""),
+    ("month-phone-en", MONTH, PHONE, "light", "en", ""),
 )
 
 

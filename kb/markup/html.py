@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Links = Callable[[str], str]  # an address as the note has it -> as the page does; "" if it is none to follow
 Figures = Callable[[str], str]  # the address of a picture -> what it is called: "图 1"
 Pictures = Callable[[str], str]  # the address of a picture -> where the page has it; "" if it is not shown
-Formulas = Callable[[str], str]  # LaTeX -> as the page has it
+Formulas = Callable[[str, bool], str]  # LaTeX, and whether it stands by itself -> HTML
 
 LONGEST = 10_000  # characters of a line or paragraph; the time to parse one grows with their square
 LOWEST_HEADING = 6
@@ -33,9 +33,9 @@ def none_shown(url: str) -> str:
     return ""
 
 
-def as_written(formula: str) -> str:
-    """Leave LaTeX as it is."""
-    return formula
+def as_written(formula: str, _: bool) -> str:
+    """Show LaTeX as it is."""
+    return f'<code class="math">{escape(formula)}</code>'
 
 
 def block(
@@ -161,13 +161,11 @@ Environment = MutableMapping[str, Any]
 
 
 def _math(_: Any, tokens: Sequence["Token"], index: int, options: Any, env: Environment) -> str:
-    return f'<code class="math">{escape(env["formulas"](tokens[index].content))}</code>'
+    return str(env["formulas"](tokens[index].content, False))
 
 
 def _math_block(_: Any, tokens: Sequence["Token"], index: int, options: Any, env: Environment) -> str:
-    return (
-        f'<p class="display"><code class="math">{escape(env["formulas"](tokens[index].content.strip()))}</code></p>\n'
-    )
+    return f'<p class="display">{env["formulas"](tokens[index].content.strip(), True)}</p>\n'
 
 
 def _link_open(_: Any, tokens: Sequence["Token"], index: int, options: Any, env: Environment) -> str:

@@ -33,6 +33,9 @@ EVIL = """\
 evilcodec {{ ''.__class__.__mro__ }} {% include "page.html.j2" %} \u202e&#x202e;gnirts\u2066 </article></main>
 </body> <!-- ]]> --> <form action="https://evil.example"><button>evil</button></form>
 
+$\\text{<script>evil()</script>}$ $"><img src=x onerror=evil()>$ $\\left<script>evil()$
+$x</annotation><script>evil()</script>$ $WIDE$
+
 | a | b |
 | - | - |
 | <svg onload=evil()> | `</script>` |
@@ -290,7 +293,10 @@ def test_claims_and_references_run_from_a_paper(kb: Any, see: Callable[..., Any]
 
 def test_notes_that_mean_harm_do_nothing(kb: Any, see: Callable[..., Any]) -> None:
     kb.write(
-        "2024-09-<b>.md", EVIL.replace("NAME", "长" * 3000 + "W" * 3000).replace("LINE", "长" * 50_000 + "x" * 50_000)
+        "2024-09-<b>.md",
+        EVIL.replace("WIDE", "w_w+" * 900 + "w")
+        .replace("NAME", "长" * 3000 + "W" * 3000)
+        .replace("LINE", "长" * 50_000 + "x" * 50_000),
     )
     kb.refresh()
     with serving(kb.base) as address:

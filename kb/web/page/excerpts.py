@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from kb.markup.formulas import as_text
 from kb.markup.html import inline
+from kb.web.page.notes import formula
 
 if TYPE_CHECKING:
     from kb.search.answer import Hit
@@ -17,7 +17,7 @@ LONGEST = 420  # characters of Markdown that are shown
 BEFORE = 120  # of these, at most, before the first match
 _BEGINNING = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-+*]\s+|\d+[.)]\s+)+")
 _RULE = re.compile(r"[\s|:-]*$|`{3}|~{3}")
-_TAG = re.compile(r"(<[^>]*>)")
+_TAG = re.compile(r"(<math.*?</math>|<[^>]*>)", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z0-9]{2,}|[\u3400-\u9fff]{2,}")
 _FIELD = re.compile(r"\b[a-z]+[:：](?:\"[^\"]*\"|\S+)")
 _LATIN = re.compile(r"[A-Za-z0-9]")
@@ -29,7 +29,7 @@ def excerpt(hit: "Hit", figure: str) -> Markup:
     text = hit.text[start : start + LONGEST]
     cut = start + LONGEST < len(hit.text)
     lines = [_BEGINNING.sub("", line) for line in text.split("\n") if not _RULE.match(line)]
-    html = " ".join(inline(line.strip("| "), _nowhere, lambda _: figure, as_text) for line in lines)
+    html = " ".join(inline(line.strip("| "), _nowhere, lambda _: figure, formula) for line in lines)
     words = {hit.text[first:last] for first, last in hit.marks}
     return Markup(("… " if start else "") + marked(html, words) + (" …" if cut else ""))  # noqa: S704 - made above
 

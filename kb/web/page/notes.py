@@ -9,9 +9,11 @@ from urllib.parse import quote, unquote
 from markupsafe import Markup
 
 from kb.markup.formulas import as_text
-from kb.markup.html import Figures, Links, block, inline
+from kb.markup.html import Figures, Links, as_written, block, inline
+from kb.markup.mathml import mathml
 from kb.markup.safe import is_safe
 
+WIDE = 20  # characters of LaTeX; a longer formula may be wider than a phone, and scrolls
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _OF_THE_WEB = re.compile(r"https://", re.IGNORECASE)
 
@@ -25,14 +27,23 @@ def note_html(record: Mapping[str, Any], figure: str, level: int, shows_web: boo
             return url if shows_web and is_safe(url) and _OF_THE_WEB.match(url) else ""
         return picture_address(record["file"], url)
 
-    return Markup(block(record["body"], links, figures, level, pictures, as_text))  # noqa: S704 - of kb.markup
+    return Markup(block(record["body"], links, figures, level, pictures, formula))  # noqa: S704 - of kb.markup
 
 
 def text_html(text: str, record: Mapping[str, Any], figure: str, is_line: bool = False) -> Markup:
     """Return a paragraph, or a line, of a note without its pictures."""
     links, figures = _links(record["file"]), _figures(record, figure)
-    html = inline(text, links, figures, as_text) if is_line else block(text, links, figures, formulas=as_text)
+    html = inline(text, links, figures, formula) if is_line else block(text, links, figures, formulas=formula)
     return Markup(html)  # noqa: S704 - of kb.markup
+
+
+def formula(latex: str, is_block: bool) -> str:
+    """Return a formula as HTML: laid out, or where some of it is not understood in Unicode as far as it goes."""
+    laid_out = mathml(latex, is_block)
+    if not laid_out:
+        return as_written(as_text(latex), is_block)
+    is_wide = is_block or len(latex) > WIDE
+    return f'<span class="wide" tabindex="0">{laid_out}</span>' if is_wide else laid_out
 
 
 def has_web_pictures(record: Mapping[str, Any]) -> bool:
