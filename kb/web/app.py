@@ -4,8 +4,8 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from importlib.util import find_spec
 from types import FrameType
 
@@ -14,6 +14,7 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from kb.api.base import KnowledgeBase
 from kb.web.guard import Guard
@@ -28,17 +29,14 @@ PATIENCE_SECONDS = 3  # for answers under way, when the process is to end
 def application(base: KnowledgeBase, token: str) -> Starlette:
     """Return the application over a knowledge base; whoever asks it shows the token."""
     routes: list[BaseRoute] = [Mount(BASE, routes=ROUTES), *page.ROUTES]
-    lives: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
+    assistants = _Assistants()
     if find_spec("mcp"):
-        from kb.web.mcp_server import streamable
-
-        answers, lives = streamable(base)
-        routes.append(Route("/mcp", endpoint=answers))
+        routes.append(Route("/mcp", endpoint=assistants))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
-        async with lives():
+        async with assistants.answered(base) if find_spec("mcp") else nullcontext():
             yield
 
     handlers = {HTTPException: of_framework, Exception: of_framework}
@@ -46,6 +44,21 @@ def application(base: KnowledgeBase, token: str) -> Starlette:
     app.state.base, app.state.token = base, token
     app.middleware_stack = Guard(app.build_middleware_stack(), token)  # around what Starlette says of mistakes, too
     return app
+
+
+class _Assistants:
+    """What answers over MCP while the application lives; each life has sessions of its own."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._answers(scope, receive, send)
+
+    @asynccontextmanager
+    async def answered(self, base: KnowledgeBase) -> AsyncIterator[None]:
+        from kb.web.mcp_server import streamable
+
+        self._answers, lives = await to_thread.run_sync(streamable, base)
+        async with lives():
+            yield
 
 
 def run(base: KnowledgeBase, listener: socket.socket, token: str) -> None:

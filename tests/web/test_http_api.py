@@ -97,7 +97,10 @@ def test_an_answer_is_what_the_command_prints_as_json(
 ) -> None:
     kb.run("mark", "star", "tinycodec")
 
-    assert api(path, **asked) == kb.json(*command)
+    said = kb.json(*command)
+    if path == "status":
+        del said["process"]  # it answers itself
+    assert api(path, **asked) == said
 
 
 def test_claims_are_those_of_the_command(verified: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from kb.api.base import KnowledgeBase
 from kb.claims import running
+from kb.web.page import marking
 from tests.web.page_server import serving
 
 CODEC = "2024-10/tinycodec"

@@ -48,11 +48,11 @@ def doctor(
 
 
 def _resident(start: Path) -> "list[Finding]":
-    from kb.config.kb_toml import find_config
+    from kb.api.base import open_base as opened
     from kb.resident.examining import process
 
     try:
-        return list(process(find_config(start).root))
+        return list(process(opened(start).config.root))
     except (KbError, OSError):  # an examination tells it, or there can be none
         return []
 
