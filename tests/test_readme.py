@@ -28,6 +28,7 @@ NOT_RUN = {  # what a line begins with -> why it is not run here
     "kb add ": "uses the network; tests of adding answer from a server of their own",
     "kb encoder get": "uses the network",
     "kb list --fzf": "needs fzf and a person; tests/test_reading_commands.py has one of its own",
+    "kb serve": "stays; tests/resident has processes of their own",
     "kb open": "starts an editor, or a browser",
 }
 SHOWN = {  # lines with output -> the rest is only run

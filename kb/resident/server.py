@@ -45,7 +45,8 @@ class _Server:
     held: Held
     listening: socket.socket
     stamp: str
-    place: os.stat_result  # of the knowledge base
+    root: Path
+    place: os.stat_result  # of root
     woken: tuple[int, int]  # a pipe that signals are written to
     is_known: bool = False  # every note is in the index, as far as what watches has seen
     looked: float = 0.0  # when it was last certain
@@ -69,7 +70,7 @@ def serve(
     known to hold every note as it is. beside are what stays in copies of their own; each is given what to tell by.
     """
     with closing(_listen(held.socket)) as listening, _signals_woken() as woken:
-        server = _Server(held, listening, stamp(), os.stat(root), woken)
+        server = _Server(held, listening, stamp(), root, os.stat(root), woken)
         signal.signal(signal.SIGTERM, lambda number, frame: _end(server))
         signal.signal(signal.SIGHUP, lambda number, frame: _end(server))
         signal.signal(signal.SIGINT, lambda number, frame: _end(server))
@@ -154,6 +155,7 @@ def _hear(server: _Server, said: bytes) -> None:
     if seen := said.translate(None, USED):  # the last one counts
         server.is_known = seen.endswith(KNOWN)
         server.looked = time.monotonic()
+        server.is_over = server.is_over or not server.root.is_dir()  # it was removed
 
 
 def _reap(server: _Server) -> None:

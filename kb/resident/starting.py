@@ -25,6 +25,8 @@ READY = "KB_SERVE_READY"  # the handle by which a process in the background says
 QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}  # no thread but one
 INSTALL = "pip install 'paper-kb[serve]'"
 
+_started: list["subprocess.Popen[bytes]"] = []  # by this process; they outlive it
+
 
 def refuse_elsewhere() -> None:
     """Raise KbError where no process can make copies of itself."""
@@ -102,7 +104,7 @@ def start(root: Path, index: Path, arguments: list[str]) -> str:
     """
     reading, writing = os.pipe()
     with _log(index) as log, os.fdopen(reading, encoding="utf-8") as answer:
-        subprocess.Popen(  # noqa: S603 - this program
+        process = subprocess.Popen(  # noqa: S603 - this program
             [sys.executable, "-P", "-m", "kb", "--kb", str(root), "serve", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -111,6 +113,7 @@ def start(root: Path, index: Path, arguments: list[str]) -> str:
             pass_fds=[writing],
             env={**os.environ, READY: str(writing)},
         )
+        _started.append(process)
         os.close(writing)
         said = answer.readline().strip()  # to its end it would be held by what stays beside
     if not said:
@@ -121,13 +124,14 @@ def start(root: Path, index: Path, arguments: list[str]) -> str:
 def start_unseen(root: Path, index: Path) -> None:
     """Start `kb serve` in the background for commands alone and wait for nothing; what hinders it is in its log."""
     with _log(index) as log:
-        subprocess.Popen(  # noqa: S603 - this program
+        process = subprocess.Popen(  # noqa: S603 - this program
             [sys.executable, "-P", "-m", "kb", "--kb", str(root), "serve", "--no-page", "--idle"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
+        _started.append(process)
 
 
 def say_ready(line: str) -> None:

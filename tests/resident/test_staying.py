@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -188,6 +189,14 @@ def test_a_changed_setting_counts_at_once(serving: Serving) -> None:
     assert (warm.returncode, warm.stderr) == (cold.returncode, cold.stderr) == (1, cold.stderr)
 
 
+def test_it_ends_with_its_base(serving: Serving) -> None:
+    serving.start()
+    assert serving.process
+    shutil.rmtree(serving.kb.root)
+    serving.kb.root.parent.mkdir(exist_ok=True)
+    assert serving.process.wait(PATIENCE) == 0
+
+
 def test_an_index_that_was_deleted_is_made_again(serving: Serving) -> None:
     serving.start()
     assert titles(serving.asked("search", "codec", "--json"))
@@ -311,7 +320,7 @@ def test_many_ask_at_once_while_notes_change(serving: Serving) -> None:
 
 def test_what_watches_tells_is_taken_in_order() -> None:
     heard = server._Server.__new__(server._Server)
-    heard.is_known = False
+    heard.is_known, heard.is_over, heard.root = False, False, Path()
     for said, is_known in (
         (server.KNOWN, True),
         (server.CHANGED, False),

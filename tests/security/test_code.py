@@ -13,15 +13,16 @@ FILES = sorted([*(ROOT / "kb").rglob("*.py"), ROOT / "cli.py"])
 
 # Who may import what reaches out of the process; everybody else may not.
 ROOMS = {
-    "socket": {"kb/web/app.py"},  # one that listens on this machine, handed over
+    # Of this machine: what a process that stays is asked by, and the one that its page listens on.
+    "socket": {"kb/web/app.py", "kb/resident/copies.py", "kb/resident/server.py", "kb/resident/starting.py"},
     "httpx": {"kb/exchange/adding/fetching.py"},
     "huggingface_hub": {"kb/index/encoders/models.py"},
     "websockets": {"kb/reference/duplex_socket.py", "kb/reference/_conversation.py"},
     "webbrowser": {"kb/terminal/commands/reading.py"},
     "subprocess": {
         "kb/api/editors.py",
-        "kb/claims/algorithms.py",
         "kb/claims/running.py",
+        "kb/resident/starting.py",
         "kb/terminal/commands/paging.py",
         "kb/terminal/commands/shared.py",
         "kb/api/doctor/machine.py",

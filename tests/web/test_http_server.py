@@ -30,11 +30,11 @@ ENDLESS = """
 import time
 from kb.api.base import KnowledgeBase
 
-def tags(base):
+def duplicates(base):
     print("asked", flush=True)
     time.sleep(600)
 
-KnowledgeBase.tags = tags
+KnowledgeBase.duplicates = duplicates
 """
 
 
@@ -68,7 +68,7 @@ def test_it_answers_and_ends_when_told(kb: Kb, how: signal.Signals) -> None:
 
 def test_a_request_that_takes_for_ever_does_not_keep_it(kb: Kb) -> None:
     with served(kb.root, ENDLESS) as (process, address), ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(asked, address, "/api/v1/tags")
+        waiting = pool.submit(asked, address, "/api/v1/duplicates")
         assert process.stdout.readline() == "asked\n"
         process.send_signal(signal.SIGTERM)
         assert process.stdout.readline() == "ended\n"

@@ -23,10 +23,10 @@ def serve(
     stop: Annotated[bool, typer.Option("--stop", help="End the process that stays.")] = False,
 ) -> None:
     """Stay, so that commands are answered at once, and show the page to read and search in: on this machine alone."""
-    from kb.__main__ import cli
     from kb.errors import KbError
     from kb.resident import holding, starting
     from kb.resident.client import READING
+    from kb.terminal.program import command_line
 
     starting.refuse_elsewhere()
     base = open_base(ctx, refresh=False)
@@ -44,8 +44,8 @@ def serve(
         typer.echo(starting.start(root, base.config.index, given))
         return
     for name in READING:
-        cli().built(name)  # here, so that no copy has to
-    found = starting.stay(base, cli().main, _ready, port if page else None, idle)
+        command_line().built(name)  # here, so that no copy has to
+    found = starting.stay(base, command_line().main, _ready, port if page else None, idle)
     if found:
         _ready(_line(found))
 
