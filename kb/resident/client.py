@@ -74,12 +74,12 @@ def _asked(place: str, said: bytes) -> int | None:
         peer = connection.getsockopt(_socket.SOL_SOCKET, PEER, 12)  # pid, user, group
         if int.from_bytes(peer[4:8], sys.byteorder) != os.getuid():
             return None
-        handles = b"".join(one.to_bytes(4, sys.byteorder) for one in (0, 1, 2))
-        sent = connection.sendmsg([said], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, handles)])
-        while sent < len(said):
-            sent += connection.send(said[sent:])
-        if connection.recv(1) != DONE:  # it has begun
+        connection.sendall(said)
+        if connection.recv(1) != DONE:
             return None
+        # Only now: what is sent to somebody who does not listen stays open, and whoever reads from it waits.
+        handles = b"".join(one.to_bytes(4, sys.byteorder) for one in (0, 1, 2))
+        connection.sendmsg([DONE], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, handles)])
         connection.settimeout(None)
         ended = connection.recv(1)
         return ended[0] if ended and connection.recv(1) == DONE else None

@@ -34,7 +34,6 @@ class Asked(NamedTuple):
     streams: tuple[str, str, str]  # encoding/errors of standard input, output and error
     arguments: list[str]
     environment: dict[bytes, bytes]
-    handles: list[int]
 
 
 def answer(connection: socket.socket, root: os.stat_result, started: str, main: Callable[[], object]) -> int:
@@ -47,10 +46,14 @@ def answer(connection: socket.socket, root: os.stat_result, started: str, main: 
         return ANOTHER_BASE
     if asked.file_names != sys.getfilesystemencoding():
         return LEFT
-    _end_with(connection)
     connection.sendall(DONE)
+    _, handles, _, _ = socket.recv_fds(connection, 1, 3)
+    connection.settimeout(None)
+    if len(handles) != 3:
+        return LEFT
+    _end_with(connection)
     chunks: list[tuple[int, bytes]] = []
-    _take_place(asked, chunks)
+    _take_place(asked, handles, chunks)
     try:
         status = _run(main)
         for handle, chunk in chunks:
@@ -67,16 +70,15 @@ def _read(connection: socket.socket) -> Asked:
     peer = connection.getsockopt(socket.SOL_SOCKET, PEER, 12)
     if int.from_bytes(peer[4:8], sys.byteorder) != os.getuid():
         raise PermissionError
-    said, handles, _, _ = socket.recv_fds(connection, 4096, 3)
+    said = connection.recv(2**16)
     length = int.from_bytes(said[:4], "big")
-    if length > MOST_BYTES or len(handles) != 3:
+    if length > MOST_BYTES:
         raise ValueError(length)
     while len(said) < length + 4:
         part = connection.recv(2**16)
         if not part:
             raise ConnectionError
         said += part
-    connection.settimeout(None)
     parts = said[4:].split(b"\0")
     texts = [os.fsdecode(part) for part in parts[:9]]
     stop = 9 + int(texts[8])
@@ -84,9 +86,7 @@ def _read(connection: socket.socket) -> Asked:
     version, root, folder, mask, file_names, *streams = texts[:8]
     first, second, third = streams
     arguments = [os.fsdecode(part) for part in parts[9:stop]]
-    return Asked(
-        version, root, folder, int(mask), file_names, (first, second, third), arguments, environment, list(handles)
-    )
+    return Asked(version, root, folder, int(mask), file_names, (first, second, third), arguments, environment)
 
 
 def _end_with(connection: socket.socket) -> None:
@@ -98,10 +98,10 @@ def _end_with(connection: socket.socket) -> None:
     signal.signal(signal.SIGIO, signal.SIG_DFL)
 
 
-def _take_place(asked: Asked, chunks: list[tuple[int, bytes]]) -> None:
+def _take_place(asked: Asked, handles: list[int], chunks: list[tuple[int, bytes]]) -> None:
     """Stand where whoever asked stands."""
     become_copy()
-    for target, handle in enumerate(asked.handles):
+    for target, handle in enumerate(handles):
         os.dup2(handle, target)
         os.close(handle)
     os.chdir(asked.folder)

@@ -220,9 +220,9 @@ def test_nobody_else_s_folder_is_trusted(serving: Serving, tmp_path: Path) -> No
 
 def test_a_server_of_another_user_is_not_asked(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = (
-        "import os, sys; from kb.resident import client; mine = os.getuid(); client.os.getuid = lambda: mine;"
-        "client._asked.__globals__['os'] = type('Os', (), {'getuid': staticmethod(lambda: mine + 1)});"
-        f"sys.exit({COLD} if client.run(sys.argv[1:]) is None else 0)"
+        "import os, sys; from kb.resident import client; as_me, me = client._asked, os.getuid()\n"
+        "def as_another(*given):\n    os.getuid = lambda: me + 1\n    return as_me(*given)\n"
+        f"client._asked = as_another; sys.exit({COLD} if client.run(sys.argv[1:]) is None else 0)"
     )
     serving.start()
     command = [sys.executable, "-c", asked, "search", "codec"]
