@@ -1,7 +1,7 @@
 """The command line: which commands there are, and the one door that errors leave by."""
 
 import os
-from functools import cache
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -61,7 +61,7 @@ class KbGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command; None if there is none of this name."""
-        return built(cmd_name) if cmd_name in COMMANDS else None
+        return _ready.get(cmd_name) or built(cmd_name) if cmd_name in COMMANDS else None
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line, all that it prints cleaned."""
@@ -123,14 +123,19 @@ def main() -> None:
 
         past_colon(os.environ)
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for any, all installed packages are read
-    built()(prog_name="kb")
+    (_ready.get("") or typer.main.get_command(app))(prog_name="kb")
 
 
-@cache
-def built(name: str | None = None) -> Any:
-    """Return the command line, or a command of it, made once a process."""
-    if name is None:
-        return typer.main.get_command(app)
+_ready: dict[str, Any] = {}  # the command line, as "", and commands that a process that stays has built for its copies
+
+
+def prepare(names: Iterable[str]) -> None:
+    """Build the command line, and some commands of it, before they are called."""
+    _ready.update({"": typer.main.get_command(app), **{name: built(name) for name in names}})
+
+
+def built(name: str) -> Any:
+    """Return a command."""
     commands = typer.main.get_command(import_module(f"kb.terminal.commands.{COMMANDS[name]}").app)
     return getattr(commands, "commands", {}).get(name, commands)  # a module may be one command with its own
 

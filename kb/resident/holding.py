@@ -5,11 +5,12 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from kb.errors import KbError
-from kb.resident.place import path_of
+from kb.resident.place import make_runtime_folder, path_of, runtime_is_there
 
 SECONDS, BETWEEN_SECONDS = 10.0, 0.02  # for a process to end, looked at so often
 TRIES = 3  # who looks whether a lock is held holds it for a moment
@@ -43,6 +44,8 @@ def hold(root: Path) -> Held | None:
 
     Raises: KbError if there is no folder for sockets that is this user's alone.
     """
+    with suppress(OSError):  # then there is none
+        make_runtime_folder()
     lock, socket = _paths(root)
     handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     for _ in range(TRIES):
@@ -59,6 +62,8 @@ def hold(root: Path) -> Held | None:
 
 def resident(root: Path) -> Resident | None:
     """Return the process of the knowledge base in root; None if there is none."""
+    if not runtime_is_there():
+        return None
     lock, _ = _paths(root)
     try:
         handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)

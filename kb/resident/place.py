@@ -12,17 +12,30 @@ SERVED = "KB_SERVE"  # in the environment, "off": no process is asked, and none 
 
 
 def runtime_folder() -> str | None:
-    """Return the folder of sockets, made if it is missing; None if another user may enter it, or it cannot be made."""
-    given = os.environ.get("XDG_RUNTIME_DIR")
-    folder = f"{given}/paper-kb" if given else f"{os.environ.get('TMPDIR') or '/tmp'}/paper-kb-{os.getuid()}"  # noqa: S108
+    """Return the folder of sockets; None if there is none, or another user may enter it."""
+    folder = _folder()
     try:
-        if not os.path.lexists(folder):
-            os.mkdir(folder, 0o700)
         found = os.lstat(folder)
     except OSError:
         return None
     is_private = found.st_uid == os.getuid() and found.st_mode & 0o170077 == 0o040000  # a folder, and no link to one
     return folder if is_private else None
+
+
+def make_runtime_folder() -> None:
+    """Make the folder of sockets, for this user alone, if it is missing. Raises: OSError."""
+    if not os.path.lexists(_folder()):
+        os.makedirs(_folder(), 0o700, exist_ok=True)
+
+
+def runtime_is_there() -> bool:
+    """Whether the folder of sockets, or something in its place, is there."""
+    return os.path.lexists(_folder())
+
+
+def _folder() -> str:
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    return f"{given}/paper-kb" if given else f"{os.environ.get('TMPDIR') or '/tmp'}/paper-kb-{os.getuid()}"  # noqa: S108
 
 
 def path_of(root: str, ending: str) -> str | None:

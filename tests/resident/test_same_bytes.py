@@ -138,7 +138,8 @@ def test_on_a_terminal(own: Serving, arguments: str, columns: int) -> None:
         leader, follower = pty.openpty()
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 200, columns, 0, 0))
         ours = {**own.environment, "TERM": "xterm-256color", **environment}
-        ours.pop("COLUMNS", None)
+        for name in ("COLUMNS", "LINES"):  # which another test may have set
+            ours.pop(name, None)
         with subprocess.Popen(
             [sys.executable, *command, *arguments.split()],
             cwd=own.kb.root, env=ours, stdin=follower, stdout=follower, stderr=follower,

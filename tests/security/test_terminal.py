@@ -58,7 +58,16 @@ OURS = re.compile(
 )
 CALLS = (
     *("search codec", "search --why --fuzzy 量化", "search --similar-to {note}", "search --json codec", "related {id}"),
-    *("list", "list --json", "list --no-pager", "show {id}", "show {id} --json", "random", "random --json"),
+    *(
+        "list",
+        "list --json",
+        "list --no-pager",
+        "show {id}",
+        "show {id} --json",
+        "random",
+        "random --json",
+        "serve --stop",
+    ),
     *("mark star {id}", "tags", "tags --json", "stats", "stats --json", "duplicates", "duplicates --json"),
     *("digest 2024-10", "digest 2024-10 --json", "digest 2024-10 --format html", "digest 2024-10 --site hugo"),
     *("trends", "trends --json", "verify", "verify --json", "claims", "claims --json", "status", "status --json"),

@@ -254,6 +254,7 @@ def test_without_scripts_one_searches_reads_and_marks(small: str, see: Callable[
     page = see(small, java_script_enabled=False)
     page.fill("#q", "残差向量")
     page.press("#q", "Enter")
+    page.wait_for_selector("#results h2")
     assert hits(page)[0] == CODEC
     assert page.locator(".scripted:visible").count() == 0
     page.click("summary:text('Month')")

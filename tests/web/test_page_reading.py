@@ -11,6 +11,7 @@ import pytest
 
 from kb.api.base import KnowledgeBase
 from kb.claims import running
+from kb.errors import KbError
 from kb.web.page import marking
 from tests.web.page_server import serving
 
@@ -213,8 +214,11 @@ def test_what_a_reference_refuses_is_told(client: httpx.Client) -> None:
     assert "codebooks should be a whole number" in answer.text
 
 
-def test_a_run_that_does_not_end_is_ended(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "LIMIT_SECONDS", 0.01)
+def test_a_run_that_does_not_end_is_told(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(*given: object) -> None:
+        raise KbError("error-rate: out of 60 s of processor time", "ask for less")
+
+    monkeypatch.setattr(running, "demonstrate", ended)
     answer = client.post("/run/error-rate", data={})
     assert answer.status_code == 400
     assert "of processor time" in answer.text

@@ -43,8 +43,7 @@ def serve(
         given = ["--port", str(port), *["--no-page"] * (not page), *["--idle"] * idle]
         typer.echo(starting.start(root, base.config.index, given))
         return
-    for name in READING:
-        command_line().built(name)  # here, so that no copy has to
+    command_line().prepare(READING)  # here, so that no copy has to
     found = starting.stay(base, command_line().main, _ready, port if page else None, idle)
     if found:
         _ready(_line(found))
