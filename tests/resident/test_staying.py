@@ -230,8 +230,8 @@ def test_a_server_of_another_user_is_not_asked(serving: Serving, monkeypatch: py
 
 
 def test_one_that_does_not_answer_is_not_waited_for(serving: Serving) -> None:
+    place.make_runtime_folder()
     path = socket_of(serving)
-    path.parent.mkdir(exist_ok=True, mode=0o700)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
         listening.bind(str(path))
         listening.listen()
