@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from itertools import islice
 from math import isqrt
 from pathlib import Path
@@ -84,13 +83,7 @@ def save(built: Any, path: Path) -> None:
 
 
 def load(path: Path, dimension: int) -> Any | None:
-    """Return the index saved at path, opened once a process; None if it is broken or of another dimension."""
-    found = path.stat()
-    return _loaded(path, dimension, (found.st_ino, found.st_mtime_ns, found.st_size))
-
-
-@lru_cache(maxsize=1)
-def _loaded(path: Path, dimension: int, identity: tuple[int, int, int]) -> Any | None:
+    """Return the index saved at path; None if it is broken or of vectors of another dimension."""
     import faiss
 
     if not _is_whole(path):

@@ -88,13 +88,17 @@ class _Held(NamedTuple):
 
 
 _held: list[_Held] = []
+_held_indexes: dict[Path, tuple[tuple[int, int], _Index]] = {}  # with what tells a file from one that takes its place
 
 
 def hold(index: Path, vectors: Vectors, encoder: str, dimension: int) -> None:
     """Keep what a search would read in memory, for a process that searches often: vectors that are scanned, FAISS."""
     opened = _open(index, vectors, encoder, dimension)
-    parts = list(faiss_file.batches(vectors.in_order(encoder, opened.last_key if opened else 0, SCANNED), dimension))
-    if opened or not parts:
+    if opened:
+        _held_indexes[opened.path] = _identity(opened.path), opened
+        return
+    parts = list(faiss_file.batches(vectors.in_order(encoder, 0, SCANNED), dimension))
+    if not parts:
         return
     import numpy
 
@@ -214,9 +218,17 @@ def _open(index: Path, vectors: Vectors, encoder: str, dimension: int) -> _Index
     if last_key is None:
         return None
     with suppress(OSError):  # another process has just replaced it
+        held = _held_indexes.get(paths[last_key])
+        if held and held[0] == _identity(paths[last_key]):
+            return held[1]
         if opened := faiss_file.load(paths[last_key], dimension):
             return _Index(paths[last_key], last_key, opened)
     return None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
 
 
 def _prefix(vectors: Vectors, encoder: str) -> str:

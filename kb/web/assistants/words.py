@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from kb.errors import KbError
+from kb.errors import IndexMissing, KbError
 from kb.web.assistants.texts import flat
 
 if TYPE_CHECKING:
@@ -43,7 +43,12 @@ Cite every cell by path:line; cite() gives references for the end."""
 
 def instructions(base: "KnowledgeBase") -> str:
     """Return what an assistant should know of a knowledge base, in few words."""
-    counts = base.counts()
+    try:
+        counts = base.counts()
+    except IndexMissing:  # whoever keeps the base open brings the notes in
+        return _ABOUT.format(
+            size="papers that are not indexed yet", months="without months", languages="no language yet", tags="none"
+        )
     months = base.months()
     papers = counts["index"]["papers"]
     return _ABOUT.format(
