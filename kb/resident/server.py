@@ -3,6 +3,9 @@
 A copy (fork) has all that is loaded here, and nothing that goes wrong in one lives on. This process has one thread, or
 a copy could be made while another one holds a lock that nobody would open. What needs threads, watching the notes and
 the page, are copies that stay beside it and tell it in single bytes what they see.
+
+While nobody asks, one copy is made ahead and searches once: what a copy writes to is copied page by page, and whoever
+asks next does not wait for that.
 """
 
 import gc
@@ -18,7 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from kb.resident.copies import ANOTHER_BASE, ANOTHER_VERSION, answer
+from kb.resident.beside import Beside, Tell
+from kb.resident.beside import end as end_beside
+from kb.resident.beside import start as start_beside
+from kb.resident.copies import ANOTHER_BASE, ANOTHER_VERSION, LEFT, answer
 from kb.resident.holding import Held
 from kb.resident.place import stamp
 
@@ -26,16 +32,15 @@ MOST_COPIES = 64  # at once; who asks then is not answered, and runs the command
 LOOKED_SECONDS = 30.0  # for so long what watches is believed that nothing has changed
 WAITING = 128  # connections that may wait
 CHANGED, KNOWN, BLIND, USED = b"c", b"k", b"b", b"u"  # notes changed; the index knows them; nobody watches; page used
+READY = b"r"  # a copy made ahead has searched
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
-Tell = Callable[[bytes], object]
 
-
-class Beside(NamedTuple):
-    """A copy that stays."""
+class Ahead(NamedTuple):
+    """A copy that waits for its command."""
 
     pid: int
-    told: int  # from where it tells
-    life: int  # closed when this process ends, however
+    channel: socket.socket  # to hand it who asks
 
 
 @dataclass
@@ -47,11 +52,15 @@ class _Server:
     stamp: str
     root: Path
     place: os.stat_result  # of root
-    woken: tuple[int, int]  # a pipe that signals are written to
+    main: Callable[[bool], object]
+    rehearse: Callable[[], object]
+    woken: tuple[int, int] = field(default_factory=lambda: os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK))  # by signals
     is_known: bool = False  # every note is in the index, as far as what watches has seen
     looked: float = 0.0  # when it was last certain
     used: float = field(default_factory=time.monotonic)
     copies: set[int] = field(default_factory=set)
+    ahead: Ahead | None = None
+    may_want_ahead: bool = True  # somebody has asked since the last one was made
     beside: list[Beside] = field(default_factory=list)
     is_over: bool = False
 
@@ -60,6 +69,7 @@ def serve(
     held: Held,
     root: Path,
     main: Callable[[bool], object],
+    rehearse: Callable[[], object],
     beside: Sequence[Callable[[Tell], object]],
     idle_seconds: float | None,
     ready: Callable[[], object],
@@ -67,31 +77,28 @@ def serve(
     """Answer commands until a signal ends this process, or nobody has asked for idle_seconds.
 
     ready is called when commands can ask. main runs the command line of sys.argv; it is told whether the index is
-    known to hold every note as it is. beside are what stays in copies of their own; each is given what to tell by.
+    known to hold every note as it is. rehearse does what most commands do, and shows nothing. beside are what stays in
+    copies of their own; each is given what to tell by.
     """
-    with closing(_listen(held.socket)) as listening, _signals_woken() as woken:
-        server = _Server(held, listening, stamp(), root, os.stat(root), woken)
-        signal.signal(signal.SIGTERM, lambda number, frame: _end(server))
-        signal.signal(signal.SIGHUP, lambda number, frame: _end(server))
-        signal.signal(signal.SIGINT, lambda number, frame: _end(server))
-        try:
-            for one in beside:
-                server.beside.append(_start_beside(server, one))
-            ready()
-            for stream in (sys.stdout, sys.stderr):
-                stream.flush()  # what they hold would be written by every copy
-            gc.collect()
-            gc.freeze()  # a copy that looks for circles would touch, and so copy, every page
-            while not (server.is_over or _is_idle(server, idle_seconds)):
-                _wait(server, idle_seconds)
-                _reap(server)
-                if connection := _accepted(listening):
-                    with connection:
-                        _copy(server, connection, main)
-        finally:
-            with suppress(OSError):
-                os.unlink(held.socket)
-            _end_beside(server.beside)
+    with closing(_listen(held.socket)) as listening:
+        server = _Server(held, listening, stamp(), root, os.stat(root), main, rehearse)
+        with _signals(server):
+            try:
+                rehearse()
+                for one in beside:
+                    server.beside.append(start_beside(one, lambda: _leave(server)))
+                ready()
+                for stream in (sys.stdout, sys.stderr):
+                    stream.flush()  # what they hold would be written by every copy
+                gc.collect()
+                gc.freeze()  # a copy that looks for circles would touch, and so copy, every page
+                while not (server.is_over or _is_idle(server, idle_seconds)):
+                    _turn(server, idle_seconds)
+            finally:
+                with suppress(OSError):
+                    os.unlink(held.socket)
+                _forget_ahead(server)
+                end_beside(server.beside)
 
 
 def _listen(path: str) -> socket.socket:
@@ -106,24 +113,22 @@ def _listen(path: str) -> socket.socket:
 
 
 @contextmanager
-def _signals_woken() -> Iterator[tuple[int, int]]:
-    """Give a pipe that can be read when a signal has come, that of an ended copy among them."""
-    woken = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    before = signal.set_wakeup_fd(woken[1], warn_on_full_buffer=False)
-    ours = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGCHLD)
-    handlers = {one: signal.signal(one, lambda number, frame: None) for one in ours}
+def _signals(server: _Server) -> Iterator[None]:
+    """Have a signal wake this process, and end it unless it is that of an ended copy."""
+
+    def end(number: int, frame: object) -> None:
+        server.is_over = server.is_over or number != signal.SIGCHLD
+
+    before = signal.set_wakeup_fd(server.woken[1], warn_on_full_buffer=False)
+    handlers = {one: signal.signal(one, end) for one in (*ENDING, signal.SIGCHLD)}
     try:
-        yield woken
+        yield
     finally:
         signal.set_wakeup_fd(before)
         for one, handler in handlers.items():
             signal.signal(one, handler)
-        for handle in woken:
+        for handle in server.woken:
             os.close(handle)
-
-
-def _end(server: _Server) -> None:
-    server.is_over = True
 
 
 def _is_idle(server: _Server, idle_seconds: float | None) -> bool:
@@ -168,6 +173,21 @@ def _reap(server: _Server) -> None:
             if pid in server.copies and os.waitstatus_to_exitcode(status) in (ANOTHER_VERSION, ANOTHER_BASE):
                 server.is_over = True
             server.copies.discard(pid)
+            if server.ahead and pid == server.ahead.pid:
+                _forget_ahead(server)
+
+
+def _turn(server: _Server, idle_seconds: float | None) -> None:
+    """Wait, and have what is asked then answered."""
+    _wait(server, idle_seconds)
+    _reap(server)
+    connection = _accepted(server.listening)
+    with suppress(OSError):  # no copy can be made: whoever asked runs the command without
+        if connection:
+            with connection:
+                _copy(server, connection)
+        elif not (server.copies or server.ahead) and server.may_want_ahead:
+            _make_ahead(server)
 
 
 def _accepted(listening: socket.socket) -> socket.socket | None:
@@ -178,79 +198,90 @@ def _accepted(listening: socket.socket) -> socket.socket | None:
     return connection
 
 
-def _copy(server: _Server, connection: socket.socket, main: Callable[[bool], object]) -> None:
+def _copy(server: _Server, connection: socket.socket) -> None:
     """Have a copy answer connection."""
     server.used = now = time.monotonic()
     if len(server.copies) >= MOST_COPIES:
         return
+    server.may_want_ahead = True
     is_known = server.is_known and now - server.looked < LOOKED_SECONDS
     if not is_known:
         server.looked = now  # the copy looks
-    if pid := os.fork():
+    pid = _handed(server, connection, is_known) or os.fork()
+    if pid:
         server.copies.add(pid)
         return
+    with _ending():
+        _leave(server)
+        _answer(server, connection, is_known)
+
+
+def _handed(server: _Server, connection: socket.socket, is_known: bool) -> int | None:
+    """Hand connection to the copy made ahead and return its pid; None if there is none, or it is not ready."""
+    if not server.ahead:
+        return None
+    pid, channel = server.ahead
+    try:
+        if channel.recv(1) != READY:
+            return None
+        socket.send_fds(channel, [KNOWN if is_known else CHANGED], [connection.fileno()])
+    except OSError:
+        return None
+    _forget_ahead(server)
+    return pid
+
+
+def _make_ahead(server: _Server) -> None:
+    """Make a copy ahead."""
+    server.may_want_ahead = False
+    ours, its = socket.socketpair()
+    if pid := os.fork():
+        its.close()
+        ours.setblocking(False)
+        server.ahead = Ahead(pid, ours)
+        return
+    with _ending():
+        _leave(server)
+        ours.close()
+        server.rehearse()
+        its.sendall(READY)
+        said, handles, _, _ = socket.recv_fds(its, 1, 1)
+        its.close()
+        if handles:
+            _answer(server, socket.socket(fileno=handles[0]), said == KNOWN)
+
+
+def _forget_ahead(server: _Server) -> None:
+    if server.ahead:
+        server.ahead.channel.close()
+        server.ahead = None
+
+
+def _answer(server: _Server, connection: socket.socket, is_known: bool) -> NoReturn:
+    """Be the copy that answers connection."""
+    connection.setblocking(True)
+    os._exit(answer(connection, server.place, server.stamp, lambda: server.main(is_known)))
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """End this copy with what is done here; whoever asked runs the command without if it could not be."""
     status = 1
     try:
-        _leave(server)
-        connection.setblocking(True)
-        status = answer(connection, server.place, server.stamp, lambda: main(is_known))
-    except (OSError, ValueError):  # who asked runs the command without
-        status = 0
+        with suppress(OSError, ValueError):
+            yield
+        status = LEFT
     finally:
         os._exit(status)
-
-
-def _start_beside(server: _Server, run: Callable[[Tell], object]) -> Beside:
-    """Start a copy that stays."""
-    told, telling = os.pipe2(os.O_CLOEXEC)
-    living, life = os.pipe2(os.O_CLOEXEC)
-    pid = os.fork()
-    if not pid:
-        os.close(told)
-        os.close(life)
-        _stay(server, run, telling, living)
-    os.close(telling)
-    os.close(living)
-    os.set_blocking(told, False)
-    return Beside(pid, told, life)
-
-
-def _stay(server: _Server, run: Callable[[Tell], object], telling: int, living: int) -> NoReturn:
-    """Be a copy that stays, until it is told to end or the process it is beside has ended."""
-    status = 1
-    try:
-        _leave(server)
-        from threading import Thread
-
-        def end_with_it() -> None:
-            os.read(living, 1)
-            os.kill(os.getpid(), signal.SIGTERM)
-
-        Thread(target=end_with_it, daemon=True).start()
-        run(lambda said: os.write(telling, said))
-        status = 0
-    except BaseException as error:  # noqa: BLE001 - the end of a process, told in its log
-        os.write(2, f"{type(error).__name__}: {error}\n".encode())
-    finally:
-        os._exit(status)
-
-
-def _end_beside(beside: Sequence[Beside]) -> None:
-    for one in beside:
-        os.close(one.life)
-        with suppress(ProcessLookupError):
-            os.kill(one.pid, signal.SIGTERM)
-    for one in beside:
-        with suppress(ChildProcessError):
-            os.waitpid(one.pid, 0)
 
 
 def _leave(server: _Server) -> None:
     """Let go, in a copy, of what is the process's own."""
     signal.set_wakeup_fd(-1)
-    for one in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+    for one in (*ENDING, signal.SIGCHLD):
         signal.signal(one, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    _forget_ahead(server)
     server.listening.close()
     os.close(server.held.lock)
     for handle in (*server.woken, *(one for other in server.beside for one in (other.told, other.life))):

@@ -1,11 +1,13 @@
 """Start the process that stays, here or in the background."""
 
+import io
 import os
 import secrets
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,8 +17,9 @@ from kb import __version__
 from kb.api.base import KnowledgeBase, keep
 from kb.errors import KbError
 from kb.index.folder import own
+from kb.resident.beside import Tell
 from kb.resident.holding import Resident, hold, resident
-from kb.resident.server import USED, Tell, serve
+from kb.resident.server import USED, serve
 
 IDLE_SECONDS = 30 * 60  # after which a process that was started on demand ends
 LOG = "serve.log"
@@ -74,8 +77,20 @@ def stay(
         base.is_known = is_known
         return main()
 
-    serve(held, root, run, beside, IDLE_SECONDS if idle else None, ready)
+    serve(held, root, run, lambda: _rehearse(base, main), beside, IDLE_SECONDS if idle else None, ready)
     return None
+
+
+def _rehearse(base: KnowledgeBase, main: Callable[[], object]) -> None:
+    """Search once and show nothing, so that no copy has to import what a search needs."""
+    titles = [paper.title for paper in base.rows(limit=1)]
+    unseen = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    arguments = sys.argv
+    sys.argv = ["kb", "--kb", str(base.config.root), "search", "--", *titles]
+    with redirect_stdout(unseen), redirect_stderr(unseen), suppress(SystemExit):
+        main()
+    sys.argv = arguments
+    base.close()
 
 
 def _listener(port: int) -> socket.socket:

@@ -9,7 +9,8 @@ from threading import Event
 from kb.api.base import KnowledgeBase
 from kb.errors import KbError
 from kb.notes.folders import SUFFIXES
-from kb.resident.server import BLIND, CHANGED, KNOWN, Tell
+from kb.resident.beside import Tell
+from kb.resident.server import BLIND, CHANGED, KNOWN
 
 TOGETHER_MS, BETWEEN_MS = 200, 20  # changes that come one after another are taken in at once
 POLLED_SECONDS = 5.0  # where nothing can be watched

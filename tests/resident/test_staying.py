@@ -40,6 +40,11 @@ def socket_of(serving: Serving) -> Path:
     return Path(found)
 
 
+def children(serving: Serving) -> list[str]:
+    assert serving.process
+    return Path(f"/proc/{serving.process.pid}/task/{serving.process.pid}/children").read_text().split()
+
+
 def titles(answer: "subprocess.CompletedProcess[bytes]") -> list[str]:
     assert answer.returncode == 0
     return [hit["paper"]["title"] for hit in json.loads(answer.stdout)["data"]["hits"]]
@@ -104,10 +109,24 @@ def test_after_it_was_killed_commands_do_without_and_another_one_takes_its_place
 def test_what_stays_beside_it_ends_with_it_however_it_ends(serving: Serving) -> None:
     serving.start()
     assert serving.process
-    children = Path(f"/proc/{serving.process.pid}/task/{serving.process.pid}/children").read_text().split()
-    assert len(children) == 1
+    serving.asked("search", "codec")
+    assert awaited(lambda: len(children(serving)) == 2)  # what watches, and a copy made ahead
+    pids = children(serving)
     serving.process.kill()
-    assert awaited(lambda: not Path(f"/proc/{children[0]}").exists())
+    assert awaited(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
+
+def test_the_copy_made_ahead_is_the_next_to_answer_and_is_not_missed_if_it_is_gone(serving: Serving) -> None:
+    serving.start()
+    assert awaited(lambda: len(children(serving)) == 2)
+    watching, ahead = map(int, children(serving))
+    os.kill(ahead, signal.SIGSTOP)  # before or after it says that it is ready
+    if serving.asked("search", "codec").returncode:  # it had: who asked did not wait
+        assert awaited(lambda: children(serving) == [str(watching), str(ahead)])
+    os.kill(ahead, signal.SIGKILL)
+    assert awaited(lambda: str(ahead) not in children(serving))
+    assert titles(serving.asked("search", "codec", "--json"))
+    assert awaited(lambda: len(children(serving)) == 2)
 
 
 def test_six_that_start_at_once_are_one(serving: Serving) -> None:
