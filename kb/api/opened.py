@@ -119,7 +119,9 @@ class Opened:
             reader = self.reader()
             if encoder:
                 vector = encoder.encode_query(encoder.query_text("kb", None))
-                files += [part.folder / "manifest.json" for part in encoder.parts]
+                from kb.index.encoders.exported import MANIFEST
+
+                files += [part.folder / MANIFEST for part in encoder.parts]
                 nearest.hold(self.config.index, reader.view.vectors, encoder.fingerprint, len(vector))
         self.close()
         self._loaded_from = {path: _identity(path) for path in files}

@@ -34,6 +34,30 @@ class PaperView(NamedTuple):
     state: State
     notices: tuple[str, ...] = ()
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What is known of the paper, in the words and the order in which it is told; what is not known is empty."""
+        record = self.merged
+        known = {
+            "authors": ", ".join(record["authors"]),
+            "venue": record["venue"],
+            "published": record["published"],
+            "id": record["id"],
+            "kind": record["kind"],
+            "month": record["month"],
+            "section": " / ".join(record["section_path"]),
+            "organizations": "、".join(record["organizations"]),
+            "keywords": "、".join(record["keywords"]),
+            "arXiv": record["arxiv_id"],
+            "DOI": record["doi"],
+            "cited as": record["citation_key"],
+            "part of": record["parent"],
+            "starred": self.state.starred,
+            "read": self.state.read,
+            "runnable": ", ".join(self.runnable),
+        }
+        return {label: value or "" for label, value in known.items()}
+
 
 class Ledger(NamedTuple):
     """Claims, and what came of them."""

@@ -14,7 +14,6 @@ from kb.claims.arguments import arguments
 from kb.claims.catalog import CATALOG, PACKAGE, Reference, missing, references
 from kb.errors import KbError, NotFound
 
-LIMIT_SECONDS = 300.0  # by the clock, of a run in a process of its own
 DEVICES = ("cpu", "cuda", "auto")
 GIVEN = ("device", "seed")  # parameters of every demo, with options of their own
 _ARGUMENT = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", re.MULTILINE)  # a line of a docstring's Args

@@ -121,7 +121,8 @@ def _show(base: "KnowledgeBase", found: "PaperView", pager: bool, as_json: bool)
         record = found.merged
         places = {note["id"]: style.place(config.path_of(note["file"]), note["line"]) for note in records.values()}
         typer.echo(state.signs + style.bold(record["title"]))
-        for label, value in _facts(found):
+        runnable = ", ".join(f"kb run {one}" for one in found.runnable)
+        for label, value in {**found.facts, "authors": people(record["authors"]), "runnable": runnable}.items():
             if value:
                 typer.echo(f"{label:>13}  {value}")
         if len(records) == 1:
@@ -136,28 +137,6 @@ def _show(base: "KnowledgeBase", found: "PaperView", pager: bool, as_json: bool)
         if found.ledger.claims:
             typer.echo()
             show_claims(config, found.ledger)
-
-
-def _facts(found: "PaperView") -> "list[tuple[str, str | None]]":
-    record = found.merged
-    return [
-        ("authors", people(record["authors"])),
-        ("venue", record["venue"]),
-        ("published", record["published"]),
-        ("id", record["id"]),
-        ("kind", record["kind"]),
-        ("month", record["month"]),
-        ("section", " / ".join(record["section_path"])),
-        ("organizations", "、".join(record["organizations"])),
-        ("keywords", "、".join(record["keywords"])),
-        ("arXiv", record["arxiv_id"]),
-        ("DOI", record["doi"]),
-        ("cited as", record["citation_key"]),
-        ("part of", record["parent"]),
-        ("starred", found.state.starred),
-        ("read", found.state.read),
-        ("runnable", ", ".join(f"kb run {one}" for one in found.runnable)),
-    ]
 
 
 def _put_markdown(text: str, style: Style) -> None:

@@ -96,7 +96,7 @@ def paper_lines(base: "KnowledgeBase", view: "PaperView") -> Iterator[str]:
     """Yield what is known of a paper, what its notes say, and what they claim."""
     record = view.merged
     yield flat(record["title"])
-    for label, value in _facts(view):
+    for label, value in view.facts.items():
         if value:
             yield f"{label}: {flat(value)}"
     for link in record["links"]:
@@ -140,27 +140,6 @@ def numbered(text: str, lines: Sequence[str], first: int, end: int) -> Iterator[
         if later:
             here = later[0] + 1
         yield (later[0] if later else None), line
-
-
-def _facts(view: "PaperView") -> "list[tuple[str, str | None]]":
-    record = view.merged
-    return [
-        ("id", record["id"]),
-        ("kind", record["kind"]),
-        ("authors", ", ".join(record["authors"])),
-        ("venue", record["venue"]),
-        ("published", record["published"]),
-        ("month", record["month"]),
-        ("section", " / ".join(record["section_path"])),
-        ("organizations", "、".join(record["organizations"])),
-        ("keywords", "、".join(record["keywords"])),
-        ("arXiv", record["arxiv_id"]),
-        ("DOI", record["doi"]),
-        ("part of", record["parent"]),
-        ("starred", view.state.starred),
-        ("read", view.state.read),
-        ("runnable", ", ".join(view.runnable)),
-    ]
 
 
 def digest_lines(base: "KnowledgeBase", digest: Mapping[str, Any]) -> Iterator[str]:
