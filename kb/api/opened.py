@@ -5,7 +5,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from kb.config.kb_toml import Config
-from kb.errors import IndexOld, KbError
+from kb.errors import IndexMissing, IndexOld, KbError
 from kb.progress import Progress
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Opened:
         from kb.index.translation import gloss_path
         from kb.notes.folders import find_changes
 
-        if self.is_known and self.config.database.is_file():
+        if self.is_known and self._has_index():
             return ()
         stamps, joining = self._known_state()
         changes = find_changes(self.config, stamps)
@@ -86,6 +86,13 @@ class Opened:
         changes = None if is_new else find_changes(self.config, self._known_state()[0])
         with self._writing:
             return bring_all(self.config, changes, progress)
+
+    def _has_index(self) -> bool:
+        try:
+            self.reader()
+        except (IndexMissing, IndexOld):  # deleted, and maybe being made again by somebody else
+            return False
+        return True
 
     def _known_state(self) -> tuple[dict[str, tuple[int, int]], str]:
         """Return the stamps of the files in the index, and by what of kb.toml their records were joined.

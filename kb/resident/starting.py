@@ -86,10 +86,12 @@ def _rehearse(base: KnowledgeBase, main: Callable[[], object]) -> None:
     titles = [paper.title for paper in base.rows(limit=1)]
     unseen = io.TextIOWrapper(io.BytesIO(), "utf-8")
     arguments = sys.argv
+    base.is_known = True
     sys.argv = ["kb", "--kb", str(base.config.root), "search", "--", *titles]
     with redirect_stdout(unseen), redirect_stderr(unseen), suppress(SystemExit):
         main()
     sys.argv = arguments
+    base.is_known = False
     base.close()
 
 

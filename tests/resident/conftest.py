@@ -13,9 +13,10 @@ from tests.conftest import Kb
 
 ROOT = Path(__file__).parents[2]
 COLD = 99
-# The client alone, which says when a command would have to be run without the process.
+# The client alone, which says when a command would have to be run without the process. It waits as long as a busy
+# machine may need.
 ASK = (
-    "import os, sys; from kb.resident import client; status = client.run(sys.argv[1:]);"
+    "import os, sys; from kb.resident import client; client.SECONDS = 5; status = client.run(sys.argv[1:]);"
     f"os._exit({COLD} if status is None else status)"
 )
 
