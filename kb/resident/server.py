@@ -84,7 +84,6 @@ def serve(
         server = _Server(held, listening, stamp(), root, os.stat(root), main, rehearse)
         with _signals(server):
             try:
-                rehearse()
                 for one in beside:
                     server.beside.append(start_beside(one, lambda: _leave(server)))
                 ready()

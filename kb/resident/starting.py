@@ -82,16 +82,13 @@ def stay(
 
 
 def _rehearse(base: KnowledgeBase, main: Callable[[], object]) -> None:
-    """Search once and show nothing, so that no copy has to import what a search needs."""
+    """Search once and show nothing. Only in a copy: FAISS starts threads for it, and the next copy would have none."""
     titles = [paper.title for paper in base.rows(limit=1)]
     unseen = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    arguments = sys.argv
     base.is_known = True
     sys.argv = ["kb", "--kb", str(base.config.root), "search", "--", *titles]
     with redirect_stdout(unseen), redirect_stderr(unseen), suppress(SystemExit):
         main()
-    sys.argv = arguments
-    base.is_known = False
     base.close()
 
 

@@ -40,7 +40,7 @@ def hits(
             query,
             rank,
             row,
-            scores.get(row.key, 0.0),
+            scores[row.key],
             said.get(row.key, 0.0),
             reasons[row.key],
             claims.get(row.id, {}),

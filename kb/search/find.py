@@ -1,5 +1,6 @@
 """A query -> one ranking of hits with reasons, fused from what finds words and what finds meaning."""
 
+from math import inf
 from typing import NamedTuple
 
 from kb.config.kb_toml import Config
@@ -14,7 +15,7 @@ from kb.search.build_hits import best_notes, hits
 from kb.search.concepts import concepts
 from kb.search.fusion import DEPTH, Scores, fuse
 from kb.search.nearest_papers import Near, nearest_papers
-from kb.search.relevance import CUT, hits_end, in_order, likelihoods
+from kb.search.relevance import CUT, Likelihoods, hits_end, in_order
 from kb.search.spelling import corrected, corrections
 from kb.terms import Phrase
 
@@ -92,7 +93,7 @@ def _answer(config: Config, reader: Reader, encoder: Encoder | None, query: Quer
     else:
         read_by = encoder.fingerprint if encoder and near else None
         unread = reader.passages.unread(read_by, list(words)[:DEPTH]) if read_by else frozenset()
-        likely = likelihoods(config.encoder, rankings, found.said, unread)
+        likely = Likelihoods(config.encoder, rankings, found.said, unread)
         fused = fuse(words, rankings["meaning"], unread)
         order = best_notes(reader, in_order(named, fused, words, likely))
     shown = order[: wish.limit or None]
@@ -121,8 +122,7 @@ def _called(reader: Reader, query: Query, words: Scores, allowed: frozenset[int]
     if query.required:  # a name has neither signs nor forms of characters, which quoted text asks for
         named = [key for key in named if key in words]
     keyed = [] if query.required else reader.papers.with_keyword(query.names[:1])
-    standing = {key: place for place, key in enumerate(words)}
-    keyed.sort(key=lambda key: standing.get(key, len(standing)))
+    keyed.sort(key=lambda key: (-words[key], key) if key in words else (inf, 0))
     return [key for key in dict.fromkeys((*named, *keyed)) if allowed is None or key in allowed]
 
 

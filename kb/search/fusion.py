@@ -29,9 +29,9 @@ def fuse(words: Scores, meaning: Scores, unread: Set[int] = frozenset()) -> Scor
         for key in by_words.keys() & unread:
             standing = by_words[key]
             by_meaning[key] = share * usual * standing / best + (1 - share) * min(standing, nearest)
-    weights = ((by_words, 1 - MEANING_WEIGHT), (by_meaning, MEANING_WEIGHT))
-    keys = dict.fromkeys((*by_words, *by_meaning))
-    fused = {key: sum(weight * ranking.get(key, 0.0) for ranking, weight in weights) for key in keys}
+    fused = {key: (1 - MEANING_WEIGHT) * score for key, score in by_words.items()}
+    for key, score in by_meaning.items():
+        fused[key] = fused.get(key, 0.0) + MEANING_WEIGHT * score
     return dict(sorted(fused.items(), key=itemgetter(1), reverse=True))
 
 

@@ -35,23 +35,31 @@ CURVES = {  # by encoder as kb.toml names it
 }
 
 
-def likelihoods(encoder: str, rankings: Mapping[str, Scores], said: Mapping[int, float], unread: Set[int]) -> Scores:
-    """Return how likely each paper of rankings is relevant; one that is called as was asked is.
+class Likelihoods(Scores):
+    """How likely each paper of rankings is relevant, reckoned when it is asked for; one called as was asked is.
 
     said is how much of what was asked each paper says. It alone judges a paper that meaning knows nothing of, and all
     papers where the encoder is none that a curve was fitted for.
     """
-    words, meaning = rankings["words"], rankings["meaning"]
-    curve = CURVES.get(encoder) if meaning else None
-    farthest = min(meaning.values(), default=0.0)
-    found: Scores = {}
-    for key in dict.fromkeys((*words, *meaning)):
-        share = said.get(key, 0.0)
-        if curve and key not in unread:
-            found[key] = curve.likelihood(share, meaning.get(key, farthest))
+
+    def __init__(
+        self, encoder: str, rankings: Mapping[str, Scores], said: Mapping[int, float], unread: Set[int]
+    ) -> None:
+        super().__init__(dict.fromkeys(rankings["name"], 1.0))
+        self._meaning = rankings["meaning"]
+        self._curve = CURVES.get(encoder) if self._meaning else None
+        self._farthest = min(self._meaning.values(), default=0.0)
+        self._said = said
+        self._unread = unread
+
+    def __missing__(self, key: int) -> float:
+        """Return how likely a paper is relevant."""
+        share = self._said.get(key, 0.0)
+        if self._curve and key not in self._unread:
+            self[key] = self._curve.likelihood(share, self._meaning.get(key, self._farthest))
         else:
-            found[key] = WORDS_ALONE.likelihood(share, 0.0)
-    return found | dict.fromkeys(rankings["name"], 1.0)
+            self[key] = WORDS_ALONE.likelihood(share, 0.0)
+        return self[key]
 
 
 def in_order(named: Iterable[int], fused: Scores, words: Scores, likely: Scores) -> list[int]:
@@ -62,4 +70,4 @@ def in_order(named: Iterable[int], fused: Scores, words: Scores, likely: Scores)
 
 def hits_end(order: Sequence[int], likely: Scores, cut: float) -> int:
     """Return how many of a ranking are hits: all up to the last one that is as likely as the cut asks."""
-    return max((place for place, key in enumerate(order, 1) if likely[key] >= cut), default=0)
+    return next((place for place in range(len(order), 0, -1) if likely[order[place - 1]] >= cut), 0)

@@ -15,7 +15,7 @@ from kb.search.answer import Answer
 from kb.search.build_hits import best_notes, hits
 from kb.search.fusion import Scores, fuse
 from kb.search.nearest_papers import Near, nearest_papers
-from kb.search.relevance import likelihoods
+from kb.search.relevance import Likelihoods
 from kb.terms import Phrase, terms
 
 TELLING_WORDS = 40
@@ -62,7 +62,7 @@ def similar(
         for note in reader.works.notes_of(without) if without is not None else ():
             ranking.pop(note, None)
     order = best_notes(reader, list(fuse(rankings["words"], rankings["meaning"])))
-    likely = likelihoods(config.encoder, rankings, found.said, frozenset())
+    likely = Likelihoods(config.encoder, rankings, found.said, frozenset())
     shown = order[: limit or None]
     others = reader.works.other_notes(shown, reader.left(query))
     made = hits(reader, query, shown, likely, found.said, rankings, near.passages if near else {}, others)

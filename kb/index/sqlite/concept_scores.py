@@ -45,9 +45,13 @@ def concept_scores(db: sqlite3.Connection, concepts: Iterable[Concept]) -> Score
     for concept in sorted(asked, key=lambda one: one.only_ranks):  # these find no papers, so the others come first
         (best, most), times = _best(lookup, concept), asked[concept]
         possible += 0.0 if concept.is_minor else times * most
-        for key, score in best.items():
+        scores = best if times == 1 else {key: times * score for key, score in best.items()}
+        if not (total or concept.only_ranks):
+            total = scores
+            continue
+        for key, score in scores.items():
             if key in total or not concept.only_ranks:
-                total[key] = total.get(key, 0.0) + times * score
+                total[key] = total.get(key, 0.0) + score
     if sum(not one.is_minor for one in asked) == 1:
         possible *= SAYING_ALONE
     return Scored(total, {key: min(1.0, score / possible) for key, score in total.items()} if possible else {})

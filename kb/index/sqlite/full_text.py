@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from operator import itemgetter
 
 from kb.index.engine import FieldWords, Ranking, Words, each
 from kb.index.literal import has_signs, other_forms, own_forms, stands
@@ -49,8 +50,9 @@ class FullText:
         is_narrowed = bool(words.all_of or words.fields or among is not None)
         narrower = None if most is None or is_narrowed else self._narrower(words, most)
         found = self._by_sum(narrower) if narrower else concept_scores(self._db, (*each(words.all_of), *words.any_of))
-        scores = [(key, score) for key, score in found.scores.items() if left is None or key in left]
-        return Ranking(sorted(scores, key=lambda one: (-one[1], one[0])), narrower is None, found.said)
+        scores = sorted(one for one in found.scores.items() if left is None or one[0] in left)
+        scores.sort(key=itemgetter(1), reverse=True)
+        return Ranking(scores, narrower is None, found.said)
 
     def _narrower(self, words: Words, most: int) -> str | None:
         """Return what finds at most `most` papers that say more; None if no more match, or if that leaves too few."""

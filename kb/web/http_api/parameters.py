@@ -67,7 +67,7 @@ class Search(Asked):
     ]
     fuzzy: Annotated[bool, Field(description="Look for what mistyped Latin words may mean, too.")] = False
     min_score: Annotated[
-        float | None, Field(ge=0, le=1, description="How likely a hit must be, .5 if not said; others come after.")
+        float | None, Field(ge=0, le=1, description="How likely a hit must be, .7 if not said; others come after.")
     ] = None
     limit: Limit = 10
     cursor: Cursor = ""
