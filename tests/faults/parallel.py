@@ -6,6 +6,7 @@ python -m tests.faults.parallel read|write ROOT SECONDS NUMBER
 import json
 import random
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -96,13 +97,16 @@ def run_all(root: Path, readers: int, writers: int, seconds: float) -> tuple[lis
         start(root, ["tests.faults.parallel", kind, str(root), str(seconds), str(number)])
         for number, kind in enumerate(kinds)
     ]
-    told = []
-    for process in running:
-        said = process.communicate(timeout=seconds + PATIENCE_SECONDS)[0].decode()
-        found = re.search(r"^TOLD (.*)$", said, re.MULTILINE)
-        assert found, said
-        told.append(Told(*json.loads(found[1])))
+    told = [finished(process, seconds) for process in running]
     return told[:readers], told[readers:]
+
+
+def finished(process: "subprocess.Popen[bytes]", seconds: float) -> Told:
+    """Wait for a process that works for so long, and return what came of it."""
+    said = process.communicate(timeout=seconds + PATIENCE_SECONDS)[0].decode()
+    found = re.search(r"^TOLD (.*)$", said, re.MULTILINE)
+    assert found, said
+    return Told(*json.loads(found[1]))
 
 
 if __name__ == "__main__":

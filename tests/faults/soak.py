@@ -1,7 +1,7 @@
 """Kill, crowd and overfill kb, have its calls fail, and print what was lost as the table of docs/reliability.md.
 
 python -m tests.faults.soak [--kills 200] [--faults 150] [--seconds 60] [--files 100000] [--megabytes 200]
-    [--only kills|faults|parallel|...]
+    [--searches 100000] [--only kills|faults|parallel|staying|...]
 """
 
 import argparse
@@ -23,11 +23,13 @@ from kb.index.translation import gloss_path
 from tests.faults.every_call import COMMANDS, FAULTS, OUTCOMES, CallTrial, judged
 from tests.faults.forking import Forking, quick_folder
 from tests.faults.killing import ROOT, SCENARIOS, Trial, finish, start
-from tests.faults.parallel import run_all, write_generation
+from tests.faults.parallel import finished, run_all, write_generation
 from tests.faults.states import full_text_is_whole, state
+from tests.faults.staying import crowd, processor_seconds, resident_mib
 
 NOTES = 120  # of the knowledge base whose commands are killed
 READERS, WRITERS = 40, 3
+SEARCHERS = 8
 
 
 class Row(NamedTuple):
@@ -94,6 +96,54 @@ def parallel(folder: Path, dictionary: Path, seconds: float) -> list[Row]:
     row = Row(what, reads + writes, 0, took, errors + mixtures + (not is_whole), remark)
     show(row)
     return [row]
+
+
+def staying(folder: Path, dictionary: Path, seconds: float, searches: int) -> list[Row]:
+    """Let readers and writers work on a process that stays; then search very often; then do nothing."""
+    root = new_kb(folder, dictionary)
+    for writer in range(READERS, READERS + WRITERS):
+        write_generation(root, writer, 0)
+    with_process = ["kb", "serve", "--background", "--port", "0"]
+    print(finish(root, with_process).strip(), file=sys.stderr)
+    try:
+        began = time.monotonic()
+        readers, writers = crowd(root, READERS, WRITERS, seconds)
+        took = time.monotonic() - began
+        for told in readers:
+            for error in told.errors[:1]:
+                print(f"ERROR: {error}", file=sys.stderr)
+        losses = sum(len(told.errors) + told.mixtures for told in readers)
+        reads, writes = (sum(told.runs for told in some) for some in (readers, writers))
+        by = [sum(told.runs for told in readers[first::2]) for first in (0, 1)]
+        slowest = max(told.slowest for told in readers)
+        remark = f"{by[0]} by the socket, {by[1]} over HTTP, {writes} generations of notes; slowest {slowest:.1f} s"
+        what = f"{READERS} readers of a process that stays, {WRITERS} writers"
+        rows = [Row(what, reads, 0, took, losses, remark)]
+        show(rows[-1])
+        rows.append(_often(root, searches))
+        before = processor_seconds(root)
+        time.sleep(seconds)
+        spent = processor_seconds(root) - before
+        rows.append(Row("a process that nobody asks", 1, 0, seconds, 0, f"{spent:.2f} s of processor time"))
+        show(rows[-1])
+    finally:
+        finish(root, ["kb", "serve", "--stop"])
+    return rows
+
+
+def _often(root: Path, searches: int) -> Row:
+    """Search very often, and see what memory that takes."""
+    began = time.monotonic()
+    taken = []
+    for part in (searches // 100, searches - searches // 100):
+        often = ["tests.faults.staying", "often", str(root), "0", str(part // SEARCHERS)]
+        for process in [start(root, often) for _ in range(SEARCHERS)]:
+            finished(process, searches)
+        taken.append(resident_mib(root))
+    remark = f"{taken[0]:.0f} MiB after {searches // 100:,}, {taken[1]:.0f} MiB after all"
+    row = Row("searches of a process that stays", searches, 0, time.monotonic() - began, 0, remark)
+    show(row)
+    return row
 
 
 def many_files(folder: Path, dictionary: Path, count: int) -> list[Row]:
@@ -186,9 +236,10 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=208)
     parser.add_argument("--faults", type=int, default=150, help="of each command; 0 for all")
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--searches", type=int, default=100_000)
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--megabytes", type=int, default=200)
-    parser.add_argument("--only", choices=("kills", "faults", "parallel", "files", "large"))
+    parser.add_argument("--only", choices=("kills", "faults", "parallel", "staying", "files", "large"))
     given = parser.parse_args()
     print("| what | runs | kills | seconds | losses | |\n|---|---:|---:|---:|---:|---|")
     with tempfile.TemporaryDirectory(prefix="kb-soak-") as folder:
@@ -200,6 +251,7 @@ def main() -> None:
             "kills": lambda: kills(place / "kills", dictionary, given.kills),
             "faults": lambda: faults(given.faults),
             "parallel": lambda: parallel(place / "parallel", dictionary, given.seconds),
+            "staying": lambda: staying(place / "staying", dictionary, given.seconds, given.searches),
             "files": lambda: many_files(place / "files", dictionary, given.files),
             "large": lambda: large_file(place / "large", dictionary, given.megabytes),
         }
