@@ -58,4 +58,5 @@ class NoteCases(Opened):
         """
         path = self.config.path_of(file)
         root: Path = self.config.root
-        return f"{(path.relative_to(root) if path.is_relative_to(root) else path).as_posix()}:{line}"
+        name = (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+        return f"{' '.join(name.splitlines())}:{line}"

@@ -56,7 +56,7 @@ class SearchCases(Opened):
         """Return the papers most like a note, given as it would stand in a file."""
         from kb.search.samples import passages_of_text
 
-        return self.similar(passages_of_text(text), limit=limit, fields=fields)
+        return self.similar(passages_of_text(text.replace("\0", "")), limit=limit, fields=fields)
 
     def related(self, name: str, *, limit: int = 5) -> "Answer":
         """Return the papers most like one. Raises: KbError if name names none, or several."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, NoReturn
@@ -12,7 +13,9 @@ Tell = Callable[[bytes], object]
 class Beside(NamedTuple):
     """A copy that stays."""
 
+    run: Callable[[Tell], object]
     pid: int
+    started: float  # by the clock that runs on
     told: int  # from where it tells
     life: int  # closed when this process ends, however
 
@@ -29,7 +32,7 @@ def start(run: Callable[[Tell], object], leave: Callable[[], object]) -> Beside:
     os.close(telling)
     os.close(living)
     os.set_blocking(told, False)
-    return Beside(pid, told, life)
+    return Beside(run, pid, time.monotonic(), told, life)
 
 
 def _stay(run: Callable[[Tell], object], leave: Callable[[], object], telling: int, living: int) -> NoReturn:

@@ -11,14 +11,15 @@ from kb.resident.place import SERVED, path_of, root_of, stamp
 
 TYPE_CHECKING = False  # as type checkers know it
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 READING = ("search", "show", "list", "related", "tags", "stats", "claims", "digest")
 WRITING = ("--out", "-o", "--all", "--run")  # options that make a command write, or run for long
 COMPLETE = "_KB_COMPLETE"
 SECONDS = 0.05  # within which it must answer
 PEER = 17  # SO_PEERCRED of Linux, which the module _socket does not name everywhere
-DONE, COLD = b"=", b"-"
+DONE, COLD, BEGUN = b"=", b"-", b"+"  # it listens, or has ended; run it here; output comes, so run it here no more
+BROKEN = "error: the process that stays ended while it answered; run the command again\n"
 
 
 def run(arguments: "Sequence[str]") -> int | None:
@@ -26,7 +27,7 @@ def run(arguments: "Sequence[str]") -> int | None:
     if os.environ.get(SERVED) == "off" or None in (sys.stdin, sys.stdout, sys.stderr):
         return None
     try:
-        start = _start(arguments)
+        start = start_of(arguments, os.environ)
         root = root_of(start) if start is not None else None
         place = path_of(root, "socket") if root else None
         if not (root and place and os.path.exists(place)):
@@ -36,10 +37,10 @@ def run(arguments: "Sequence[str]") -> int | None:
         return None
 
 
-def _start(arguments: "Sequence[str]") -> str | None:
+def start_of(arguments: "Sequence[str]", environment: "Mapping[str, str]") -> str | None:
     """Return the folder from which arguments name a knowledge base; None if they are no command that only reads."""
-    start = os.environ.get("KB_HOME") or "."
-    if COMPLETE in os.environ:
+    start = environment.get("KB_HOME") or "."
+    if COMPLETE in environment:
         return start
     rest = list(arguments)
     while rest and rest[0].startswith("-"):
@@ -81,7 +82,14 @@ def _asked(place: str, said: bytes) -> int | None:
         handles = b"".join(one.to_bytes(4, sys.byteorder) for one in (0, 1, 2))
         connection.sendmsg([DONE], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, handles)])
         connection.settimeout(None)
+        if connection.recv(1) != BEGUN:
+            return None
         ended = connection.recv(1)
-        return ended[0] if ended and connection.recv(1) == DONE else None
+        if ended == COLD:
+            return None
+        if ended == DONE and (status := connection.recv(1)):
+            return status[0]
+        sys.stderr.write(BROKEN)
+        return 1
     finally:
         connection.close()

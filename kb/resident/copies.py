@@ -10,10 +10,12 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from errno import EPIPE
 from typing import NamedTuple, TextIO, cast
 
-from kb.resident.client import DONE, PEER
+from kb.resident.client import BEGUN, COLD, DONE, PEER, start_of
 from kb.resident.cold import Cold, become_copy
 from kb.resident.place import stamp
 
@@ -44,7 +46,8 @@ def answer(connection: socket.socket, root: os.stat_result, started: str, main: 
     found = os.stat(asked.root)
     if (found.st_dev, found.st_ino) != (root.st_dev, root.st_ino):
         return ANOTHER_BASE
-    if asked.file_names != sys.getfilesystemencoding():
+    environment = {os.fsdecode(name): os.fsdecode(value) for name, value in asked.environment.items()}
+    if asked.file_names != sys.getfilesystemencoding() or start_of(asked.arguments, environment) is None:
         return LEFT
     connection.sendall(DONE)
     _, handles, _, _ = socket.recv_fds(connection, 1, 3)
@@ -56,11 +59,19 @@ def answer(connection: socket.socket, root: os.stat_result, started: str, main: 
     _take_place(asked, handles, chunks)
     try:
         status = _run(main)
-        for handle, chunk in chunks:
-            _write(handle, chunk)
     except (Cold, OSError):  # who asked finds the same fault
         return LEFT
-    connection.sendall(bytes([status]) + DONE)
+    connection.sendall(BEGUN)
+    written, refused = _hand_out(chunks)
+    if refused and not written:  # as above
+        connection.sendall(COLD)
+        return LEFT
+    if refused:
+        status = OUTPUT_REFUSED
+        if refused.errno != EPIPE:
+            with suppress(OSError):
+                os.write(2, f"error: the output cannot be written: {refused.strerror}; see to where it goes\n".encode())
+    connection.sendall(DONE + bytes([status]))
     return LEFT
 
 
@@ -167,6 +178,15 @@ def _run(main: Callable[[], object]) -> int:
     return 1
 
 
-def _write(handle: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(handle, data) :]
+def _hand_out(chunks: Iterable[tuple[int, bytes]]) -> tuple[int, OSError | None]:
+    """Write what was collected, and return how many bytes are out, and what refused the rest."""
+    written = 0
+    try:
+        for handle, data in chunks:
+            while data:
+                count = os.write(handle, data)
+                written += count
+                data = data[count:]
+    except OSError as error:
+        return written, error
+    return written, None

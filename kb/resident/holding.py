@@ -13,6 +13,7 @@ from kb.errors import KbError
 from kb.resident.place import make_runtime_folder, path_of, runtime_is_there
 
 SECONDS, BETWEEN_SECONDS = 10.0, 0.02  # for a process to end, looked at so often
+STARTING_SECONDS = 60.0  # for a process to load what it answers with
 TRIES = 3  # who looks whether a lock is held holds it for a moment
 
 
@@ -79,12 +80,20 @@ def resident(root: Path) -> Resident | None:
         os.close(handle)
 
 
+def settled(root: Path) -> Resident | None:
+    """Return the process of the knowledge base in root, once one that has just been started says who it is."""
+    until = time.monotonic() + STARTING_SECONDS
+    while (found := resident(root)) and not found.pid and time.monotonic() < until:
+        time.sleep(BETWEEN_SECONDS)
+    return found
+
+
 def stop(root: Path) -> bool:
     """End the process of the knowledge base in root, and return whether there was one.
 
     Raises: KbError if it does not end.
     """
-    found = resident(root)
+    found = settled(root)
     if not found or not found.pid:
         return False
     os.kill(found.pid, signal.SIGTERM)  # it holds the lock, so the number is its own and no later process's
@@ -99,7 +108,8 @@ def stop(root: Path) -> bool:
 def _paths(root: Path) -> tuple[str, str]:
     lock, socket = path_of(str(root), "lock"), path_of(str(root), "socket")
     if not (lock and socket):
-        raise KbError("there is no folder for sockets that is yours alone", "set XDG_RUNTIME_DIR to one of mode 700")
+        what = "there is no folder for sockets that is yours alone, or its path is too long"
+        raise KbError(what, "set XDG_RUNTIME_DIR to a folder of mode 700 with a short path")
     return lock, socket
 
 

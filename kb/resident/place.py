@@ -8,6 +8,7 @@ import os
 from kb import __version__
 
 CONFIG_NAME = "kb.toml"
+MOST_BYTES = 107  # of the path of a socket
 SERVED = "KB_SERVE"  # in the environment, "off": no process is asked, and none is started
 
 
@@ -34,19 +35,21 @@ def runtime_is_there() -> bool:
 
 
 def _folder() -> str:
-    given = os.environ.get("XDG_RUNTIME_DIR")
-    return f"{given}/paper-kb" if given else f"{os.environ.get('TMPDIR') or '/tmp'}/paper-kb-{os.getuid()}"  # noqa: S108
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    if given.startswith("/"):
+        return f"{given}/paper-kb"
+    return f"{os.environ.get('TMPDIR') or '/tmp'}/paper-kb-{os.getuid()}"  # noqa: S108
 
 
 def path_of(root: str, ending: str) -> str | None:
     """Return where the socket or the lock of the knowledge base in root lies: the same by whatever path it is reached.
 
-    Example: "/run/user/1000/paper-kb/fd01-1a2b3c.socket". None if there is no folder for it.
+    Example: "/run/user/1000/paper-kb/fd01-1a2b3c.socket". None if there is no folder for it, or one of too long a path.
     Raises: OSError if there is no root.
     """
     found = os.stat(root)
-    folder = runtime_folder()
-    return f"{folder}/{found.st_dev:x}-{found.st_ino:x}.{ending}" if folder else None
+    path = f"{runtime_folder()}/{found.st_dev:x}-{found.st_ino:x}.{ending}"
+    return path if path.startswith("/") and len(os.fsencode(path)) <= MOST_BYTES else None
 
 
 def root_of(start: str) -> str | None:

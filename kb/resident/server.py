@@ -30,6 +30,7 @@ from kb.resident.place import stamp
 
 MOST_COPIES = 64  # at once; who asks then is not answered, and runs the command without
 LOOKED_SECONDS = 30.0  # for so long what watches is believed that nothing has changed
+LEAST_SECONDS = 10.0  # that what stays beside has to live to be started again
 WAITING = 128  # connections that may wait
 CHANGED, KNOWN, BLIND, USED = b"c", b"k", b"b", b"u"  # notes changed; the index knows them; nobody watches; page used
 READY = b"r"  # a copy made ahead has searched
@@ -54,6 +55,7 @@ class _Server:
     place: os.stat_result  # of root
     main: Callable[[bool], object]
     rehearse: Callable[[], object]
+    has_heard: Callable[[], bool]
     woken: tuple[int, int] = field(default_factory=lambda: os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK))  # by signals
     is_known: bool = False  # every note is in the index, as far as what watches has seen
     looked: float = 0.0  # when it was last certain
@@ -70,6 +72,7 @@ def serve(
     root: Path,
     main: Callable[[bool], object],
     rehearse: Callable[[], object],
+    has_heard: Callable[[], bool],
     beside: Sequence[Callable[[Tell], object]],
     idle_seconds: float | None,
     ready: Callable[[], object],
@@ -77,15 +80,16 @@ def serve(
     """Answer commands until a signal ends this process, or nobody has asked for idle_seconds.
 
     ready is called when commands can ask. main runs the command line of sys.argv; it is told whether the index is
-    known to hold every note as it is. rehearse does what most commands do, and shows nothing. beside are what stays in
-    copies of their own; each is given what to tell by.
+    known to hold every note as it is. rehearse does what most commands do, and shows nothing. has_heard says
+    whether a note has changed since it was asked last. beside are what stays in copies of their own; each is given what
+    to tell by. One that ends is started anew, unless it ends at once: then this process ends, too.
     """
     with closing(_listen(held.socket)) as listening:
-        server = _Server(held, listening, stamp(), root, os.stat(root), main, rehearse)
+        server = _Server(held, listening, stamp(), root, os.stat(root), main, rehearse, has_heard)
         with _signals(server):
             try:
                 for one in beside:
-                    server.beside.append(start_beside(one, lambda: _leave(server)))
+                    _start_beside(server, one)
                 ready()
                 for stream in (sys.stdout, sys.stderr):
                     stream.flush()  # what they hold would be written by every copy
@@ -144,13 +148,26 @@ def _wait(server: _Server, idle_seconds: float | None) -> None:
             continue
         with suppress(BlockingIOError):
             said = os.read(handle, 4096)
-            if handle in told and not said:  # it has ended
-                server.beside.remove(told[handle])
-                os.close(handle)
-                os.close(told[handle].life)
-                server.is_known = False
+            if handle in told and not said:
+                _start_again(server, told[handle])
             elif handle in told:
                 _hear(server, said)
+
+
+def _start_beside(server: _Server, run: Callable[[Tell], object]) -> None:
+    server.beside.append(start_beside(run, lambda: _leave(server)))
+
+
+def _start_again(server: _Server, ended: Beside) -> None:
+    """Start what has ended anew, if it did not end at once."""
+    server.beside.remove(ended)
+    os.close(ended.told)
+    os.close(ended.life)
+    server.is_known = False
+    if time.monotonic() - ended.started < LEAST_SECONDS:
+        server.is_over = True
+    else:
+        _start_beside(server, ended.run)
 
 
 def _hear(server: _Server, said: bytes) -> None:
@@ -203,7 +220,7 @@ def _copy(server: _Server, connection: socket.socket) -> None:
     if len(server.copies) >= MOST_COPIES:
         return
     server.may_want_ahead = True
-    is_known = server.is_known and now - server.looked < LOOKED_SECONDS
+    is_known = not server.has_heard() and server.is_known and now - server.looked < LOOKED_SECONDS
     if not is_known:
         server.looked = now  # the copy looks
     pid = _handed(server, connection, is_known) or os.fork()

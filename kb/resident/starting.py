@@ -18,7 +18,7 @@ from kb.api.base import KnowledgeBase, keep
 from kb.errors import KbError
 from kb.index.folder import own
 from kb.resident.beside import Tell
-from kb.resident.holding import Resident, hold, resident
+from kb.resident.holding import Resident, hold, settled
 from kb.resident.server import USED, serve
 
 IDLE_SECONDS = 30 * 60  # after which a process that was started on demand ends
@@ -52,7 +52,7 @@ def stay(
     """
     root = base.config.root
     if not (held := hold(root)):
-        return resident(root)
+        return settled(root)
     os.environ.update(QUIET)
     beside: list[Callable[[Tell], object]] = []
     address = None
@@ -61,10 +61,14 @@ def stay(
         token = secrets.token_urlsafe(24)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/?token={token}"
         beside.append(lambda told: _show_page(base, listener, token, told))
-    is_watching = bool(find_spec("watchfiles"))
+    is_watching = bool(find_spec("watchfiles") and find_spec("inotify_simple"))
+    has_heard = _nobody_hears
     if is_watching:
+        from kb.resident.hearing import Hearing
         from kb.resident.watching import watch
 
+        with suppress(OSError):  # there are more folders than the system watches
+            has_heard = Hearing(base.config.folders, base.config.index).has_heard
         beside.append(lambda told: watch(base, told))
     base.refresh()
     keep(base)
@@ -77,8 +81,13 @@ def stay(
         base.is_known = is_known
         return main()
 
-    serve(held, root, run, lambda: _rehearse(base, main), beside, IDLE_SECONDS if idle else None, ready)
+    serve(held, root, run, lambda: _rehearse(base, main), has_heard, beside, IDLE_SECONDS if idle else None, ready)
     return None
+
+
+def _nobody_hears() -> bool:
+    """Whether a note may have changed where nothing is heard of it."""
+    return True
 
 
 def _rehearse(base: KnowledgeBase, main: Callable[[], object]) -> None:

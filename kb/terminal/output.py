@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EILSEQ, EPIPE
-from io import TextIOWrapper
+from io import BufferedWriter, FileIO, RawIOBase, TextIOWrapper
 from typing import Any, TextIO, cast
 
 from kb.markup.unseen import UNSEEN, clean
@@ -97,7 +97,7 @@ def standard() -> Iterator[None]:
     One line says so, but for a pipe that nobody reads any more.
     """
     before = sys.stdout, sys.stderr
-    outputs = [_Output(_in_utf_8(stream or _closed())) for stream in before]
+    outputs = [_Output(_whole(_in_utf_8(stream or _closed()))) for stream in before]
     sys.stdout, sys.stderr = (cast(TextIO, output) for output in outputs)
     try:
         try:
@@ -120,6 +120,14 @@ def _in_utf_8(stream: TextIO) -> TextIO:
     if isinstance(stream, TextIOWrapper) and codecs.lookup(stream.encoding).name == "ascii":
         stream.reconfigure(encoding="utf-8")
     return stream
+
+
+def _whole(stream: TextIO) -> TextIO:
+    """Return stream, with a buffer where PYTHONUNBUFFERED took it: without one, what is cut off is lost unsaid."""
+    if not isinstance(stream, TextIOWrapper) or not isinstance(stream.buffer, RawIOBase):
+        return stream
+    buffer = BufferedWriter(FileIO(stream.fileno(), "wb", closefd=False))
+    return TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=True)
 
 
 def _closed() -> TextIO:

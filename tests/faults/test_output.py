@@ -35,6 +35,17 @@ def test_a_full_output_is_one_line(kb: Any, command: str) -> None:
     assert result.stderr == "error: the output cannot be written: No space left on device; see to where it goes\n"
 
 
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_an_output_that_takes_a_part_alone_is_told(kb: Any, buffered: str, tmp_path: Path) -> None:
+    kb.write("2024-12.md", "\n".join(f"**《Paper {number}》** X，k\n\ntext\n" for number in range(60)))
+    kb.refresh()
+    line = f"trap '' XFSZ; ulimit -f 1; PYTHONUNBUFFERED={buffered} kb list --json --no-refresh > '{tmp_path}/part'"
+    result = shell(kb, line)
+
+    assert result.returncode == 1
+    assert result.stderr == "error: the output cannot be written: File too large; see to where it goes\n"
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
 def test_a_full_output_for_messages_changes_no_exit_status_into_success(kb: Any) -> None:
     kb.refresh()

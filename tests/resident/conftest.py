@@ -32,8 +32,12 @@ class Serving:
 
     def start(self, *options: str) -> str:
         """Start the process and return the line it says when it is ready."""
+        return self.start_by("-m", "kb", options=options)
+
+    def start_by(self, *program: str, options: tuple[str, ...] = ()) -> str:
+        """Start it as another program that does the same."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "kb", "--kb", str(self.kb.root), "serve", "--no-page", *options],
+            [sys.executable, *program, "--kb", str(self.kb.root), "serve", "--no-page", *options],
             env=self.environment,
             stdout=subprocess.PIPE,
             text=True,

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from kb.resident import holding, place, server
+from kb.resident.client import BROKEN
 from tests.resident.conftest import ASK, COLD, Serving
 
 PATIENCE = 20.0  # seconds until something that must come is given up
@@ -61,6 +62,95 @@ def test_a_note_that_is_saved_is_seen(serving: Serving) -> None:
     folder.mkdir(parents=True)
     serving.kb.write("new/below/x.md", "**《Okapi Tokens》** X，k\n\nokapi\n")
     assert awaited(lambda: titles(serving.asked("search", "okapi", "--json")))
+
+
+def test_a_note_that_was_saved_just_now_is_seen(serving: Serving) -> None:
+    serving.start()
+    serving.asked("search", "codec")
+    for number in range(12):
+        with (serving.kb.notes / "2025-01.md").open("a", encoding="utf-8") as note:
+            note.write(f"\n**《Okapi{number} Tokens》** X，k\n\ntext\n")
+        assert titles(serving.asked("search", f"Okapi{number}", "--json"))[0] == f"Okapi{number} Tokens"
+    for number in range(3):
+        serving.kb.write(f"below{number}/2025-02.md", f"**《Quagga{number}》** X，k\n\ntext\n")
+        assert titles(serving.asked("search", f"Quagga{number}", "--json"))[0] == f"Quagga{number}"
+
+
+def test_what_stays_beside_it_is_started_anew(serving: Serving) -> None:
+    change = "import kb.resident.server as s, cli; s.LEAST_SECONDS = 0; cli.main()"
+    serving.start_by("-c", change)
+    assert awaited(lambda: len(children(serving)) == 2)
+    watching = children(serving)[0]
+    os.kill(int(watching), signal.SIGKILL)
+    assert awaited(lambda: len(children(serving)) == 2 and watching not in children(serving))
+    serving.kb.write("2025-01.md", "**《Zebrafish Tokens》** X，k\n\nzebrafish\n")
+    assert titles(serving.asked("search", "zebrafish", "--json")) == ["Zebrafish Tokens"]
+
+
+def test_it_ends_where_what_stays_beside_it_cannot(serving: Serving) -> None:
+    serving.start()
+    assert serving.process
+    assert awaited(lambda: len(children(serving)) == 2)
+    os.kill(int(children(serving)[0]), signal.SIGKILL)  # it has hardly lived
+    assert awaited(lambda: serving.process and serving.process.poll() is not None)
+    assert titles(serving.either("search", "codec", "--json"))
+
+
+def test_what_is_cut_off_is_told_and_not_begun_again(serving: Serving) -> None:
+    for number in range(8):
+        papers = (f"**《Paper {number}-{part}》** X，k\n\ntext\n" for part in range(50))
+        serving.kb.write(f"2025-0{number + 1}.md", "\n".join(papers))
+    serving.start()
+    assert serving.asked("list", "--json").stdout.count(b'"schema"') == 1
+    assert awaited(lambda: len(children(serving)) == 2)
+    watching = children(serving)[0]
+    reading, writing = os.pipe()
+    asking = subprocess.Popen(
+        [sys.executable, "-c", ASK, "list", "--json"],
+        cwd=serving.kb.root,
+        env=serving.environment,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+    )
+    os.close(writing)
+    with os.fdopen(reading, "rb") as output:
+        first = output.read(1)  # it writes, and waits for a reader
+        for copy in set(children(serving)) - {watching}:
+            os.kill(int(copy), signal.SIGKILL)
+        said = first + output.read()
+    _, told = asking.communicate(timeout=PATIENCE)
+    assert said.count(b'"schema"') == 1
+    assert (asking.returncode, told.decode()) == (1, BROKEN)
+
+
+def test_it_runs_nothing_that_writes_for_whoever_asks(serving: Serving, tmp_path: Path) -> None:
+    serving.start()
+    serving.asked("search", "codec")
+    out = tmp_path / "out.ris"
+    asking = "client._asked(sys.argv[1], client.request(sys.argv[2], sys.argv[3:]))"
+    ask = ASK.replace("client.run(sys.argv[1:])", asking)
+    for command in (["export", "--format", "ris", "--out", str(out)], ["search", "codec"]):
+        asked = subprocess.run(
+            [sys.executable, "-c", ask, str(socket_of(serving)), str(serving.kb.root), *command],
+            cwd=serving.kb.root,
+            env=serving.environment,
+            capture_output=True,
+        )
+        assert asked.returncode == (COLD if command[0] == "export" else 0)
+    assert not out.exists()
+
+
+def test_a_folder_for_sockets_that_cannot_hold_one_is_told(serving: Serving, tmp_path: Path) -> None:
+    folder = tmp_path / ("d" * 100)
+    folder.mkdir(mode=0o700)
+    refused = serving.cold("serve", "--no-page", XDG_RUNTIME_DIR=str(folder))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(
+        b"error: there is no folder for sockets that is yours alone, or its path is too long"
+    )
+    assert titles(serving.either("search", "codec", "--json", XDG_RUNTIME_DIR=str(folder)))
+    refused = serving.cold("serve", "--stop", XDG_RUNTIME_DIR="relative")
+    assert not (serving.kb.root / "relative").exists()
 
 
 def test_a_note_that_nobody_can_watch_is_seen_at_once(serving: Serving, tmp_path: Path) -> None:
@@ -140,6 +230,9 @@ def test_six_that_start_at_once_are_one(serving: Serving) -> None:
         assert [one.returncode for one in started] == [0] * 6, said
         found = holding.resident(serving.kb.root)
         assert found
+        known = b"there is one: process %d, without a page" % found.pid
+        others = {b"answering commands in " + os.fsencode(serving.kb.root), known}
+        assert {out.strip() for out, _ in said} <= others
         assert titles(serving.asked("search", "codec", "--json"))
         others = [
             pid

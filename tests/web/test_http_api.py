@@ -159,6 +159,10 @@ def test_a_text_finds_what_its_file_finds(kb: Kb, api: Api, tmp_path: Path) -> N
     assert api("similar", {"text": text, "fields": "month:2024-08"}) == kb.json(*command, "month:2024-08")
 
 
+def test_signs_that_no_file_holds_are_left_out_of_a_text(api: Api) -> None:
+    assert api("similar", {"text": "\0残差\0向量量化"}) == api("similar", {"text": "残差向量量化"})
+
+
 def test_marks_are_written_and_read_back(kb: Kb, api: Api) -> None:
     (marked,) = api("mark", {"action": "star", "names": ["tinycodec"]})
 

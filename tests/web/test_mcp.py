@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from kb.api.base import KnowledgeBase
 from kb.web.assistants.parts import MOST_CHARACTERS
+from kb.web.assistants.stdio import Lines
 from kb.web.assistants.texts import numbered
 from kb.web.mcp_server import KbServer, streamable
 from tests.conftest import ROOT, Kb
@@ -318,6 +319,7 @@ def test_a_name_that_means_nothing_or_several_is_told_with_what_may_be_meant(kb:
         ("cite", {"names": ["tinycodec"], "format": "word"}, "cite: format: Input should be 'bibtex'"),
         ("digest", {"month": "October"}, "digest: want a month such as 2024-10"),
         ("get", {"name": "2024-10.md:99999"}, "get: 2024-10.md has 28 lines, got 99999"),
+        ("digest", {"month": ""}, "digest: no papers in ; months with papers: 2024-10, 2024-08"),
         ("claims", {"target": "nothing-of-this"}, "claims: no claim, month or paper named"),
     ],
 )
@@ -821,3 +823,21 @@ def test_without_its_packages_one_line_says_how_to_get_them(kb: Kb, monkeypatch:
 
     assert done.exit_code == 1
     assert done.stderr == "error: kb mcp needs mcp.server.mcpserver; run: pip install 'paper-kb[mcp]'\n"
+
+
+def test_half_characters_of_a_client_are_answered() -> None:
+    whole = '{"jsonrpc":"2.0","id":2,"params":{"query":"codec 声调 \\ud83d\\ude00"}}'
+    half = whole.replace("\\ude00", "")
+
+    async def lines(text: str) -> list[str]:
+        reading, writing = os.pipe()
+        os.write(writing, f"{text}\n".encode())
+        os.close(writing)
+        try:
+            return [line async for line in Lines(reading)]
+        finally:
+            os.close(reading)
+
+    assert json.loads(anyio.run(lines, whole)[0]) == json.loads(whole)
+    assert json.loads(anyio.run(lines, half)[0])["params"]["query"] == "codec 声调 ?"
+    assert anyio.run(lines, '{"\\ud83d') == ['{"\\ud83d']

@@ -204,7 +204,8 @@ def test_a_reference_runs_and_shows_its_figures(client: httpx.Client) -> None:
     shown = client.post("/run/error-rate", data={"said": "a b c d", "heard": "a b c", "seed": "0"}).text
     assert 'value="a b c d"' in shown
     assert "<table>" in shown
-    assert client.post("/run/error-rate", data={"seed": "-1"}).status_code == 400
+    for seed in ("-1", "9" * 5000):
+        assert client.post("/run/error-rate", data={"seed": seed}).status_code == 400
     assert [client.get(f"/run/{name}").status_code for name in ("nothing", "..%2fx")] == [404, 404]
 
 

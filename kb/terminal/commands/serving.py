@@ -34,7 +34,7 @@ def serve(
     if stop:
         tell("stopped" if holding.stop(root) else "nothing to stop")
         return
-    if found := holding.resident(root):
+    if found := holding.settled(root):
         _ready(_line(found))
         return
     if page and not starting.can_show_page():

@@ -1,6 +1,8 @@
 """Standard input and output as the wire of a protocol, and of nothing else."""
 
+import json
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from errno import EPERM
@@ -9,6 +11,7 @@ import anyio
 import anyio.to_thread
 
 CHUNK = 65536
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Lines:
@@ -28,7 +31,7 @@ class Lines:
             while data := await self._read():
                 *lines, rest = (rest + data).split(b"\n")
                 for line in filter(bytes.strip, lines):
-                    yield line.decode("utf-8", "replace")
+                    yield _whole(line.decode("utf-8", "replace"))
 
     async def _read(self) -> bytes:
         try:
@@ -37,6 +40,17 @@ class Lines:
             if error.errno != EPERM:  # so says Linux of a file on a disk, which is always ready
                 raise
         return os.read(self._file, CHUNK)
+
+
+def _whole(line: str) -> str:
+    r"""Return a message with ? for half characters, which JSON can name, as \ud83d, and no text can hold."""
+    if not _HALF.search(line):
+        return line
+    try:
+        said = json.dumps(json.loads(line), ensure_ascii=False)
+    except ValueError:  # no message; that is told where messages are read
+        return line
+    return said.encode("utf-8", "replace").decode()
 
 
 class Wire:

@@ -95,7 +95,7 @@ class ReadingTools:
         """Read a month: every paper's summary, topics, organizations, claims."""
         text = self._base.publish(month, Layout("json", lang or None))
         known = self._base.months()
-        if not any(one.startswith(month) for one in known):
+        if not (month and any(one.startswith(month) for one in known)):
             raise KbError(f"no papers in {month}", f"months with papers: {', '.join(known[:24]) or 'none'}")
         return part_of(list(digest_lines(self._base, json.loads(text))), part, "get one paper")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kb.api.base import KnowledgeBase
 
 LONGEST_FORM = 64 * 1024  # bytes
+LONGEST_SEED = 9  # digits
 A_YEAR = 365 * 24 * 3600  # seconds
 Form = dict[str, str]
 _computing = threading.Lock()  # one computation at a time: each takes all processors
@@ -73,7 +74,7 @@ def run(request: Request, fields: Form) -> Response:
     name = known["algorithm"].name
     given = {one.name: fields[one.name].strip() for one in known["parameters"] if fields.get(one.name, "").strip()}
     seed = fields.get("seed", "0").strip()
-    if not seed.isdecimal():
+    if not (seed.isascii() and seed.isdecimal() and len(seed) <= LONGEST_SEED):
         raise KbError(f"seed should be a whole number, got {seed!r:.80}")
     with _alone(request):
         result = base.run(name, [f"{key}={value}" for key, value in given.items()], device="cpu", seed=int(seed))

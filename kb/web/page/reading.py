@@ -36,6 +36,7 @@ NEWEST = 30  # papers, where nothing is asked
 RELATED = 5
 NOTE_HEADING = 2  # a note's own headings begin below that of the paper
 SPOTS_SHOWN = 6
+_COUNT = re.compile(r"[1-9][0-9]{0,5}")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _MEDIA_TYPES = {".svg": "image/svg+xml", ".webp": "image/webp", ".avif": "image/avif"}  # not every system knows them
 
@@ -56,7 +57,7 @@ def search(request: Request) -> Response:
     base: KnowledgeBase = request.app.state.base
     asked = request.query_params
     query = " ".join(asked.get("q", "")[:LONGEST_QUERY].split())
-    limit = min(int(limit), MOST_HITS) if (limit := asked.get("limit", "")).isdecimal() and int(limit) else HITS
+    limit = min(int(limit), MOST_HITS) if _COUNT.fullmatch(limit := asked.get("limit", "")) else HITS
     by_words = bool(asked.get("words")) and base.encoder()[0] is not None
     values: dict[str, Any] = {"q": query, "here": search_address(query), "active": filters.active(query)}
     values |= {"limit": limit, "more": min(5 * limit, MOST_HITS)}
