@@ -1,5 +1,6 @@
 """What stays beside the process that stays: copies of it that have threads, and tell it in bytes what they see."""
 
+import gc
 import os
 import signal
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
+OBJECTS_BETWEEN_COLLECTIONS = 700  # as Python has it; a command looks for circles less often
 Tell = Callable[[bytes], object]
 
 
@@ -40,6 +42,7 @@ def _stay(run: Callable[[Tell], object], leave: Callable[[], object], telling: i
     status = 1
     try:
         leave()
+        gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
         from threading import Thread
 
         def end_with_it() -> None:

@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from ctypes import CDLL
 from importlib.util import find_spec
 from types import FrameType
 
@@ -23,8 +22,6 @@ from kb.web.http_api import ROUTES
 from kb.web.http_api.refusals import BASE, of_framework
 from kb.web.page import routes as page
 
-M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
-MMAP_BYTES = 2**17  # what is longer goes back to the system when it is not needed any more
 THREADS = 8  # that answer at once; each keeps a view of the index open
 PATIENCE_SECONDS = 3  # for answers under way, when the process is to end
 
@@ -66,7 +63,6 @@ class _Assistants:
 
 def run(base: KnowledgeBase, listener: socket.socket, token: str) -> None:
     """Answer on a listening socket until SIGTERM or SIGINT, and return; run in the main thread."""
-    _give_back_memory()
     config = uvicorn.Config(
         application(base, token),
         access_log=False,
@@ -80,13 +76,6 @@ def run(base: KnowledgeBase, listener: socket.socket, token: str) -> None:
         timeout_graceful_shutdown=PATIENCE_SECONDS,
     )
     _Server(config).run(sockets=[listener])
-
-
-def _give_back_memory() -> None:
-    """Have the C library share one heap among all threads: with one a thread it keeps what each has ever needed."""
-    if mallopt := getattr(CDLL(None), "mallopt", None):  # glibc's
-        mallopt(M_ARENA_MAX, 1)
-        mallopt(M_MMAP_THRESHOLD, MMAP_BYTES)  # set by hand, it does not grow
 
 
 class _Server(uvicorn.Server):

@@ -1,5 +1,6 @@
 """A knowledge base as a server of the Model Context Protocol, for assistants: on stdio, or as an ASGI app."""
 
+import gc
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -35,6 +36,7 @@ READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 RUNS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 MARKDOWN = "text/markdown"
+OBJECTS_BETWEEN_COLLECTIONS = 700  # as Python has it; a command looks for circles less often
 
 
 def untouched() -> None:
@@ -158,6 +160,7 @@ class KbServer(MCPServer[Any]):
     async def run_stdio_async(self) -> None:
         """Answer on standard input and output until the client goes."""
         server = self._lowlevel_server
+        gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
         with wire() as (lines, out):
             async with stdio_server(lines, out) as (incoming, outgoing):  # type: ignore[arg-type]
                 await server.run(incoming, outgoing, server.create_initialization_options())
