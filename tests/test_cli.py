@@ -48,7 +48,7 @@ def test_search_shows_title_facts_place_and_the_passage(kb: Any) -> None:
     lines = kb.run("search", "错开").stdout.splitlines()
     assert lines[0] == "1. TinyCodec: A Small Speech Codec"
     assert lines[1].startswith("   Amazon · Speech Codec · 2024-10 · ")
-    assert lines[1].endswith("notes/2024-10.md:23")
+    assert lines[1].endswith("notes/2024-10.md:23 · ▶")
     assert "错开一步" in lines[2]
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kb.markup.ansi import rendered
-from kb.markup.wrapping import breaks
+from kb.markup.line_breaks import breaks
 
 _LINK = re.compile(r"\x1b\]8;[^;]*;(?P<address>[^\x1b\x07]*)\x1b\\")
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")

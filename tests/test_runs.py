@@ -201,7 +201,8 @@ def test_a_paper_is_runnable_by_its_name_or_its_id() -> None:
 def test_searches_and_show_say_what_is_runnable(kb: Any) -> None:
     kb.write("2024-09.md", "**《SoundStream: A Neural Codec》** Google，Codec\n\n端到端的编解码器。\n")
 
-    assert "   runnable: kb run " in kb.run("search", "SoundStream").stdout
+    assert kb.run("search", "SoundStream").stdout.splitlines()[1].endswith(" · ▶")
+    assert "   runnable: kb run " in kb.run("search", "SoundStream", "--why").stdout
     assert "rvq" in kb.json("search", "SoundStream")["hits"][0]["runnable"]
     assert "     runnable  kb run " in kb.run("show", "SoundStream").stdout
     assert "runnable" not in kb.run("search", "OldCodec").stdout

@@ -11,6 +11,7 @@ from kb.resident.place import SERVED, path_of, root_of, stamp
 
 TYPE_CHECKING = False  # as type checkers know it
 if TYPE_CHECKING:
+    import _socket
     from collections.abc import Mapping, Sequence
 
 READING = ("search", "show", "list", "related", "tags", "stats", "claims", "digest")
@@ -18,7 +19,8 @@ WRITING = ("--out", "-o", "--all", "--run")  # options that make a command write
 COMPLETE = "_KB_COMPLETE"
 SECONDS = 0.05  # within which it must answer
 PEER = 17  # SO_PEERCRED of Linux, which the module _socket does not name everywhere
-DONE, COLD, BEGUN = b"=", b"-", b"+"  # it listens, or has ended; run it here; output comes, so run it here no more
+DONE, COLD = b"=", b"-"  # it listens, or has ended; run it here
+BEGUN, PAGED = b"+", b"p"  # output comes, so run it here no more; what follows is for the pager
 BROKEN = "error: the process that stays ended while it answered; run the command again\n"
 
 
@@ -65,6 +67,27 @@ def request(root: str, arguments: "Sequence[str]") -> bytes:
     return len(body).to_bytes(4, "big") + body
 
 
+def _page(connection: "_socket.socket") -> None:
+    """Show in the reader's pager what comes, and say when they have left it."""
+    from kb.resident.pager import show
+
+    text = _received(connection, int.from_bytes(_received(connection, 4), "big"))
+    if not show(text):
+        sys.stdout.buffer.write(text)
+        sys.stdout.flush()
+    connection.sendall(DONE)
+
+
+def _received(connection: "_socket.socket", length: int) -> bytes:
+    parts = b""
+    while len(parts) < length:
+        part = connection.recv(length - len(parts))
+        if not part:
+            raise ConnectionError
+        parts += part
+    return parts
+
+
 def _asked(place: str, said: bytes) -> int | None:
     import _socket
 
@@ -84,7 +107,8 @@ def _asked(place: str, said: bytes) -> int | None:
         connection.settimeout(None)
         if connection.recv(1) != BEGUN:
             return None
-        ended = connection.recv(1)
+        while (ended := connection.recv(1)) == PAGED:
+            _page(connection)
         if ended == COLD:
             return None
         if ended == DONE and (status := connection.recv(1)):

@@ -15,13 +15,14 @@ from contextlib import suppress
 from errno import EPIPE
 from typing import NamedTuple, TextIO, cast
 
-from kb.resident.client import BEGUN, COLD, DONE, PEER, start_of
+from kb.resident.client import BEGUN, COLD, DONE, PAGED, PEER, start_of
 from kb.resident.cold import Cold, become_copy
 from kb.resident.place import stamp
 
 MOST_BYTES = 2**22  # of what is asked: arguments and environment
 SECONDS = 1.0  # within which all of it has come
 OUTPUT_REFUSED = 1
+PAGER = 0  # in the place of the handle of an output
 LEFT, ANOTHER_VERSION, ANOTHER_BASE = 0, 3, 4  # how a copy ends
 
 
@@ -62,7 +63,7 @@ def answer(connection: socket.socket, root: os.stat_result, started: str, main: 
     except (Cold, OSError):  # who asked finds the same fault
         return LEFT
     connection.sendall(BEGUN)
-    written, refused = _hand_out(chunks)
+    written, refused = _hand_out(connection, chunks)
     if refused and not written:  # as above
         connection.sendall(COLD)
         return LEFT
@@ -111,7 +112,7 @@ def _end_with(connection: socket.socket) -> None:
 
 def _take_place(asked: Asked, handles: list[int], chunks: list[tuple[int, bytes]]) -> None:
     """Stand where whoever asked stands."""
-    become_copy()
+    become_copy(lambda text: _page(chunks, text))
     for target, handle in enumerate(handles):
         os.dup2(handle, target)
         os.close(handle)
@@ -128,6 +129,12 @@ def _take_place(asked: Asked, handles: list[int], chunks: list[tuple[int, bytes]
         is_by_line = handle == 2 or output.isatty()  # as Python has it
         buffer = io.BufferedWriter(cast(io.FileIO, output))
         _put(name, io.TextIOWrapper(buffer, *encodings[handle], line_buffering=is_by_line))
+
+
+def _page(chunks: list[tuple[int, bytes]], text: str) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    chunks.append((PAGER, text.encode()))
 
 
 def _put(name: str, stream: io.TextIOWrapper) -> None:
@@ -160,6 +167,16 @@ class _Collected(io.RawIOBase):
         return len(data)
 
 
+def _have_paged(connection: socket.socket, text: bytes) -> None:
+    """Have whoever asked show text in a pager, and wait until it is left."""
+    import fcntl
+
+    fcntl.fcntl(connection, fcntl.F_SETFL, fcntl.fcntl(connection, fcntl.F_GETFL) & ~os.O_ASYNC)
+    connection.sendall(PAGED + len(text).to_bytes(4, "big") + text)
+    if connection.recv(1) != DONE:
+        os._exit(LEFT)
+
+
 def _run(main: Callable[[], object]) -> int:
     """Run the command line and return its exit status, as Python would."""
     try:
@@ -178,11 +195,15 @@ def _run(main: Callable[[], object]) -> int:
     return 1
 
 
-def _hand_out(chunks: Iterable[tuple[int, bytes]]) -> tuple[int, OSError | None]:
+def _hand_out(connection: socket.socket, chunks: Iterable[tuple[int, bytes]]) -> tuple[int, OSError | None]:
     """Write what was collected, and return how many bytes are out, and what refused the rest."""
     written = 0
     try:
         for handle, data in chunks:
+            if handle == PAGER:
+                written += len(data)
+                _have_paged(connection, data)
+                continue
             while data:
                 count = os.write(handle, data)
                 written += count

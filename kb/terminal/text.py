@@ -1,7 +1,6 @@
 """Records as lines for a terminal or a pipe. Returns text; printing is the command line's."""
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,10 +12,7 @@ from kb.terminal.output import ours, shown
 if TYPE_CHECKING:
     from kb.claims.ledger import Entry
     from kb.index.sqlite.papers import PaperRow
-    from kb.search.answer import Answer, Hit, Reason
 
-SNIPPET_CHARACTERS = 160
-SPOTS_SHOWN = 8
 CLAIM_COUNTS = {
     "holds": "hold",
     "contradicted": "contradicted",
@@ -24,7 +20,6 @@ CLAIM_COUNTS = {
     "not-runnable": "not runnable here",
     "stale": "stale",
 }
-_ADDRESS_PARTS = re.compile(r"!\[[^\]\n]{0,500}\]\([^)\n]{0,2000}\)|<img\b[^>]{0,2000}>|(?<=\])\([^)\s]{0,2000}\)")
 ESCAPE = ours("\x1b")
 
 
@@ -81,59 +76,6 @@ def people(authors: Sequence[str]) -> str:
     return f"{', '.join(named)} et al." if named and last == "others" else ", ".join(authors)  # kb.records.OTHERS
 
 
-def hit_lines(
-    hit: "Hit", path_of: Callable[[str], Path], style: Style, signs: str = "", with_reasons: bool = False
-) -> list[str]:
-    """Return a hit as it is shown: title, whence, the passage around the first match.
-
-    signs stand before the title: "★ " if the reader starred the paper. with_reasons says why it is a hit, too.
-    """
-    paper = hit.paper
-    facts = filter(None, (*hit.called, paper.organizations, paper.keywords, paper.month))
-    lines = [
-        f"{hit.rank}. {signs}{style.bold(paper.title)}",
-        "   " + " · ".join([*facts, style.place(path_of(paper.file), hit.line)]),
-    ]
-    if text := snippet(hit, style):
-        lines.append("   " + text)
-    if hit.claims:
-        lines.append("   " + style.dim("claims: ") + claim_counts(hit.claims))
-    if hit.runnable:
-        lines.append("   " + style.dim("runnable: ") + ", ".join(f"kb run {name}" for name in hit.runnable))
-    if hit.also:
-        places = ", ".join(style.place(path_of(other.file), other.line) for other in hit.also)
-        lines.append("   " + style.dim("also in ") + places)
-    if with_reasons:
-        reasons = ", ".join(map(_reason, hit.reasons))
-        lines.append("   " + style.dim(f"score {hit.score:.2f}: says {hit.said:.0%} of it; {reasons}{_matches(hit)}"))
-    return lines
-
-
-def _reason(reason: "Reason") -> str:
-    """Return what one retriever said of a hit, in words."""
-    if reason.retriever == "name":
-        return "called so"
-    if reason.retriever == "meaning":
-        return f"meaning #{reason.rank} (cosine {reason.score:.2f})"
-    return f"words #{reason.rank} (BM25 {reason.score:.3g})"
-
-
-def why_lines(answer: "Answer") -> list[str]:
-    """Return what the query was taken to ask for and how its hits were told from the rest, a line each."""
-    lines = [f"{meaning.word} = {'、'.join(meaning.names)}" for meaning in answer.meanings]
-    if lines:
-        lines.append(
-            "of a word and what it stands for, in the text or as what its Chinese means, the best match counts"
-        )
-    if answer.cut:
-        meaning = " and by how near its meaning is" if "meaning" in answer.retrievers else ""
-        lines.append(
-            f"score: how likely a paper is about this, by how much of it its words say{meaning};"
-            f" a hit from {answer.cut:g}"
-        )
-    return lines
-
-
 def claim_counts(counts: Mapping[str, int]) -> str:
     """Return how many claims are in which state: {"holds": 3, "contradicted": 1} -> "3 hold, 1 contradicted"."""
     return ", ".join(f"{counts[state]} {name}" for state, name in CLAIM_COUNTS.items() if counts.get(state))
@@ -159,33 +101,6 @@ def claim_columns(entries: "Sequence[Entry]", path_of: Callable[[str], Path], st
         ]
         for one in entries
     ]
-
-
-def _matches(hit: "Hit") -> str:
-    """Return which words of the passage match, or that only its translation does."""
-    found = dict.fromkeys(_flat(hit.text[start:end]).casefold() for start, end in hit.marks)
-    if found:
-        return f"; matches {'、'.join(list(found)[:SPOTS_SHOWN])}"
-    is_by_words = any(reason.retriever == "words" for reason in hit.reasons)
-    return "; matches elsewhere in the paper, or in its translation" if is_by_words else ""
-
-
-def snippet(hit: "Hit", style: Style) -> str:
-    """Return the stretch of the passage around its first match, on one line, without pictures and link targets."""
-    text = _ADDRESS_PARTS.sub(lambda found: " " * len(found[0]), hit.text)
-    start = 0
-    if hit.marks and hit.marks[0][0] > SNIPPET_CHARACTERS // 3:
-        start = hit.marks[0][0] - SNIPPET_CHARACTERS // 3
-    end = min(len(text), start + SNIPPET_CHARACTERS)
-    pieces, position = [], start
-    for mark_start, mark_end in hit.marks:
-        if mark_start < position or mark_end > end:
-            continue
-        pieces += [_flat(text[position:mark_start]), style.marked(_flat(text[mark_start:mark_end]))]
-        position = mark_end
-    pieces.append(_flat(text[position:end]))
-    shown = "".join(pieces).strip()
-    return ("…" if start else "") + shown + ("…" if end < len(text) else "") if shown else ""
 
 
 def paper_columns(papers: "Sequence[PaperRow]", path_of: Callable[[str], Path], style: Style) -> list[list[str]]:
@@ -224,10 +139,6 @@ def sparks(values: Sequence[float]) -> str:
     largest = max(values, default=0)
     heights = (round(value / largest * 8) if value > 0 else 0 for value in values)
     return "".join("·▁▂▃▄▅▆▇█"[max(height, value > 0)] for height, value in zip(heights, values, strict=True))
-
-
-def _flat(text: str) -> str:
-    return re.sub(r"\s+", " ", text)
 
 
 def from_here(path: Path) -> str:

@@ -315,7 +315,8 @@ def test_a_search_finds_by_state_and_marks_its_hits(claims_kb: Any) -> None:
     assert papers("-claim:any") == ["Quiet"]
     hits = claims_kb.json("search", "Q-Former")["hits"]
     assert hits[0]["claims"] == {"contradicted": 1, "holds": 1}
-    assert "   claims: 1 hold, 1 contradicted\n" in claims_kb.run("search", "Q-Former").stdout
+    assert claims_kb.run("search", "Q-Former").stdout.splitlines()[1].endswith(" · ✗1 ▶")
+    assert "   claims: 1 hold, 1 contradicted\n" in claims_kb.run("search", "Q-Former", "--why").stdout
     assert claims_kb.run("search", "claim:wrong").exit_code == 1
 
 

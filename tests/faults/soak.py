@@ -30,6 +30,7 @@ from tests.faults.staying import crowd, processor_seconds, resident_mib
 NOTES = 120  # of the knowledge base whose commands are killed
 READERS, WRITERS = 40, 3
 SEARCHERS = 8
+SETTLING_SECONDS = 5
 
 
 class Row(NamedTuple):
@@ -121,6 +122,7 @@ def staying(folder: Path, dictionary: Path, seconds: float, searches: int) -> li
         rows = [Row(what, reads, 0, took, losses, remark)]
         show(rows[-1])
         rows.append(_often(root, searches))
+        time.sleep(SETTLING_SECONDS)  # the copy that is made ahead
         before = processor_seconds(root)
         time.sleep(seconds)
         spent = processor_seconds(root) - before

@@ -130,14 +130,24 @@ def test_in_whatever_environment(own: Serving, environment: dict[str, str]) -> N
 )
 @pytest.mark.parametrize("columns", [50, 120])
 def test_on_a_terminal(own: Serving, arguments: str, columns: int) -> None:
+    assert_same_on_a_terminal(own, arguments, 200, columns)
+
+
+@pytest.mark.parametrize("pager", ["cat", "head -3", "no-such-pager"])
+def test_what_is_longer_than_the_screen_is_paged_without_starting_anew(own: Serving, pager: str) -> None:
+    assert_same_on_a_terminal(own, "search 声学延迟", 12, 80, PAGER=pager)
+    assert_same_on_a_terminal(own, "list", 12, 80, PAGER=pager)
+
+
+def assert_same_on_a_terminal(own: Serving, arguments: str, rows: int, columns: int, **given: str) -> None:
     def shown(command: list[str], **environment: str) -> tuple[int, bytes]:
         import fcntl
         import struct
         import termios
 
         leader, follower = pty.openpty()
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 200, columns, 0, 0))
-        ours = {**own.environment, "TERM": "xterm-256color", **environment}
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        ours = {**own.environment, "TERM": "xterm-256color", **given, **environment}
         for name in ("COLUMNS", "LINES"):  # which another test may have set
             ours.pop(name, None)
         with subprocess.Popen(

@@ -23,7 +23,7 @@ ROOMS = {
         "kb/api/editors.py",
         "kb/claims/running.py",
         "kb/resident/starting.py",
-        "kb/terminal/commands/paging.py",
+        "kb/resident/pager.py",
         "kb/terminal/commands/shared.py",
         "kb/api/doctor/machine.py",
         "kb/terminal/fzf.py",

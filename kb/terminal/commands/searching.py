@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kb.api.as_json import answered, envelope, ranked
+from kb.terminal.commands.paging import PagerOption, paged
 from kb.terminal.commands.shared import (
     JsonOption,
     LimitOption,
@@ -17,12 +18,14 @@ from kb.terminal.commands.shared import (
     open_base,
     put,
     query_text,
+    screen_columns,
     states_of,
     stay_from_now,
     tell,
     terminal_style,
 )
-from kb.terminal.text import hit_lines, paper_columns, table, why_lines
+from kb.terminal.hits import hit_lines, why_lines
+from kb.terminal.text import paper_columns, table
 
 if TYPE_CHECKING:
     from kb.api.base import KnowledgeBase
@@ -51,6 +54,7 @@ def search(
     similar_to: Annotated[
         Path | None, typer.Option("--similar-to", help="Find papers like a note or text file; takes fields beside it.")
     ] = None,
+    pager: PagerOption = True,
     as_json: JsonOption = False,
     refresh: RefreshOption = True,
 ) -> None:
@@ -63,7 +67,7 @@ def search(
         answer = base.similar_to_file(similar_to, limit=limit, fields=text)
     else:
         answer = base.search(text, limit=limit, fuzzy=fuzzy, min_score=min_score)
-    _show_answer(base, answer, why, as_json)
+    _show_answer(base, answer, why, pager, as_json)
     if base.config.serve != "off":
         stay_from_now(base)
     for found in answer.corrections:
@@ -129,7 +133,7 @@ def gloss(ctx: typer.Context, words: Annotated[list[str], typer.Argument(help="ç
         tell("no gloss")
 
 
-def _show_answer(base: "KnowledgeBase", answer: "Answer", why: bool, as_json: bool) -> None:
+def _show_answer(base: "KnowledgeBase", answer: "Answer", why: bool, pager: bool, as_json: bool) -> None:
     for line in (*answer.advice, answer.notice):
         if line:
             tell(line)
@@ -137,16 +141,19 @@ def _show_answer(base: "KnowledgeBase", answer: "Answer", why: bool, as_json: bo
     if as_json:
         typer.echo(envelope(answered(answer, states)))
         return
-    style = terminal_style()
-    if why:
-        for line in why_lines(answer):
-            typer.echo(style.dim(line))
+    style, columns = terminal_style(), screen_columns()
     likely = len(answer.likely)
-    for place, hit in enumerate(answer.hits):
-        if place == likely:
-            typer.echo(style.dim(f"nearest, of a score below {answer.cut:g}:"))
-        lines = hit_lines(hit, base.config.path_of, style, states[hit.paper.key].signs, why)
-        typer.echo("\n".join(lines))
+    with paged(pager):
+        if why:
+            for line in why_lines(answer):
+                typer.echo(style.dim(line))
+        for place, hit in enumerate(answer.hits):
+            if columns and place:
+                typer.echo()
+            if place == likely:
+                typer.echo(style.dim(f"nearest, of a score below {answer.cut:g}:"))
+            lines = hit_lines(hit, base.config.path_of, style, columns, states[hit.paper.key].signs, why)
+            typer.echo("\n".join(lines))
     if not likely:
         tell("no hits")
     elif answer.total > likely:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -151,6 +152,11 @@ def terminal_style() -> Style:
     is_terminal = sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
     is_dumb = os.environ.get("TERM") == "dumb"
     return Style(is_terminal, not (is_dumb or os.environ.get("NO_COLOR")), not is_dumb)
+
+
+def screen_columns() -> int | None:
+    """Return how wide the screen is that is written to; None in a pipe, where nobody breaks lines."""
+    return shutil.get_terminal_size().columns if terminal_style().is_terminal else None
 
 
 def put(renderable: Any) -> None:
