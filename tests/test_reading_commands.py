@@ -178,6 +178,9 @@ def test_a_paper_opens_in_the_browser(kb: Any, programs: Path) -> None:
     program(programs / "browser", f'#!/bin/sh\necho "$1" > "{programs}/visited"\n')
     on_terminal(kb, "open", "tinycodec", "--url", BROWSER=str(programs / "browser"))
     assert (programs / "visited").read_text("utf-8") == "https://arxiv.org/abs/2410.00037\n"
+    kb.write("2024-12.md", "## 论文\n\n- **F9-TTS**: A Fairytaler of Faithful Speech. arXiv 2410.06885\n")
+    assert kb.base.refresh() == ()
+    assert kb.base.address(kb.base.paper("f9-tts")) == "https://arxiv.org/abs/2410.06885"
     result = kb.run("open", "oldcodec", "--url")
     assert result.exit_code == 1
     assert "no link to the web" in result.stderr

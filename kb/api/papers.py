@@ -43,11 +43,13 @@ class PaperCases(Opened):
         return self._view(reader, named(reader, name))
 
     def address(self, view: "PaperView") -> str | None:
-        """Return where on the web a paper is best read; None if its notes link to nothing there."""
+        """Return where on the web a paper is best read; None if its notes name no id and link to nothing there."""
         from kb.notes.web_address import best_address
 
         names = self.reader().marks.known_as([view.paper.key])[view.paper.key].names
-        return best_address(names, view.merged["links"])
+        written = {"arxiv": view.merged["arxiv_id"], "doi": view.merged["doi"]}
+        ids = [f"{kind}:{value}" for kind, value in written.items() if value]
+        return best_address((*names, *ids), view.merged["links"])
 
     def editable(self, view: "PaperView") -> "tuple[Path, int] | None":
         """Return the file and line of a paper's newest note; None if it stands in a database, which nobody edits."""

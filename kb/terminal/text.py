@@ -78,7 +78,8 @@ def people(authors: Sequence[str]) -> str:
 
 def claim_counts(counts: Mapping[str, int]) -> str:
     """Return how many claims are in which state: {"holds": 3, "contradicted": 1} -> "3 hold, 1 contradicted"."""
-    return ", ".join(f"{counts[state]} {name}" for state, name in CLAIM_COUNTS.items() if counts.get(state))
+    told = [f"{counts[state]} {name}" for state, name in CLAIM_COUNTS.items() if counts.get(state)]
+    return ", ".join("1 holds" if one == "1 hold" else one for one in told)
 
 
 def claim_state(entry: "Entry") -> str:

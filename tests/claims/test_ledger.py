@@ -113,7 +113,7 @@ def test_a_contradiction_shows_both_figures_and_the_place(claims_kb: Any) -> Non
     assert lines[-1][4].endswith("notes/2024-11.md:32")
     assert lines[1][0] == "not runnable here"
     assert lines[1][5] == "no reference not-written"
-    assert result.stderr == "4 claims: 1 hold, 2 contradicted, 1 of these as noted, 1 not runnable here\n"
+    assert result.stderr == "4 claims: 1 holds, 2 contradicted, 1 of these as noted, 1 not runnable here\n"
 
 
 def test_only_a_contradiction_that_is_not_noted_fails_when_asked(claims_kb: Any) -> None:
@@ -316,7 +316,7 @@ def test_a_search_finds_by_state_and_marks_its_hits(claims_kb: Any) -> None:
     hits = claims_kb.json("search", "Q-Former")["hits"]
     assert hits[0]["claims"] == {"contradicted": 1, "holds": 1}
     assert claims_kb.run("search", "Q-Former").stdout.splitlines()[1].endswith(" · ✗1 ▶")
-    assert "   claims: 1 hold, 1 contradicted\n" in claims_kb.run("search", "Q-Former", "--why").stdout
+    assert "   claims: 1 holds, 1 contradicted\n" in claims_kb.run("search", "Q-Former", "--why").stdout
     assert claims_kb.run("search", "claim:wrong").exit_code == 1
 
 

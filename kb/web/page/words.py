@@ -8,7 +8,7 @@ DOCUMENT_LANGUAGES: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
 WORDS: dict[Language, dict[str, str]] = {
     "zh": {
         "search": "搜索",
-        "hint": "词、问题、“原文”、-排除、作者…",
+        "hint": "词、问题、“原文”、-排除、author:…",
         "months": "月份",
         "skip": "跳到正文",
         "keys": "快捷键",
