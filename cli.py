@@ -13,43 +13,10 @@ from typer.core import TyperGroup
 from kb import __version__
 from kb.api.as_json import envelope
 from kb.errors import KbError
+from kb.terminal.contents import ALIASES, MODULES, contents
 from kb.terminal.interrupts import INTERRUPTED, LINE, Raised
 from kb.terminal.output import OutputRefused, standard
 from kb.terminal.text import one_line
-
-COMMANDS = {  # in the order of the help; a module of commands/ is imported when one of its commands is called
-    "init": "building",
-    "index": "building",
-    "status": "building",
-    "import": "building",
-    "export": "exchange",
-    "add": "adding",
-    "parse": "checking",
-    "check": "checking",
-    "search": "searching",
-    "list": "papers",
-    "show": "reading",
-    "open": "reading",
-    "random": "reading",
-    "mark": "reading",
-    "related": "searching",
-    "gloss": "searching",
-    "bench": "searching",
-    "duplicates": "papers",
-    "tags": "papers",
-    "stats": "papers",
-    "digest": "digests",
-    "trends": "trends",
-    "verify": "claims",
-    "claims": "claims",
-    "run": "running",
-    "encoder": "encoders",
-    "doctor": "health",
-    "config": "health",
-    "serve": "serving",
-    "mcp": "mcp",
-    "man": "manual",
-}
 
 
 class KbGroup(TyperGroup):
@@ -57,11 +24,25 @@ class KbGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
-        return list(COMMANDS)
+        return list(MODULES)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command; None if there is none of this name."""
-        return _ready.get(cmd_name) or built(cmd_name) if cmd_name in COMMANDS else None
+        name = ALIASES.get(cmd_name, cmd_name)
+        return _ready.get(name) or built(name) if name in MODULES else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that args begin with. Raises: UsageError that names those that may be meant."""
+        if args and args[0] not in (*MODULES, *ALIASES) and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], (*MODULES, *ALIASES)) or ["--help"]
+            ctx.fail(f"No such command {args[0]!r}; try: {' or '.join(f'kb {one}' for one in near)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands in their groups, each on one line."""
+        formatter.write("\n" + "\n".join(contents()) + "\n")
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line, all that it prints cleaned."""
@@ -112,7 +93,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A knowledge base over your monthly paper notes, in Chinese and English.",
-    epilog="Start with: kb init, kb search 声学延迟, kb search journey learning, kb digest 2024-10",
+    epilog="Start with: kb init, kb search 声学延迟, kb digest 2024-10",
 )
 
 
@@ -131,12 +112,12 @@ _ready: dict[str, Any] = {}  # the command line, as "", and commands that a proc
 
 def prepare(names: Iterable[str]) -> None:
     """Build the command line, and some commands of it, before they are called."""
-    _ready.update({"": typer.main.get_command(app), **{name: built(name) for name in names}})
+    _ready.update({"": typer.main.get_command(app), **{name: built(name) for name in names if name in MODULES}})
 
 
 def built(name: str) -> Any:
     """Return a command."""
-    commands = typer.main.get_command(import_module(f"kb.terminal.commands.{COMMANDS[name]}").app)
+    commands = typer.main.get_command(import_module(f"kb.terminal.commands.{MODULES[name]}").app)
     return getattr(commands, "commands", {}).get(name, commands)  # a module may be one command with its own
 
 
@@ -149,7 +130,7 @@ def _version(is_asked: bool) -> None:
 @app.callback()
 def root(
     ctx: typer.Context,
-    kb: Annotated[Path, typer.Option("--kb", envvar="KB_HOME", help="Folder of the knowledge base.")] = Path(),
+    kb: Annotated[Path, typer.Option("--kb", envvar="KB_HOME", help="The knowledge base.")] = Path(),
     _: Annotated[
         bool,
         typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from cli import app
 from kb import __version__
+from kb.terminal.contents import ALIASES, MODULES
 from tests.test_docs import commands
 
 COMMANDS = {
@@ -73,6 +75,26 @@ def test_a_word_is_excluded_though_it_begins_like_an_option(kb: Any, command: st
     assert "Usage" not in result.stdout
     assert "OldCodec" in result.stdout
     assert "NetCodec" not in result.stdout
+
+
+def test_the_help_fits_a_screen_and_names_every_command_once() -> None:
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).stdout.splitlines()
+    assert len(shown) <= 45
+    assert max(map(len, shown)) <= 80
+    for name in MODULES:
+        assert sum(bool(re.match(rf"  (?:\w+ +| +){re.escape(name)} ", line)) for line in shown) == 1, name
+
+
+def test_a_command_that_is_none_is_answered_with_the_nearest(kb: Any) -> None:
+    assert "No such command 'serach'; try: kb search" in kb.run("serach", "codec").stderr
+    assert "No such command 'xyzzy'; try: kb --help" in kb.run("xyzzy").stderr
+
+
+@pytest.mark.parametrize(("alias", "name"), ALIASES.items())
+def test_another_name_of_a_command_is_the_same_command(kb: Any, alias: str, name: str) -> None:
+    short, long = (kb.run(one, "--help").stdout for one in (alias, name))
+    assert short.replace(f" {alias} ", f" {name} ") == long
+    assert kb.run("ls", "codec").stdout == kb.run("list", "codec").stdout
 
 
 def test_every_command_has_its_help_under_h() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import _socket
     from collections.abc import Mapping, Sequence
 
-READING = ("search", "show", "list", "related", "tags", "stats", "claims", "digest")
+READING = ("search", "find", "show", "list", "ls", "related", "tags", "stats", "claims", "digest")
 WRITING = ("--out", "-o", "--all", "--run")  # options that make a command write, or run for long
 COMPLETE = "_KB_COMPLETE"
 SECONDS = 0.05  # within which it must answer

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli import COMMANDS
+from kb.terminal.contents import MODULES as COMMANDS
 from tests.conftest import Kb
 
 # A note's own colour, title of the window, link, report of a key, C1, DEL, carriage return, direction, no width, tags.
