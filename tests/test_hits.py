@@ -72,6 +72,6 @@ def test_parts_are_filled_into_lines() -> None:
 
 def test_the_sign_of_claims_says_the_worst() -> None:
     assert claim_sign({"holds": 3, "contradicted": 1}) == ["✗1"]
-    assert claim_sign({"holds": 3, "stale": 2}) == ["?2"]
+    assert claim_sign({"holds": 3, "stale": 2}) == ["↻2"]
     assert claim_sign({"holds": 3}) == ["✓3"]
     assert claim_sign({}) == []

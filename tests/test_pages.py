@@ -424,7 +424,7 @@ def test_claims_are_marked_in_words_with_both_figures(see: Any, kb: Any) -> None
     assert lines == [
         "✗ 不成立 说法 contradicted 笔记 88 算得 89",
         "✗ 不成立（笔记已说明） 说法 contradicted 因为 笔记 88 算得 89",
-        "↻ 待重跑 说法 stale 笔记 88 算得 89",
+        "↻ 待核对 说法 stale 笔记 88 算得 89",
         "– 此处不能运行 说法 not-runnable 笔记 88",
     ]
     page.click(".claims summary")

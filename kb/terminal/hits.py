@@ -18,7 +18,7 @@ SPOTS_SHOWN = 8
 INDENT = "   "
 LEAST_COLUMNS = 20  # a narrower screen is written to as if it were so wide
 RUNNABLE = "▶"
-CLAIM_SIGNS = {"contradicted": "✗", "stale": "?", "not-runnable": "?", "holds": "✓"}  # the first that applies is shown
+CLAIM_SIGNS = {"contradicted": "✗", "stale": "↻", "not-runnable": "–", "holds": "✓"}  # the first that applies is shown
 PLAIN = Style(False)
 _HIDDEN = "\0"  # in the place of what is not shown, so that places in the text stay
 _MARKUP = re.compile(
@@ -89,7 +89,7 @@ def hit_lines(
 
 
 def claim_sign(counts: Mapping[str, int]) -> list[str]:
-    """Return the sign of the state of claims that a reader should know first: {"holds": 3, "stale": 1} -> ["?1"]."""
+    """Return the sign of the state of claims that a reader should know first: {"holds": 3, "stale": 1} -> ["↻1"]."""
     return [f"{sign}{counts[state]}" for state, sign in CLAIM_SIGNS.items() if counts.get(state)][:1]
 
 

@@ -18,7 +18,7 @@ CLAIM_COUNTS = {
     "contradicted": "contradicted",
     "as_noted": "of these as noted",
     "not-runnable": "not runnable here",
-    "stale": "stale",
+    "stale": "to be run",
 }
 ESCAPE = ours("\x1b")
 
@@ -86,6 +86,8 @@ def claim_state(entry: "Entry") -> str:
     """Return the state of a claim in words."""
     if entry.is_expected:
         return "contradicted as noted"
+    if entry.state == "stale":
+        return "to be run again" if entry.date else "not run yet"
     return entry.state.replace("not-runnable", "not runnable here")
 
 

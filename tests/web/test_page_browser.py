@@ -282,7 +282,7 @@ def test_claims_and_references_run_from_a_paper(kb: Any, see: Callable[..., Any]
     kb.refresh()
     with serving(kb.base) as address:
         page = see(address, "/paper/2024-12/sums")
-        assert page.inner_text(".state").strip() == "stale"
+        assert page.inner_text(".state").strip() == "to be run"
         page.click("text=Compute again")
         page.wait_for_selector(".state.holds")
         assert page.locator(".both b").all_inner_texts() == ["100", "100"]
