@@ -65,7 +65,7 @@ def test_an_excerpt_begins_near_its_first_match_and_marks_what_it_shows() -> Non
 
 
 def test_parts_are_filled_into_lines() -> None:
-    parts = [Part(one, one) for one in ("课程笔记", "Acoustic Delay", "2025-05", "notes/2025-05.md:486")]
+    parts = [Part(one) for one in ("课程笔记", "Acoustic Delay", "2025-05", "notes/2025-05.md:486")]
     assert filled(parts, None) == ["课程笔记 · Acoustic Delay · 2025-05 · notes/2025-05.md:486"]
     assert filled(parts, 26) == ["课程笔记 · Acoustic Delay", "2025-05", "notes/2025-05.md:486"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kb.terminal.text import Style, claim_counts
+from kb.terminal.text import Style, claim_counts, place_name
 
 if TYPE_CHECKING:
     from kb.index.sqlite.works import Place
@@ -19,7 +19,6 @@ INDENT = "   "
 LEAST_COLUMNS = 20  # a narrower screen is written to as if it were so wide
 RUNNABLE = "▶"
 CLAIM_SIGNS = {"contradicted": "✗", "stale": "↻", "not-runnable": "–", "holds": "✓"}  # the first that applies is shown
-PLAIN = Style(False)
 _HIDDEN = "\0"  # in the place of what is not shown, so that places in the text stay
 _MARKUP = re.compile(
     r"!\[[^\]\n]{0,500}\]\([^)\n]{0,2000}\)|<img\b[^>]{0,2000}>"  # pictures
@@ -33,10 +32,10 @@ _SPACE = re.compile(r"[\s\0]*\s[\s\0]*|\0")
 
 
 class Part(NamedTuple):
-    """A piece of a line that is not broken."""
+    """What is not broken where a line has room for it."""
 
-    plain: str  # as wide as it is shown
-    styled: str
+    text: str
+    styled: Callable[[str], str] = str  # a piece of it as it is shown
 
 
 class Excerpt(NamedTuple):
@@ -65,15 +64,11 @@ def hit_lines(
 
     def place(one: "Place | Hit", file: str) -> Part:
         path = path_of(file)
-        return Part(PLAIN.place(path, one.line), style.place(path, one.line))
+        return Part(place_name(path, one.line), lambda piece: style.to_place(path, one.line, piece))
 
     facts = [*hit.called, *paper.organizations.split("、"), *paper.keywords.split("、"), paper.month]
     states = " ".join([*claim_sign(hit.claims), *([RUNNABLE] if hit.runnable else [])])
-    whence = [
-        *(Part(one, one) for one in facts if one),
-        place(hit, paper.file),
-        *([Part(states, states)] if states else []),
-    ]
+    whence = [*map(Part, filter(None, facts)), place(hit, paper.file), *([Part(states)] if states else [])]
     title = _broken(f"{hit.rank}. {signs}{paper.title}", room)
     number = len(f"{hit.rank}. {signs}")
     lines = [title[0][:number] + style.bold(title[0][number:]), *(INDENT + style.bold(line) for line in title[1:])]
@@ -112,22 +107,23 @@ def why_lines(answer: "Answer") -> list[str]:
 def filled(parts: Iterable[Part], room: int | None, before: str = "", between: str = " · ") -> list[str]:
     """Return parts on as few lines of room columns as hold them, one line if that is None.
 
-    A part is broken only if it is longer than a line; then it has no style.
+    A part is broken only if it is longer than a line.
     """
-    lines: list[list[Part]] = [[]]
+    lines: list[list[str]] = [[]]
     taken = _width(before, room)
     for part in parts:
         gap = _width(between, room) if lines[-1] else 0
-        if room is not None and lines[-1] and taken + gap + _width(part.plain, room) > room:
+        if room is not None and lines[-1] and taken + gap + _width(part.text, room) > room:
             lines.append([])
             taken = gap = 0
-        *full, last = _broken(part.plain, room)
-        lines += [[Part(one, one)] for one in full]
+        *full, last = _broken(part.text, room)
+        lines += [[part.styled(one)] for one in full]
         if full:
             lines.append([])
-        lines[-1].append(Part(last, last) if full else part)
+            taken = gap = 0
+        lines[-1].append(part.styled(last))
         taken += gap + _width(last, room)
-    found = [between.join(one.styled for one in line) for line in lines if line]
+    found = [between.join(line) for line in lines if line]
     return [before + line if number == 0 else line for number, line in enumerate(found)]
 
 
@@ -136,7 +132,7 @@ def excerpt_lines(hit: "Hit", style: Style, room: int | None) -> list[str]:
     found = excerpt(hit.text, hit.marks, PASSAGE_CHARACTERS if room is None else PASSAGE_LINES * room)
     if not found.text:
         return []
-    lines = _broken(found.text, room)
+    lines = _broken(found.text, None if room is None else room - len("…"))
     is_cut = len(lines) > PASSAGE_LINES and room is not None
     shown, position = [], 0
     for line in lines[: PASSAGE_LINES if is_cut else None]:

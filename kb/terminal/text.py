@@ -44,8 +44,11 @@ class Style(NamedTuple):
 
     def place(self, path: Path, line: int) -> str:
         """Return `path:line` as seen from here, linked to the file (OSC 8); control characters and newlines as ?."""
-        name = clean(from_here(path).replace("\t", "?").replace("\n", "?"), "?")
-        return self._linked(f"{path.absolute().as_uri()}#L{line}", f"{name}:{line}")
+        return self.to_place(path, line, place_name(path, line))
+
+    def to_place(self, path: Path, line: int, text: str) -> str:
+        """Return text linked to a line of a file."""
+        return self._linked(f"{path.absolute().as_uri()}#L{line}", text)
 
     def address(self, url: str) -> str:
         """Return url, linked to itself (OSC 8) if it is one of the web."""
@@ -58,6 +61,12 @@ class Style(NamedTuple):
         if not (self.is_terminal and self.has_links):
             return text
         return f"{ESCAPE}]8;;{address}{ESCAPE}\\{text}{ESCAPE}]8;;{ESCAPE}\\"
+
+
+def place_name(path: Path, line: int) -> str:
+    """Return `path:line` as seen from here; control characters and newlines as ?."""
+    name = clean(from_here(path).replace("\t", "?").replace("\n", "?"), "?")
+    return f"{name}:{line}"
 
 
 def one_line(text: str) -> str:

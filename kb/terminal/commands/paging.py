@@ -32,7 +32,7 @@ def paged(is_wanted: bool) -> Iterator[None]:
     screen = _Screen()
     with redirect_stdout(screen):
         yield
-    text = screen.getvalue()
+    text = shown(screen.getvalue())
     is_longer = text.count("\n") >= shutil.get_terminal_size().lines
-    if not (is_longer and (page_elsewhere(text := shown(text)) or show(text.encode()))):
-        typer.echo(ours(text) if is_longer else text, nl=False)
+    if not (is_longer and (page_elsewhere(text) or show(text.encode()))):
+        typer.echo(ours(text), nl=False)
