@@ -67,14 +67,33 @@ def request(root: str, arguments: "Sequence[str]") -> bytes:
     return len(body).to_bytes(4, "big") + body
 
 
+def _outcome(connection: "_socket.socket") -> int | None:
+    """Return the exit status of a command whose output comes; None if the first of it was refused."""
+    try:
+        while (ended := connection.recv(1)) == PAGED:
+            _page(connection)
+        if ended == COLD:
+            return None
+        if ended == DONE and (status := connection.recv(1)):
+            return status[0]
+    except OSError:  # it is gone
+        pass
+    sys.stderr.write(BROKEN)
+    return 1
+
+
 def _page(connection: "_socket.socket") -> None:
     """Show in the reader's pager what comes, and say when they have left it."""
+    import signal
+
     from kb.resident.pager import show
 
     text = _received(connection, int.from_bytes(_received(connection, 4), "big"))
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)  # Ctrl-C is for the pager
     if not show(text):
         sys.stdout.buffer.write(text)
         sys.stdout.flush()
+    signal.signal(signal.SIGINT, before)
     connection.sendall(DONE)
 
 
@@ -105,15 +124,6 @@ def _asked(place: str, said: bytes) -> int | None:
         handles = b"".join(one.to_bytes(4, sys.byteorder) for one in (0, 1, 2))
         connection.sendmsg([DONE], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, handles)])
         connection.settimeout(None)
-        if connection.recv(1) != BEGUN:
-            return None
-        while (ended := connection.recv(1)) == PAGED:
-            _page(connection)
-        if ended == COLD:
-            return None
-        if ended == DONE and (status := connection.recv(1)):
-            return status[0]
-        sys.stderr.write(BROKEN)
-        return 1
+        return _outcome(connection) if connection.recv(1) == BEGUN else None
     finally:
         connection.close()
