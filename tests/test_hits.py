@@ -8,6 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from kb.terminal.hits import Part, claim_sign, excerpt, filled, hit_lines
+from kb.terminal.papers import paper_list
 from kb.terminal.text import Style
 
 TITLE = "A Very Long Title about Distilling Multimodal Representations for 语音离散表示 and Streaming Tokenization"
@@ -75,3 +76,22 @@ def test_the_sign_of_claims_says_the_worst() -> None:
     assert claim_sign({"holds": 3, "stale": 2}) == ["↻2"]
     assert claim_sign({"holds": 3}) == ["✓3"]
     assert claim_sign({}) == []
+
+
+@pytest.mark.parametrize("columns", [40, 60, 100, 160])
+def test_a_list_fits_the_screen_its_titles_whole(kb: Any, columns: int) -> None:
+    kb.write("2024-12.md", NOTE)
+    kb.refresh()
+    papers = kb.base.rows("")
+    first, *rows = paper_list(papers, {}, lambda file: Path("notes") / file, Style(False), columns).split("\n")
+    assert max(map(cell_len, (first, *rows))) <= columns
+    assert set(first.split()) >= {"month", "title"}
+    assert ("place" in first) == (columns >= 100)
+    words = set(re.findall(r"[A-Za-z]+", " ".join(paper.title for paper in papers)))
+    assert words <= set(re.findall(r"[A-Za-z]+", "\n".join(rows)))
+
+
+def test_a_list_in_a_pipe_has_every_column_on_one_line(kb: Any) -> None:
+    kb.write("2024-12.md", NOTE)
+    line = next(line for line in kb.run("list").stdout.splitlines() if "Very Long" in line)
+    assert line.split("\t")[1:4] == ["2024-12", TITLE, "上海交通大学"]

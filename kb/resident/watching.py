@@ -12,7 +12,7 @@ from kb.notes.folders import SUFFIXES
 from kb.resident.beside import Tell
 from kb.resident.server import BLIND, CHANGED, KNOWN
 
-TOGETHER_MS, BETWEEN_MS = 200, 20  # changes that come one after another are taken in at once
+TOGETHER_MS, BETWEEN_MS = 500, 100  # changes that come one after another are taken in at once; it looks so often
 POLLED_SECONDS = 5.0  # where nothing can be watched
 
 

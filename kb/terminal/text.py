@@ -11,7 +11,6 @@ from kb.terminal.output import ours, shown
 
 if TYPE_CHECKING:
     from kb.claims.ledger import Entry
-    from kb.index.sqlite.papers import PaperRow
 
 CLAIM_COUNTS = {
     "holds": "hold",
@@ -112,20 +111,6 @@ def claim_columns(entries: "Sequence[Entry]", path_of: Callable[[str], Path], st
             one.reason or "",
         ]
         for one in entries
-    ]
-
-
-def paper_columns(papers: "Sequence[PaperRow]", path_of: Callable[[str], Path], style: Style) -> list[list[str]]:
-    """Return id, month, title, organizations and place of papers, a row each."""
-    return [
-        [
-            paper.id,
-            paper.month or "",
-            paper.title,
-            paper.organizations,
-            style.place(path_of(paper.file), paper.line),
-        ]
-        for paper in papers
     ]
 
 

@@ -16,11 +16,13 @@ from kb.terminal.commands.shared import (
     open_base,
     open_in_editor,
     put,
+    screen_columns,
     states_of,
     tell,
     terminal_style,
 )
-from kb.terminal.text import paper_columns, table
+from kb.terminal.papers import paper_list
+from kb.terminal.text import table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -53,11 +55,8 @@ def list_papers(
         if papers and (chosen := pick(papers, signs, base.config.root)):
             open_in_editor(base.config.path_of(chosen.file), chosen.line)
     elif papers:
-        rows = paper_columns(papers, base.config.path_of, style)
-        for row, one in zip(rows, papers, strict=True):
-            row[2] = signs.get(one.key, "") + row[2]
         with paged(pager):
-            put(table(["id", "month", "title", "organizations", "place"], rows, style))
+            put(paper_list(papers, signs, base.config.path_of, style, screen_columns()))
 
 
 @app.command()

@@ -25,7 +25,8 @@ from kb.terminal.commands.shared import (
     terminal_style,
 )
 from kb.terminal.hits import hit_lines, why_lines
-from kb.terminal.text import paper_columns, table
+from kb.terminal.papers import paper_list
+from kb.terminal.text import table
 
 if TYPE_CHECKING:
     from kb.api.base import KnowledgeBase
@@ -116,9 +117,9 @@ def related(
     if as_json:
         typer.echo(envelope(ranked(answer)))
     elif answer.hits:
-        rows = paper_columns([hit.paper for hit in answer.hits], base.config.path_of, terminal_style())
-        scored = [[f"{hit.score:.2f}", *row] for hit, row in zip(answer.hits, rows, strict=True)]
-        put(table(["score", "id", "month", "title", "organizations", "place"], scored, terminal_style()))
+        papers = [hit.paper for hit in answer.hits]
+        scores = [hit.score for hit in answer.hits]
+        put(paper_list(papers, {}, base.config.path_of, terminal_style(), screen_columns(), scores))
     else:
         tell("nothing related")
 
