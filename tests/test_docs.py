@@ -13,9 +13,10 @@ from cli import app
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+CHINESE = ROOT / "README.zh.md"
 DOCS = ROOT / "docs"
-DOCUMENTS = {path: path.read_text(encoding="utf-8") for path in (README, *sorted(DOCS.glob("*.md")))}
-OF_COMMANDS = (README, DOCS / "commands.md", DOCS / "algorithms.md", DOCS / "search.md", DOCS / "claims.md")
+DOCUMENTS = {path: path.read_text(encoding="utf-8") for path in (README, CHINESE, *sorted(DOCS.glob("*.md")))}
+OF_COMMANDS = (README, CHINESE, DOCS / "commands.md", DOCS / "algorithms.md", DOCS / "search.md", DOCS / "claims.md")
 LARGEST = 8 * 1024  # bytes of the page that one begins with
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
@@ -63,6 +64,12 @@ def test_every_option_in_the_documents_exists() -> None:
 
     assert len(shown) > 20
     assert shown - known == set()
+
+
+def test_both_readmes_have_the_same_blocks_commands_pages_and_figures() -> None:
+    for pattern in (r"```.*?```", r"`kb [^`]+`", r"\]\((docs/[^)]+)\)", r"\b\d[\d,]*\b|(?<!\d)\.\d{3}"):
+        english, chinese = (sorted(re.findall(pattern, DOCUMENTS[one], re.DOTALL)) for one in (README, CHINESE))
+        assert english == chinese, pattern
 
 
 def test_the_readme_is_no_longer_than_a_page_to_begin_with() -> None:
