@@ -115,7 +115,7 @@ def test_a_build_asks_for_the_typer_that_the_program_asks_for() -> None:
 
 def test_it_works_without_torch_and_says_what_is_missing(program: Path, tmp_path: Path) -> None:
     (tmp_path / "cli.py").write_text("raise SystemExit('a stranger')", encoding="utf-8")
-    assert "Commands" in kb(program, tmp_path, "--help").stdout
+    assert "search      papers" in kb(program, tmp_path, "--help").stdout
     assert kb(program, tmp_path, "init").returncode == 0
     assert "SoundStream" in kb(program, tmp_path, "search", "残差向量量化").stdout
     assert "码书" in kb(program, tmp_path, "gloss", "codebook").stdout  # of the shipped glossary alone

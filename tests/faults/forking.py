@@ -127,17 +127,18 @@ def _import_all() -> None:
 
     import pytest
 
-    import cli
     from kb.api.doctor import machine
+    from kb.terminal.contents import MODULES
     from tests.conftest import put_few_words
 
-    for name in set(cli.COMMANDS.values()):
+    for name in set(MODULES.values()):
         import_module(f"kb.terminal.commands.{name}")
     for name in (ROOT / "kb").rglob("*.py"):
         module = name.relative_to(ROOT).with_suffix("")
         if module.parts[1] not in ("reference", "__main__"):
             import_module(".".join(module.parts))
     import_module("sqlite_utils")
+    import_module("cli")
     machine.RULES = (machine.python, machine.sqlite)
     put_few_words(pytest.MonkeyPatch())
 
