@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from kb.markup.beginnings import beginning
 from kb.terminal.text import Style, claim_counts, place_name
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def excerpt(text: str, marks: Sequence[tuple[int, int]], length: int) -> Excerpt
     Example: "- **RVQ** 用 [残差](https://a.b)" -> "RVQ 用 残差".
     """
     text = _MARKUP.sub(lambda found: _HIDDEN * len(found[0]), text)
-    position = _beginning(text, marks[0][0] if marks else 0, int(length * BEFORE))
+    position = beginning(text, marks[0][0] if marks else 0, int(length * BEFORE))
     shown = "…" if text[:position].strip(_HIDDEN + " \n\t") else ""
     placed: list[tuple[int, int]] = []
     end = len(text)
@@ -163,17 +164,6 @@ def excerpt(text: str, marks: Sequence[tuple[int, int]], length: int) -> Excerpt
         shown, position = shown + match, stop
     shown = shown.rstrip()
     return Excerpt(shown, tuple(one for one in placed if one[0] < one[1] <= len(shown)), end == len(text) == position)
-
-
-def _beginning(text: str, match: int, before: int) -> int:
-    """Return where to begin so that a match is near: with a line or a sentence where one begins shortly before it."""
-    if match <= before:
-        return 0
-    for mark in ("\n", "。", "；", ". ", "，", ", ", " "):
-        place = text.rfind(mark, match - before, match)
-        if place >= 0:
-            return place + len(mark)
-    return match - before
 
 
 def _flat(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from kb.markup.beginnings import beginning
 from kb.markup.html import inline
 from kb.web.page.notes import formula
 
@@ -25,7 +26,7 @@ _LATIN = re.compile(r"[A-Za-z0-9]")
 
 def excerpt(hit: "Hit", figure: str) -> Markup:
     """Return the stretch of a hit's passage around its first match; links in it lead nowhere."""
-    start = _start(hit.text, hit.marks[0][0] if hit.marks else 0)
+    start = beginning(hit.text, hit.marks[0][0] if hit.marks else 0, BEFORE)
     text = hit.text[start : start + LONGEST]
     cut = start + LONGEST < len(hit.text)
     lines = [_BEGINNING.sub("", line) for line in text.split("\n") if not _RULE.match(line)]
@@ -54,17 +55,6 @@ def _whole(word: str) -> str:
     before = r"(?<![A-Za-z0-9&])" if _LATIN.match(word) else ""
     after = r"(?![A-Za-z0-9])" if _LATIN.match(word[-1]) else ""
     return before + re.escape(word) + after
-
-
-def _start(text: str, match: int) -> int:
-    """Return where to begin so that a match is near: with a line or a sentence where one begins shortly before it."""
-    if match <= BEFORE:
-        return 0
-    for mark in ("\n", "。", "；", ". ", "，", ", ", " "):
-        place = text.rfind(mark, match - BEFORE, match)
-        if place >= 0:
-            return place + len(mark)
-    return match - BEFORE
 
 
 def _nowhere(url: str) -> str:
